@@ -1,0 +1,96 @@
+import * as z from 'zod'
+import type { LiveTail } from './objects/live-tail/object.ts'
+import type { LogShard } from './objects/log-shard/object.ts'
+
+/** Bindings, vars and secrets as wrangler.toml and .dev.vars give them. */
+export interface Env {
+  DB: D1Database
+  RATE_LIMITS: KVNamespace
+  STORAGE: R2Bucket
+  LOG_SHARD: DurableObjectNamespace<LogShard>
+  LIVE_TAIL: DurableObjectNamespace<LiveTail>
+  EMAIL_JOBS: Queue
+  ENVIRONMENT?: string
+  PUBLIC_URL?: string
+  DEFAULT_REGION?: string
+  ALLOWED_ORIGINS?: string
+  RATE_LIMIT_ANONYMOUS_PER_MINUTE?: string
+  RATE_LIMIT_USER_PER_HOUR?: string
+  RATE_LIMIT_API_KEY_PER_MINUTE?: string
+  /** Secret: JSON array of private Ed25519 JWKs with kid; the first one signs, all of them verify. */
+  JWT_KEYS?: string
+}
+
+const jwk = z.object({ kty: z.literal('OKP'), crv: z.literal('Ed25519'), kid: z.string().min(1), x: z.string(), d: z.string() })
+
+const jsonText = z.string().transform((text, ctx) => {
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    ctx.addIssue({ code: 'custom', message: 'is not valid JSON' })
+    return z.NEVER
+  }
+})
+
+/** Location hints of Durable Objects; a region of Edgelog is one of them. */
+export const regions = ['wnam', 'enam', 'sam', 'weur', 'eeur', 'apac', 'oc', 'afr', 'me'] as const
+export type Region = (typeof regions)[number]
+
+const origin = z.string().refine((text) => URL.canParse(text) && new URL(text).origin === text, 'must be an origin such as https://app.example.com')
+const limit = z.coerce.number().int().min(1)
+
+const configSchema = z.object({
+  ENVIRONMENT: z.enum(['development', 'test', 'production']).default('development'),
+  /** Where this deployment is reached; issuer of tokens and base of links. */
+  PUBLIC_URL: z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/+$/, '')),
+  DEFAULT_REGION: z.enum(regions).default('weur'),
+  /** Origins whose scripts may call the API with a bearer token: `*` or a comma-separated list. */
+  ALLOWED_ORIGINS: z
+    .string()
+    .default('*')
+    .transform((text) => (text.trim() === '*' ? ('*' as const) : text.split(',').map((part) => part.trim()).filter(Boolean)))
+    .pipe(z.union([z.literal('*'), z.array(origin)])),
+  RATE_LIMIT_ANONYMOUS_PER_MINUTE: limit.default(100),
+  RATE_LIMIT_USER_PER_HOUR: limit.default(1000),
+  RATE_LIMIT_API_KEY_PER_MINUTE: limit.default(6000),
+  JWT_KEYS: jsonText.pipe(z.array(jwk).min(1)),
+})
+
+export type JwtKey = z.output<typeof jwk>
+
+export interface Config {
+  readonly environment: 'development' | 'test' | 'production'
+  readonly publicUrl: string
+  readonly defaultRegion: Region
+  readonly allowedOrigins: '*' | readonly string[]
+  readonly rateLimits: { readonly anonymousPerMinute: number; readonly userPerHour: number; readonly apiKeyPerMinute: number }
+  readonly jwtKeys: readonly JwtKey[]
+}
+
+const known = new WeakMap<object, Config>()
+
+/** The checked, frozen configuration of this deployment; throws with every wrong name when it is unusable. */
+export function configOf(env: Env): Config {
+  const cached = known.get(env)
+  if (cached) return cached
+  const parsed = configSchema.safeParse(env)
+  if (!parsed.success) {
+    // Only names and reasons: a value may be a secret.
+    throw new Error(`configuration: ${parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`).join('; ')}`)
+  }
+  const vars = parsed.data
+  const config: Config = Object.freeze({
+    environment: vars.ENVIRONMENT,
+    publicUrl: vars.PUBLIC_URL,
+    defaultRegion: vars.DEFAULT_REGION,
+    allowedOrigins: vars.ALLOWED_ORIGINS,
+    rateLimits: Object.freeze({
+      anonymousPerMinute: vars.RATE_LIMIT_ANONYMOUS_PER_MINUTE,
+      userPerHour: vars.RATE_LIMIT_USER_PER_HOUR,
+      apiKeyPerMinute: vars.RATE_LIMIT_API_KEY_PER_MINUTE,
+    }),
+    jwtKeys: Object.freeze(vars.JWT_KEYS),
+  })
+  known.set(env, config)
+  return config
+}

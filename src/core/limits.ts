@@ -1,0 +1,43 @@
+/** Every limit of the service, unit last in its name, with its reason. Sorted by area. */
+
+// HTTP
+/** A control-plane JSON body; the largest legitimate one (a dashboard) stays well below. */
+export const jsonBodyBytesMax = 64 * 1024
+/** Nesting of a control-plane JSON body: recursive schemas and handlers must not run out of stack. */
+export const jsonDepthMax = 32
+/** Path and query of a request; long queries go to POST /logs/search. */
+export const urlCharsMax = 16 * 1024
+/** Rows of one list page, by default and at most: an answer must fit memory and one D1 reply. */
+export const pageSizeDefault = 50
+export const pageSizeMax = 500
+/** Seconds that a caller waits when a storage was overloaded; D1 and Durable Objects recover within a few. */
+export const retryAfterSeconds = 5
+
+// Ids
+/** A log id is 64 bits: 16 for the shard's number, 48 for the row's sequence number. */
+export const shardNumberMax = 0xffff
+export const seqMax = 2 ** 48 - 1
+
+// Log shard (one Durable Object)
+/** Durable Object SQLite refuses rows and blobs above 2 MB; the rest is the row's other columns. */
+export const shardRowBytesMax = 1_990_000
+/** An RPC message is at most 32 MiB; the rest is framing and metadata. */
+export const shardRpcBytesMax = 30 * 1024 * 1024
+/** Blocks of one batch: 32 MiB of records cannot need more, and each is one row write. */
+export const shardBatchBlocksMax = 64
+/** How long a producer may retry a batch under the same Idempotency-Key. */
+export const idempotencyTtlMs = 24 * 60 * 60 * 1000
+/** Keys held in memory, about 60 bytes each: more than 4 keyed batches a second for 24 hours. The oldest give way. */
+export const idempotencyKeysMax = 400_000
+/** Edited and deleted rows that wait for the next merge: they are checked in every query that meets their block. */
+export const patchesPerShardMax = 20_000
+/** Content of edited rows that wait for the next merge; it is kept encoded in memory. */
+export const patchBytesPerShardMax = 8 * 1024 * 1024
+/** Heads of blocks kept in memory, so that a repeated query reads no SQLite row for blocks it can rule out. */
+export const headCacheBytesMax = 16 * 1024 * 1024
+/** Rows of one answer of a shard, so that neither side holds more than a few times this in memory. */
+export const shardReplyBytesMax = 8 * 1024 * 1024
+/** Blocks of one delivery to LiveTail: small enough to be quick, large enough to catch up. */
+export const tailDeliveryBytesMax = 4 * 1024 * 1024
+/** Waits before a failed delivery to LiveTail is tried again; then the next batch starts it anew. */
+export const tailRetryWaitsMs: readonly number[] = [50, 250, 1000]

@@ -1,0 +1,57 @@
+/** Every problem the API can answer: stable code, HTTP status, title. Add yours here, sorted by status and code. */
+export const problems = {
+  invalid_cursor: { status: 400, title: 'The cursor is not valid' },
+  invalid_query: { status: 400, title: 'The query cannot be parsed' },
+  malformed_json: { status: 400, title: 'The body is not valid JSON' },
+  validation_failed: { status: 400, title: 'The request is not valid' },
+  invalid_api_key: { status: 401, title: 'The API key is not valid' },
+  invalid_token: { status: 401, title: 'The access token is not valid' },
+  token_expired: { status: 401, title: 'The access token has expired' },
+  unauthenticated: { status: 401, title: 'Credentials are required' },
+  cross_site: { status: 403, title: 'Cross-site request refused' },
+  forbidden: { status: 403, title: 'Not allowed' },
+  not_found: { status: 404, title: 'Not found' },
+  method_not_allowed: { status: 405, title: 'Method not allowed' },
+  conflict: { status: 409, title: 'Conflict' },
+  too_many_patches: { status: 409, title: 'Too many edited logs' },
+  payload_too_large: { status: 413, title: 'The body is too large' },
+  uri_too_long: { status: 414, title: 'The address is too long' },
+  unsupported_encoding: { status: 415, title: 'Content encoding not supported' },
+  unsupported_media_type: { status: 415, title: 'Media type not supported' },
+  unprocessable: { status: 422, title: 'The request cannot be carried out' },
+  rate_limited: { status: 429, title: 'Too many requests' },
+  internal_error: { status: 500, title: 'Internal error' },
+  damaged_block: { status: 503, title: 'A stored block is damaged' },
+  unavailable: { status: 503, title: 'Temporarily unavailable' },
+} as const satisfies Record<string, { status: number; title: string }>
+
+export type ProblemCode = keyof typeof problems
+
+export interface ProblemOptions {
+  /** Field path to its messages; the key '' stands for the whole body. */
+  details?: Record<string, string[]> | undefined
+  headers?: Record<string, string> | undefined
+  cause?: unknown
+}
+
+/** Thrown anywhere below a route; rendered once, by src/http/problem.ts. */
+export class ProblemError extends Error {
+  readonly code: ProblemCode
+  readonly detail: string
+  readonly details: Record<string, string[]> | undefined
+  readonly headers: Record<string, string> | undefined
+
+  constructor(code: ProblemCode, detail: string, options: ProblemOptions = {}) {
+    super(`${code}: ${detail}`, options.cause === undefined ? undefined : { cause: options.cause })
+    this.name = 'ProblemError'
+    this.code = code
+    this.detail = detail
+    this.details = options.details
+    this.headers = options.headers
+  }
+}
+
+/** `throw problem('not_found', 'No such API key.')`. `detail` is a sentence shown to the caller. */
+export function problem(code: ProblemCode, detail: string, options: ProblemOptions = {}): ProblemError {
+  return new ProblemError(code, detail, options)
+}

@@ -1,0 +1,68 @@
+import type { Context } from 'hono'
+import { getCookie } from 'hono/cookie'
+import { roleHas, scopesHave } from '../core/permissions.ts'
+import { problem } from '../core/problems.ts'
+import type { BaseCtx, TenantCtx, UserCtx, VerifiedApiKey, VerifiedSession } from '../db/context.ts'
+import type { Access, AppEnv } from './route.ts'
+
+/** Proofs of identity, injected by src/app.ts; each throws a 401 problem for a credential that is no good. */
+export interface Verifiers {
+  /** Throws `not_found` when `organizationId` is given and the user is no member of it. */
+  verifySession(base: BaseCtx, token: string, organizationId: string | undefined): Promise<VerifiedSession>
+  verifyApiKey(base: BaseCtx, key: string): Promise<VerifiedApiKey>
+}
+
+export const accessCookie = '__Host-edgelog_access'
+export const refreshCookie = '__Secure-edgelog_refresh'
+const apiKeyPrefix = 'elk_'
+const uuidPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+
+type Credential = { kind: 'session' | 'api_key'; token: string }
+
+/** Builds the context that `access` promises, or throws 401 or 403. */
+export async function authenticate(c: Context<AppEnv>, access: Access, verifiers: Verifiers): Promise<BaseCtx | UserCtx | TenantCtx> {
+  const base = c.get('base')
+  if (access === 'public') return base
+  const credential = credentialOf(c)
+  if (!credential) throw problem('unauthenticated', 'Send an access token in Authorization: Bearer, or an API key in X-API-Key.')
+  return credential.kind === 'api_key' ? keyContext(base, access, credential.token, verifiers) : userContext(c, base, access, credential.token, verifiers)
+}
+
+async function keyContext(base: BaseCtx, access: Access, token: string, verifiers: Verifiers): Promise<TenantCtx> {
+  const key = await verifiers.verifyApiKey(base, token)
+  base.log.add({ actor: 'api_key', key_id: key.keyId, organization_id: key.tenant.organizationId })
+  if (access === 'public' || access === 'session') throw problem('forbidden', 'This needs a signed-in person; an API key cannot do it.')
+  if (!scopesHave(key.scopes, access)) throw problem('forbidden', `The API key lacks the scope ${access}.`)
+  return { ...base, actor: { kind: 'api_key', keyId: key.keyId, scopes: key.scopes }, tenant: key.tenant }
+}
+
+async function userContext(c: Context<AppEnv>, base: BaseCtx, access: Access, token: string, verifiers: Verifiers): Promise<UserCtx | TenantCtx> {
+  const { user, sessionId, membership } = await verifiers.verifySession(base, token, wantedOrganization(c))
+  base.log.add({ actor: 'user', user_id: user.id, ...(membership && { organization_id: membership.organizationId }) })
+  if (access === 'public' || access === 'session') return { ...base, user, sessionId }
+  if (!membership) throw problem('forbidden', 'You belong to no organization yet.')
+  const { role, organizationId, accountId } = membership
+  if (!roleHas(role, access)) throw problem('forbidden', `The role ${role} lacks the permission ${access}.`)
+  return { ...base, actor: { kind: 'user', userId: user.id, sessionId, role }, tenant: { organizationId, accountId } }
+}
+
+/** Headers before the cookie: a script that names its credential means that one. */
+export function credentialOf(c: Context<AppEnv>): Credential | undefined {
+  const authorization = c.req.header('Authorization')
+  if (authorization !== undefined) {
+    const token = /^Bearer +([\x21-\x7e]+) *$/i.exec(authorization)?.[1]
+    if (token === undefined) throw problem('unauthenticated', 'The Authorization header must be "Bearer" and a token.')
+    return { kind: token.startsWith(apiKeyPrefix) ? 'api_key' : 'session', token }
+  }
+  const key = c.req.header('X-API-Key')
+  if (key !== undefined) return { kind: 'api_key', token: key }
+  const cookie = getCookie(c, accessCookie)
+  return cookie ? { kind: 'session', token: cookie } : undefined
+}
+
+function wantedOrganization(c: Context<AppEnv>): string | undefined {
+  const id = c.req.header('X-Organization-Id')
+  if (id === undefined) return undefined
+  if (!uuidPattern.test(id)) throw problem('validation_failed', 'X-Organization-Id must be a UUID.', { details: { 'X-Organization-Id': ['must be a UUID'] } })
+  return id.toLowerCase()
+}

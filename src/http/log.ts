@@ -1,0 +1,26 @@
+import type { Log } from '../db/context.ts'
+
+/** `line` collects what ends up on the request's one log line; warnings and errors are lines of their own. */
+export function createLog(requestId: string): Log & { line: Record<string, unknown> } {
+  const line: Record<string, unknown> = {}
+  return {
+    line,
+    add: (attributes) => void Object.assign(line, attributes),
+    warn: (message, attributes) => writeLine('warning', message, { request_id: requestId, ...attributes }),
+    error: (message, error, attributes) => writeLine('error', message, { request_id: requestId, error: describe(error), ...attributes }),
+  }
+}
+
+/** One JSON object a line, as Workers Logs indexes it. */
+export function writeLine(level: 'info' | 'warning' | 'error', message: string, attributes: Record<string, unknown>): void {
+  const text = JSON.stringify({ level, message, ...attributes })
+  if (level === 'error') console.error(text)
+  else console.log(text)
+}
+
+/** Name, message and stack of an error and of its causes; never its other properties, which may hold a request. */
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const own = error.stack ?? `${error.name}: ${error.message}`
+  return error.cause === undefined ? own : `${own}\ncaused by: ${describe(error.cause)}`
+}

@@ -1,0 +1,85 @@
+import type { Context } from 'hono'
+import { HTTPException } from 'hono/http-exception'
+import { uuidv7 } from '../core/ids.ts'
+import { retryAfterSeconds } from '../core/limits.ts'
+import { problem, ProblemError, problems } from '../core/problems.ts'
+import type { ProblemCode } from '../core/problems.ts'
+import type { BaseCtx } from '../db/context.ts'
+import { createLog } from './log.ts'
+import type { AppEnv } from './route.ts'
+
+/** RFC 9457; `error` repeats `detail` for simple clients. */
+export interface ProblemDocument {
+  type: string
+  title: string
+  status: number
+  detail: string
+  error: string
+  code: ProblemCode
+  details?: Record<string, string[]>
+  request_id: string
+}
+
+/** Any error as the problem document that the caller sees. What is not expected becomes a 500 and is logged whole. */
+export function renderError(error: unknown, c: Context<AppEnv>): Response {
+  // Absent only when the configuration itself is unusable.
+  const base = c.get('base') as BaseCtx | undefined
+  const requestId = base?.requestId ?? uuidv7(Date.now())
+  const log = base?.log ?? createLog(requestId)
+  const known = toProblem(error)
+  if (known) {
+    log.add({ problem: known.code })
+    if (known.code === 'unavailable') log.error('unavailable', error)
+    return renderProblem(known, requestId)
+  }
+  log.error('unexpected error', error)
+  return renderProblem(problem('internal_error', `Something went wrong on our side. Quote ${requestId} to support.`), requestId)
+}
+
+export function renderProblem(error: ProblemError, requestId: string): Response {
+  const { status, title } = problems[error.code]
+  const document: ProblemDocument = {
+    type: `urn:edgelog:problem:${error.code}`,
+    title,
+    status,
+    detail: error.detail,
+    error: error.detail,
+    code: error.code,
+    ...(error.details && { details: error.details }),
+    request_id: requestId,
+  }
+  const headers = new Headers({ 'Content-Type': 'application/problem+json', 'Cache-Control': 'no-store', ...error.headers })
+  if (status === 401 && !headers.has('WWW-Authenticate')) {
+    headers.set('WWW-Authenticate', error.code === 'unauthenticated' ? 'Bearer realm="edgelog"' : 'Bearer realm="edgelog", error="invalid_token"')
+  }
+  if (status === 503 && !headers.has('Retry-After')) headers.set('Retry-After', String(retryAfterSeconds))
+  return new Response(JSON.stringify(document), { status, headers })
+}
+
+function toProblem(error: unknown): ProblemError | undefined {
+  if (error instanceof ProblemError) return error
+  if (error instanceof HTTPException) return fromHttpException(error)
+  if (isTemporary(error)) return problem('unavailable', 'A storage behind this operation did not answer. Try again shortly.', { cause: error })
+  return undefined
+}
+
+function fromHttpException(error: HTTPException): ProblemError | undefined {
+  const code = (Object.keys(problems) as ProblemCode[]).find((key) => problems[key].status === error.status && error.status < 500)
+  return code && problem(code, error.message || problems[code].title)
+}
+
+/**
+ * Durable Objects mark trouble that may pass with `overloaded` and `retryable`; D1 and R2 only say it in words
+ * (developers.cloudflare.com: "D1: debug", "Durable Objects: error handling").
+ */
+const temporaryPattern =
+  /overloaded|network connection lost|storage operation exceeded timeout|reset because|D1 DB (is|reset)|cannot resolve D1|too many requests queued|internal error in (D1|Durable Object)|please (retry|try again)|service unavailable/i
+
+function isTemporary(error: unknown): boolean {
+  for (let cause = error, depth = 0; cause instanceof Error && depth < 4; cause = cause.cause, depth += 1) {
+    if ('overloaded' in cause && cause.overloaded === true) return true
+    if ('retryable' in cause && cause.retryable === true) return true
+    if (temporaryPattern.test(cause.message)) return true
+  }
+  return false
+}

@@ -1,0 +1,120 @@
+import type { Context } from 'hono'
+import type * as z from 'zod'
+import type { Env } from '../config.ts'
+import type { Permission } from '../core/permissions.ts'
+import type { ProblemCode } from '../core/problems.ts'
+import type { BaseCtx, TenantCtx, UserCtx } from '../db/context.ts'
+
+/** Hono's view of a request: bindings, and the context that the first middleware builds. */
+export interface AppEnv {
+  Bindings: Env
+  Variables: { base: BaseCtx }
+}
+
+/** Who may call: anybody, a signed-in person, or a person (by role) or API key (by scope) with a permission. */
+export type Access = 'public' | 'session' | Permission
+export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete'
+type CtxOf<A extends Access> = A extends 'public' ? BaseCtx : A extends 'session' ? UserCtx : TenantCtx
+
+/** A reply whose bytes the handler makes itself (a stream, CSV, a WebSocket); it returns a `Response`. */
+export interface RawReply {
+  readonly kind: 'raw'
+  readonly contentType: string
+  readonly description: string
+}
+/** A reply without a body. */
+export interface EmptyReply {
+  readonly kind: 'empty'
+  readonly description: string
+}
+export type ReplySpec = z.ZodType | RawReply | EmptyReply
+type Replies = Record<number, ReplySpec>
+type Shape = z.ZodObject | undefined
+type Body = z.ZodType | undefined
+type Out<S extends z.ZodType | undefined> = S extends z.ZodType ? z.output<S> : undefined
+
+/** What a handler returns: one of the declared statuses with its body, or a `Response` where a raw reply is declared. */
+export type Reply<R extends Replies> = {
+  [S in keyof R & number]: R[S] extends z.ZodType
+    ? { status: S; body: z.input<R[S]>; headers?: Record<string, string> | undefined }
+    : R[S] extends EmptyReply
+      ? { status: S; headers?: Record<string, string> | undefined }
+      : Response
+}[keyof R & number]
+
+export interface RouteSpec<A extends Access, P extends Shape, Q extends Shape, B extends Body, R extends Replies> {
+  /** Unique; `noun.verb`. Becomes the operationId, and names the route in logs. */
+  id: string
+  method: Method
+  /** From the root, with `:name` parameters, without a trailing slash. */
+  path: string
+  summary: string
+  description?: string
+  access: A
+  param?: P
+  /** Strict objects only: unknown parameters are refused. A repeated parameter arrives as an array. */
+  query?: Q
+  /** The JSON body, at most `jsonBodyBytesMax` bytes. */
+  json?: B
+  /** The body may also come as application/x-www-form-urlencoded. */
+  form?: true
+  /** A body that the handler reads itself, as a stream; it counts the bytes. */
+  body?: { types: readonly string[]; bytesMax: number }
+  replies: R
+  /** Problems beyond those that follow from access, parameters and body. */
+  problems: readonly ProblemCode[]
+  /** Free of rate limits (health checks). */
+  unlimited?: true
+}
+
+export type AnyRouteSpec = RouteSpec<Access, Shape, Shape, Body, Replies>
+export interface AnyReply {
+  status: number
+  body?: unknown
+  headers?: Record<string, string> | undefined
+}
+interface AnyInput {
+  param: unknown
+  query: unknown
+  json: unknown
+}
+
+export interface Route {
+  readonly spec: AnyRouteSpec
+  handle(input: AnyInput, ctx: BaseCtx, c: Context<AppEnv>): Promise<AnyReply | Response>
+}
+
+/**
+ * Pairs one operation's contract with its handler. The contract drives authentication, validation, types, the
+ * OpenAPI document and the generated tests. A handler without parameters must still name one (`async (_) =>`), else
+ * TypeScript fixes its literal types too early.
+ */
+export function route<
+  const A extends Access,
+  const R extends Replies,
+  P extends Shape = undefined,
+  Q extends Shape = undefined,
+  B extends Body = undefined,
+>(
+  spec: RouteSpec<A, P, Q, B, R>,
+  handle: (
+    input: { param: Out<NoInfer<P>>; query: Out<NoInfer<Q>>; json: Out<NoInfer<B>> },
+    ctx: CtxOf<NoInfer<A>>,
+    c: Context<AppEnv>,
+  ) => Promise<Reply<NoInfer<R>>>,
+): Route {
+  // The pipeline hands over exactly what the contract promises, so the erasure below is sound.
+  return { spec: spec as unknown as AnyRouteSpec, handle: handle as unknown as Route['handle'] }
+}
+
+export function rawReply(contentType: string, description: string): RawReply {
+  return { kind: 'raw', contentType, description }
+}
+
+export function emptyReply(description: string): EmptyReply {
+  return { kind: 'empty', description }
+}
+
+export function isSchema(reply: ReplySpec): reply is z.ZodType {
+  return 'safeParse' in reply
+}

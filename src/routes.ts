@@ -1,0 +1,5 @@
+import { serviceRoutes } from './features/service/routes.ts'
+import type { Route } from './http/route.ts'
+
+/** Every route of the service: mounting, the OpenAPI document and the generated tests are driven by this list. */
+export const routes: readonly Route[] = [...serviceRoutes]
