@@ -6,6 +6,7 @@ import { requestContext } from './http/context.ts'
 import { crossOrigin } from './http/cors.ts'
 import { mountRoutes } from './http/mount.ts'
 import { renderError } from './http/problem.ts'
+import { createRateLimiter } from './http/rate_limit.ts'
 import type { AppEnv } from './http/route.ts'
 import { securityHeaders } from './http/security_headers.ts'
 import { routes } from './routes.ts'
@@ -18,6 +19,6 @@ export function createApp(): Hono<AppEnv> {
     throw problem('not_found', 'There is nothing at this address.')
   })
   app.use(requestContext, securityHeaders, crossOrigin)
-  mountRoutes(app, routes, { verifySession, verifyApiKey })
+  mountRoutes(app, routes, { verifySession, verifyApiKey, rateLimiter: createRateLimiter() })
   return app
 }

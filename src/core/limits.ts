@@ -12,6 +12,20 @@ export const pageSizeDefault = 50
 export const pageSizeMax = 500
 /** Seconds that a caller waits when a storage was overloaded; D1 and Durable Objects recover within a few. */
 export const retryAfterSeconds = 5
+/** Names that people give; fits every list of the console. */
+export const nameCharsMax = 100
+/** RFC 5321: 64 + @ + 255, less the angle brackets of a path. */
+export const emailCharsMax = 254
+/** Clients one isolate counts at a time: about 150 bytes each. The oldest is forgotten first. */
+export const rateClientsMax = 20_000
+/** KV takes one write a second a key and bills each: a client's count is written at most this often. */
+export const rateFlushMs = 10_000
+/** Only clients that used this part of their limit since the last write are written to KV at all. */
+export const rateFlushShare = 0.1
+/** A health answer is reused this long, so that a public address cannot make the storages work. */
+export const healthCacheMs = 2_000
+/** One health check that takes longer counts as down. */
+export const healthCheckMs = 2_000
 
 // Ids
 /** A log id is 64 bits: 16 for the shard's number, 48 for the row's sequence number. */

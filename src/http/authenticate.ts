@@ -19,27 +19,40 @@ const uuidPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 type Credential = { kind: 'session' | 'api_key'; token: string }
 
-/** Builds the context that `access` promises, or throws 401 or 403. */
-export async function authenticate(c: Context<AppEnv>, access: Access, verifiers: Verifiers): Promise<BaseCtx | UserCtx | TenantCtx> {
+export type Identity = { kind: 'user'; session: VerifiedSession } | { kind: 'api_key'; key: VerifiedApiKey }
+
+/** Who is calling; throws 401 without a good credential. */
+export async function identify(c: Context<AppEnv>, verifiers: Verifiers): Promise<Identity> {
   const base = c.get('base')
-  if (access === 'public') return base
   const credential = credentialOf(c)
   if (!credential) throw problem('unauthenticated', 'Send an access token in Authorization: Bearer, or an API key in X-API-Key.')
-  return credential.kind === 'api_key' ? keyContext(base, access, credential.token, verifiers) : userContext(c, base, access, credential.token, verifiers)
+  if (credential.kind === 'api_key') {
+    const key = await verifiers.verifyApiKey(base, credential.token)
+    base.log.add({ actor: 'api_key', key_id: key.keyId, organization_id: key.tenant.organizationId })
+    return { kind: 'api_key', key }
+  }
+  const session = await verifiers.verifySession(base, credential.token, wantedOrganization(c))
+  base.log.add({ actor: 'user', user_id: session.user.id, organization_id: session.membership?.organizationId })
+  return { kind: 'user', session }
 }
 
-async function keyContext(base: BaseCtx, access: Access, token: string, verifiers: Verifiers): Promise<TenantCtx> {
-  const key = await verifiers.verifyApiKey(base, token)
-  base.log.add({ actor: 'api_key', key_id: key.keyId, organization_id: key.tenant.organizationId })
-  if (access === 'public' || access === 'session') throw problem('forbidden', 'This needs a signed-in person; an API key cannot do it.')
-  if (!scopesHave(key.scopes, access)) throw problem('forbidden', `The API key lacks the scope ${access}.`)
-  return { ...base, actor: { kind: 'api_key', keyId: key.keyId, scopes: key.scopes }, tenant: key.tenant }
+/** The context that `access` promises; throws 403 when the caller is known but may not. */
+export function authorize(base: BaseCtx, access: Exclude<Access, 'public'>, identity: Identity): UserCtx | TenantCtx {
+  return identity.kind === 'api_key' ? keyContext(base, access, identity.key) : userContext(base, access, identity.session)
 }
 
-async function userContext(c: Context<AppEnv>, base: BaseCtx, access: Access, token: string, verifiers: Verifiers): Promise<UserCtx | TenantCtx> {
-  const { user, sessionId, membership } = await verifiers.verifySession(base, token, wantedOrganization(c))
-  base.log.add({ actor: 'user', user_id: user.id, ...(membership && { organization_id: membership.organizationId }) })
-  if (access === 'public' || access === 'session') return { ...base, user, sessionId }
+function keyContext(base: BaseCtx, access: Exclude<Access, 'public'>, { keyId, scopes, tenant }: VerifiedApiKey): TenantCtx {
+  if (access === 'session') throw problem('forbidden', 'This needs a signed-in person; an API key cannot do it.')
+  if (!scopesHave(scopes, access)) throw problem('forbidden', `The API key lacks the scope ${access}.`)
+  return { ...base, actor: { kind: 'api_key', keyId, scopes }, tenant }
+}
+
+function userContext(
+  base: BaseCtx,
+  access: Exclude<Access, 'public'>,
+  { user, sessionId, membership }: VerifiedSession,
+): UserCtx | TenantCtx {
+  if (access === 'session') return { ...base, user, sessionId }
   if (!membership) throw problem('forbidden', 'You belong to no organization yet.')
   const { role, organizationId, accountId } = membership
   if (!roleHas(role, access)) throw problem('forbidden', `The role ${role} lacks the permission ${access}.`)
@@ -63,6 +76,7 @@ export function credentialOf(c: Context<AppEnv>): Credential | undefined {
 function wantedOrganization(c: Context<AppEnv>): string | undefined {
   const id = c.req.header('X-Organization-Id')
   if (id === undefined) return undefined
-  if (!uuidPattern.test(id)) throw problem('validation_failed', 'X-Organization-Id must be a UUID.', { details: { 'X-Organization-Id': ['must be a UUID'] } })
+  if (!uuidPattern.test(id))
+    throw problem('validation_failed', 'X-Organization-Id must be a UUID.', { details: { 'X-Organization-Id': ['must be a UUID'] } })
   return id.toLowerCase()
 }

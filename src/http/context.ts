@@ -27,7 +27,7 @@ export const requestContext: MiddlewareHandler<AppEnv> = async (c, next) => {
   const foreignId = c.req.header('X-Request-Id')
   if (foreignId !== undefined && foreignRequestIdPattern.test(foreignId)) log.add({ client_request_id: foreignId })
   await next()
-  c.res.headers.set('X-Request-Id', requestId)
+  for (const [name, value] of Object.entries({ 'X-Request-Id': requestId, ...c.get('replyHeaders') })) c.res.headers.set(name, value)
   const bytes = c.req.header('Content-Length')
   writeLine('info', 'request', {
     request_id: requestId,

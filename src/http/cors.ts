@@ -14,6 +14,14 @@ export const crossOrigin: MiddlewareHandler<AppEnv> = cors({
   },
   allowMethods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
   allowHeaders: ['Authorization', 'X-API-Key', 'X-Organization-Id', 'X-Request-Id', 'Content-Type', 'Content-Encoding', 'Idempotency-Key'],
-  exposeHeaders: ['X-Request-Id', 'RateLimit-Limit', 'RateLimit-Remaining', 'RateLimit-Reset', 'Retry-After', 'Idempotency-Replayed', 'Content-Disposition'],
+  exposeHeaders: [
+    'X-Request-Id',
+    'RateLimit-Limit',
+    'RateLimit-Remaining',
+    'RateLimit-Reset',
+    'Retry-After',
+    'Idempotency-Replayed',
+    'Content-Disposition',
+  ],
   maxAge: preflightSeconds,
 })

@@ -48,5 +48,7 @@ const nameCharsMax = 100
 
 /** A repeated parameter becomes an array, which a schema that wants one value then refuses. */
 function queryOf(c: Context<AppEnv>): Record<string, string | string[]> {
-  return Object.fromEntries(Object.entries(c.req.queries()).map(([name, values]) => [name, values.length === 1 ? (values[0] ?? '') : values]))
+  return Object.fromEntries(
+    Object.entries(c.req.queries()).map(([name, values]) => [name, values.length === 1 ? (values[0] ?? '') : values]),
+  )
 }

@@ -1,18 +1,26 @@
 import type { Context, Hono } from 'hono'
-import { problem } from '../core/problems.ts'
-import { authenticate } from './authenticate.ts'
+import { problem, ProblemError, problems } from '../core/problems.ts'
+import type { BaseCtx } from '../db/context.ts'
+import { authorize, identify } from './authenticate.ts'
 import type { Verifiers } from './authenticate.ts'
 import { refuseCrossSite } from './cross_site.ts'
 import { readRequest } from './input.ts'
+import { addressClient } from './rate_limit.ts'
+import type { RateLimiter } from './rate_limit.ts'
 import { isSchema } from './route.ts'
-import type { AnyReply, AppEnv, Route } from './route.ts'
+import type { AnyReply, AnyRouteSpec, AppEnv, Route } from './route.ts'
+
+/** What src/app.ts injects, since http knows no feature. */
+export interface Services extends Verifiers {
+  rateLimiter: RateLimiter
+}
 
 /** Mounts every route, the more specific path first, and behind each path a 405 for the methods it lacks. */
-export function mountRoutes(app: Hono<AppEnv>, routes: readonly Route[], verifiers: Verifiers): void {
+export function mountRoutes(app: Hono<AppEnv>, routes: readonly Route[], services: Services): void {
   const byPath = Map.groupBy(routes, (route) => route.spec.path)
   for (const path of [...byPath.keys()].toSorted(bySpecificity)) {
     const group = byPath.get(path) ?? []
-    for (const one of group) app.on(one.spec.method, [path], (c) => serve(one, c, verifiers))
+    for (const one of group) app.on(one.spec.method, [path], (c) => serve(one, c, services))
     const allow = allowedMethods(group)
     app.all(path, (c) => {
       throw problem('method_not_allowed', `${c.req.method} is not possible here; try ${allow}.`, { headers: { Allow: allow } })
@@ -21,14 +29,34 @@ export function mountRoutes(app: Hono<AppEnv>, routes: readonly Route[], verifie
 }
 
 /** One request to one route: who, may they, what, do it, and only declared fields leave. */
-async function serve(route: Route, c: Context<AppEnv>, verifiers: Verifiers): Promise<Response> {
+async function serve(route: Route, c: Context<AppEnv>, services: Services): Promise<Response> {
   const { spec } = route
   c.get('base').log.add({ route: spec.id })
   refuseCrossSite(c)
-  const ctx = await authenticate(c, spec.access, verifiers)
+  const ctx = await admit(c, spec, services)
   const input = await readRequest(c, spec)
   const reply = await route.handle(input, ctx, c)
-  return reply instanceof Response ? reply : render(route, reply, c)
+  // A Response from elsewhere (a Durable Object) has frozen headers; the copy keeps its WebSocket.
+  return reply instanceof Response ? new Response(reply.body, reply) : render(route, reply, c)
+}
+
+/** Counts every request against its caller; who shows no good credential counts by address, so that guessing is limited too. */
+async function admit(c: Context<AppEnv>, { access, unlimited }: AnyRouteSpec, services: Services): Promise<BaseCtx> {
+  const base = c.get('base')
+  const address = addressClient(base.clientAddress)
+  if (access === 'public') {
+    if (!unlimited) services.rateLimiter.enforce(c, address)
+    return base
+  }
+  const identity = await identify(c, services).catch((error: unknown) => {
+    if (error instanceof ProblemError && problems[error.code].status === 401) services.rateLimiter.enforce(c, address)
+    throw error
+  })
+  services.rateLimiter.enforce(
+    c,
+    identity.kind === 'user' ? { kind: 'user', id: identity.session.user.id } : { kind: 'api_key', id: identity.key.keyId },
+  )
+  return authorize(base, access, identity)
 }
 
 function render({ spec }: Route, reply: AnyReply, c: Context<AppEnv>): Response {

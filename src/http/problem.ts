@@ -50,7 +50,10 @@ export function renderProblem(error: ProblemError, requestId: string): Response 
   }
   const headers = new Headers({ 'Content-Type': 'application/problem+json', 'Cache-Control': 'no-store', ...error.headers })
   if (status === 401 && !headers.has('WWW-Authenticate')) {
-    headers.set('WWW-Authenticate', error.code === 'unauthenticated' ? 'Bearer realm="edgelog"' : 'Bearer realm="edgelog", error="invalid_token"')
+    headers.set(
+      'WWW-Authenticate',
+      error.code === 'unauthenticated' ? 'Bearer realm="edgelog"' : 'Bearer realm="edgelog", error="invalid_token"',
+    )
   }
   if (status === 503 && !headers.has('Retry-After')) headers.set('Retry-After', String(retryAfterSeconds))
   return new Response(JSON.stringify(document), { status, headers })
@@ -59,7 +62,8 @@ export function renderProblem(error: ProblemError, requestId: string): Response 
 function toProblem(error: unknown): ProblemError | undefined {
   if (error instanceof ProblemError) return error
   if (error instanceof HTTPException) return fromHttpException(error)
-  if (isTemporary(error)) return problem('unavailable', 'A storage behind this operation did not answer. Try again shortly.', { cause: error })
+  if (isTemporary(error))
+    return problem('unavailable', 'A storage behind this operation did not answer. Try again shortly.', { cause: error })
   return undefined
 }
 

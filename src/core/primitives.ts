@@ -1,0 +1,64 @@
+import * as z from 'zod'
+import { emailCharsMax, nameCharsMax, pageSizeDefault, pageSizeMax } from './limits.ts'
+
+/** Schemas that all routes share, so that the same kind of value is refused for the same reasons everywhere. */
+
+/** NUL and other controls (so CR and LF too), line and paragraph separators, and characters that reorder what is shown. */
+const unprintable = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u
+
+function printable(text: string): boolean {
+  return text.isWellFormed() && !unprintable.test(text)
+}
+
+/** One line that people read: a name, a title, a label. Trimmed, NFC, 1 to `charsMax` characters. */
+export function lineSchema(charsMax: number) {
+  return z
+    .string()
+    .refine(printable, 'must not contain control characters, line breaks or broken Unicode')
+    .transform((text) => text.trim().normalize('NFC'))
+    .pipe(z.string().min(1, 'must not be empty').max(charsMax, `must have at most ${charsMax} characters`))
+}
+
+export const nameSchema = lineSchema(nameCharsMax)
+
+/** Trimmed and lower-case, so that one mailbox is one user. */
+export const emailSchema = z
+  .string()
+  .max(emailCharsMax, `must have at most ${emailCharsMax} characters`)
+  .refine(printable, 'must not contain control characters, line breaks or broken Unicode')
+  .transform((text) => text.trim().toLowerCase())
+  .pipe(z.email('must be an e-mail address'))
+
+/** UUID of any version, lower-case. */
+export const uuidSchema = z
+  .string()
+  .regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i, 'must be a UUID')
+  .transform((text) => text.toLowerCase())
+
+/** RFC 3339 in UTC, as the API writes times. */
+export const timestampSchema = z.iso.datetime()
+
+/** An integer in a query string: plain decimal digits only, so no `1e9`, ` 5` or `0x10`. */
+export function queryInteger(min: number, max: number) {
+  return z
+    .string()
+    .regex(/^-?\d{1,15}$/, 'must be an integer')
+    .transform(Number)
+    .pipe(z.number().min(min, `must be at least ${min}`).max(max, `must be at most ${max}`))
+}
+
+export const queryBoolean = z.enum(['true', 'false'], 'must be true or false').transform((text) => text === 'true')
+
+/** The greatest page that can hold a row: beyond it OFFSET is only a way to make the database work. */
+const pageMax = 100_000
+
+/** Parameters of every paged list; spread into a strict query object. */
+export const pageQuery = {
+  page: queryInteger(1, pageMax).default(1),
+  page_size: queryInteger(1, pageSizeMax).default(pageSizeDefault),
+}
+
+/** The answer of every paged list. */
+export function pageSchema<S extends z.ZodType>(item: S) {
+  return z.object({ count: z.int(), next: z.string().nullable(), previous: z.string().nullable(), results: z.array(item) })
+}
