@@ -1,0 +1,175 @@
+import { sql } from 'drizzle-orm'
+import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
+import { keyKinds, roles } from '../core/permissions.ts'
+import type { Scope } from '../core/permissions.ts'
+
+/*
+ * The control plane in D1. Ids are UUIDv7 text, times are integer milliseconds since 1970 (UTC).
+ * A table of one organization has `organization_id` first in its primary key: every query names the tenant,
+ * so that one index serves both identity and listing, and D1 bills one row write fewer.
+ */
+
+const createdAt = integer('created_at').notNull()
+const updatedAt = integer('updated_at').notNull()
+/** Soft deletion: kept for 30 days, invisible meanwhile. */
+const deletedAt = integer('deleted_at')
+
+export const accounts = sqliteTable('accounts', {
+  id: text('id').primaryKey(),
+  name: text('name').notNull(),
+  createdAt,
+  updatedAt,
+  deletedAt,
+})
+
+export const organizations = sqliteTable('organizations', {
+  id: text('id').primaryKey(),
+  accountId: text('account_id')
+    .notNull()
+    .references(() => accounts.id),
+  name: text('name').notNull(),
+  createdAt,
+  updatedAt,
+  deletedAt,
+})
+
+export const users = sqliteTable(
+  'users',
+  {
+    id: text('id').primaryKey(),
+    accountId: text('account_id')
+      .notNull()
+      .references(() => accounts.id),
+    /** Normalised by `emailSchema`: trimmed and lower-case. A soft-deleted user keeps it until the purge. */
+    email: text('email').notNull(),
+    name: text('name').notNull(),
+    passwordHash: text('password_hash').notNull(),
+    /** Raised to end every session and access token at once. */
+    tokenVersion: integer('token_version').notNull().default(0),
+    defaultOrganizationId: text('default_organization_id').references(() => organizations.id),
+    createdAt,
+    updatedAt,
+    deletedAt,
+  },
+  (table) => [uniqueIndex('users_email').on(table.email)],
+)
+
+export const memberships = sqliteTable(
+  'memberships',
+  {
+    userId: text('user_id')
+      .notNull()
+      .references(() => users.id),
+    organizationId: text('organization_id')
+      .notNull()
+      .references(() => organizations.id),
+    role: text('role', { enum: roles }).notNull(),
+    createdAt,
+  },
+  (table) => [primaryKey({ columns: [table.userId, table.organizationId] })],
+)
+
+export const sessions = sqliteTable(
+  'sessions',
+  {
+    id: text('id').primaryKey(),
+    userId: text('user_id')
+      .notNull()
+      .references(() => users.id),
+    /** The user's token version at login; the session is over when the user's has moved on. */
+    tokenVersion: integer('token_version').notNull(),
+    /** SHA-256 of the part that all refresh tokens of this session share: who shows it held one of them. */
+    familyHash: text('family_hash').notNull(),
+    /** SHA-256 of the secret part of the current and of the replaced refresh token. */
+    tokenHash: text('token_hash').notNull(),
+    previousTokenHash: text('previous_token_hash'),
+    /** The random salt that made the current secret out of the one before, to answer a repeated refresh alike. */
+    rotationSalt: text('rotation_salt'),
+    rotatedAt: integer('rotated_at'),
+    userAgent: text('user_agent'),
+    clientAddress: text('client_address'),
+    createdAt,
+    expiresAt: integer('expires_at').notNull(),
+    revokedAt: integer('revoked_at'),
+  },
+  (table) => [index('sessions_user').on(table.userId)],
+)
+
+/** Password checks that failed or are under way. Rows are made before the check and removed when it succeeds. */
+export const loginAttempts = sqliteTable(
+  'login_attempts',
+  {
+    /** SHA-256 of the normalised e-mail, whether or not a user has it. */
+    emailHash: text('email_hash').notNull(),
+    id: text('id').notNull(),
+    address: text('address').notNull(),
+    createdAt,
+  },
+  (table) => [primaryKey({ columns: [table.emailHash, table.id] }), index('login_attempts_address').on(table.address)],
+)
+
+export const apiKeys = sqliteTable(
+  'api_keys',
+  {
+    organizationId: text('organization_id')
+      .notNull()
+      .references(() => organizations.id),
+    id: text('id').notNull(),
+    name: text('name').notNull(),
+    kind: text('kind', { enum: keyKinds }).notNull(),
+    scopes: text('scopes', { mode: 'json' }).$type<Scope[]>().notNull(),
+    /** SHA-256 of the whole key; the key itself is shown once and never stored. */
+    keyHash: text('key_hash').notNull(),
+    /** The end of the key, so that people can tell keys apart. */
+    hint: text('hint').notNull(),
+    createdBy: text('created_by')
+      .notNull()
+      .references(() => users.id),
+    createdAt,
+    updatedAt,
+    expiresAt: integer('expires_at'),
+    /** Written at most once an hour. */
+    lastUsedAt: integer('last_used_at'),
+    revokedAt: integer('revoked_at'),
+  },
+  (table) => [primaryKey({ columns: [table.organizationId, table.id] }), uniqueIndex('api_keys_hash').on(table.keyHash)],
+)
+
+/** Every LogShard object that exists; its name is `organization_id/region/number`. */
+export const logShards = sqliteTable(
+  'log_shards',
+  {
+    organizationId: text('organization_id')
+      .notNull()
+      .references(() => organizations.id),
+    number: integer('number').notNull(),
+    region: text('region').notNull(),
+    createdAt,
+  },
+  (table) => [primaryKey({ columns: [table.organizationId, table.number] })],
+)
+
+export const auditLog = sqliteTable(
+  'audit_log',
+  {
+    organizationId: text('organization_id')
+      .notNull()
+      .references(() => organizations.id),
+    /** UUIDv7, so that the primary key also orders by time. */
+    id: text('id').notNull(),
+    actorKind: text('actor_kind', { enum: ['user', 'api_key', 'system'] }).notNull(),
+    actorId: text('actor_id'),
+    /** `noun.verb`, for example `api_key.revoke`. */
+    action: text('action').notNull(),
+    targetKind: text('target_kind').notNull(),
+    targetId: text('target_id').notNull(),
+    details: text('details', { mode: 'json' })
+      .$type<Record<string, unknown>>()
+      .notNull()
+      .default(sql`'{}'`),
+    requestId: text('request_id').notNull(),
+    clientAddress: text('client_address'),
+    createdAt,
+  },
+  (table) => [primaryKey({ columns: [table.organizationId, table.id] })],
+)
