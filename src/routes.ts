@@ -1,5 +1,6 @@
+import { schemaRoute } from './features/service/schema_route.ts'
 import { serviceRoutes } from './features/service/routes.ts'
 import type { Route } from './http/route.ts'
 
 /** Every route of the service: mounting, the OpenAPI document and the generated tests are driven by this list. */
-export const routes: readonly Route[] = [...serviceRoutes]
+export const routes: readonly Route[] = [...serviceRoutes, schemaRoute(() => routes)]

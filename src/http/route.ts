@@ -34,10 +34,13 @@ type Shape = z.ZodObject | undefined
 type Body = z.ZodType | undefined
 type Out<S extends z.ZodType | undefined> = S extends z.ZodType ? z.output<S> : undefined
 
+/** The same with arrays that may be readonly: what a literal in a `const` position is. */
+type Loose<T> = T extends readonly (infer U)[] ? readonly Loose<U>[] : T extends object ? { [K in keyof T]: Loose<T[K]> } : T
+
 /** What a handler returns: one of the declared statuses with its body, or a `Response` where a raw reply is declared. */
 export type Reply<R extends Replies> = {
   [S in keyof R & number]: R[S] extends z.ZodType
-    ? { status: S; body: z.input<R[S]>; headers?: Record<string, string> | undefined }
+    ? { status: S; body: Loose<z.input<R[S]>>; headers?: Record<string, string> | undefined }
     : R[S] extends EmptyReply
       ? { status: S; headers?: Record<string, string> | undefined }
       : Response
@@ -87,8 +90,8 @@ export interface Route {
 
 /**
  * Pairs one operation's contract with its handler. The contract drives authentication, validation, types, the
- * OpenAPI document and the generated tests. A handler without parameters must still name one (`async (_) =>`), else
- * TypeScript fixes its literal types too early.
+ * OpenAPI document and the generated tests. `const T` keeps the literals
+ * of what the handler returns (`status: 'ok'`).
  */
 export function route<
   const A extends Access,
@@ -96,13 +99,14 @@ export function route<
   P extends Shape = undefined,
   Q extends Shape = undefined,
   B extends Body = undefined,
+  const T extends Reply<NoInfer<R>> = Reply<NoInfer<R>>,
 >(
   spec: RouteSpec<A, P, Q, B, R>,
   handle: (
     input: { param: Out<NoInfer<P>>; query: Out<NoInfer<Q>>; json: Out<NoInfer<B>> },
     ctx: CtxOf<NoInfer<A>>,
     c: Context<AppEnv>,
-  ) => Promise<Reply<NoInfer<R>>>,
+  ) => Promise<T>,
 ): Route {
   // The pipeline hands over exactly what the contract promises, so the erasure below is sound.
   return { spec: spec as unknown as AnyRouteSpec, handle: handle as unknown as Route['handle'] }

@@ -1,37 +1,64 @@
 import { version } from '../../core/version.ts'
+import type { BaseCtx } from '../../db/context.ts'
 import { route } from '../../http/route.ts'
-import { liveSchema, rootSchema } from './schema.ts'
+import { checkHealth } from './check_health.ts'
+import { detailedHealthSchema, healthSchema, liveSchema, rootSchema } from './schema.ts'
+import type { CheckName, Health } from './schema.ts'
+
+const common = { method: 'get', access: 'public', unlimited: true, problems: [] } as const
+const replies = { 200: healthSchema, 503: healthSchema }
 
 const root = route(
-  {
-    id: 'service.root',
-    method: 'get',
-    path: '/',
-    summary: 'Name, version and links of the service',
-    access: 'public',
-    unlimited: true,
-    replies: { 200: rootSchema },
-    problems: [],
-  },
-  async (_, ctx) => {
-    const links = { health: '/health', schema: '/api/schema', api: '/api/v1', keys: '/.well-known/jwks.json' }
-    const absolute = Object.fromEntries(Object.entries(links).map(([name, path]) => [name, ctx.config.publicUrl + path]))
+  { ...common, id: 'service.root', path: '/', summary: 'Name, version and links of the service', replies: { 200: rootSchema } },
+  async (_, { config }) => {
+    const links = { api: '/api/v1', schema: '/api/schema', health: '/health', keys: '/.well-known/jwks.json' }
+    const absolute = Object.fromEntries(Object.entries(links).map(([name, path]) => [name, config.publicUrl + path]))
     return { status: 200, body: { name: 'Edgelog', version, links: absolute } }
   },
 )
 
 const live = route(
-  {
-    id: 'health.live',
-    method: 'get',
-    path: '/health/live',
-    summary: 'Whether the Worker runs',
-    access: 'public',
-    unlimited: true,
-    replies: { 200: liveSchema },
-    problems: [],
-  },
-  async (_) => ({ status: 200, body: { status: 'ok', version } }),
+  { ...common, id: 'health.live', path: '/health/live', summary: 'Whether the Worker runs; asks no storage', replies: { 200: liveSchema } },
+  async () => ({ status: 200, body: { status: 'ok', version } }),
 )
 
-export const serviceRoutes = [root, live]
+const overall = route(
+  { ...common, id: 'health.overall', path: '/health', summary: 'State of the service and its storages', replies },
+  (_, ctx) => answer(ctx),
+)
+
+const ready = route(
+  { ...common, id: 'health.ready', path: '/health/ready', summary: 'Whether requests can be served', replies },
+  (_, ctx) => answer(ctx, ['database', 'log_shard']),
+)
+
+const database = route(
+  { ...common, id: 'health.database', path: '/health/database', summary: 'State of the D1 database', replies },
+  (_, ctx) => answer(ctx, ['database']),
+)
+
+const detailed = route(
+  {
+    ...common,
+    id: 'health.detailed',
+    path: '/health/detailed',
+    summary: 'State of every storage, and where this answer was made',
+    replies: { 200: detailedHealthSchema, 503: detailedHealthSchema },
+  },
+  async (_, ctx) => {
+    const health = await checkHealth(ctx)
+    const where = { environment: ctx.config.environment, region: ctx.region, time: new Date(ctx.now()).toISOString() }
+    return { status: statusOf(health), body: { ...health, version, ...where } }
+  },
+)
+
+async function answer(ctx: BaseCtx, names?: readonly CheckName[]) {
+  const health = await checkHealth(ctx, names)
+  return { status: statusOf(health), body: { ...health, version } }
+}
+
+function statusOf({ status }: Health): 200 | 503 {
+  return status === 'unavailable' ? 503 : 200
+}
+
+export const serviceRoutes = [root, live, overall, ready, database, detailed]
