@@ -27,6 +27,43 @@ export const healthCacheMs = 2_000
 /** One health check that takes longer counts as down. */
 export const healthCheckMs = 2_000
 
+// Authentication
+/** Long enough that guessing over the network is hopeless, and that a passphrase fits (NIST SP 800-63B asks for 8 and 64). */
+export const passwordCharsMin = 10
+export const passwordCharsMax = 128
+/** Memory of one scrypt run: 128 * N * r bytes is 32 MiB, and an isolate has 128 MB. */
+export const scryptMemoryBytesMax = 64 * 1024 * 1024
+/** A stolen access token works this long without D1 having a say; a session is still checked at each request. */
+export const accessTokenTtlSeconds = 15 * 60
+/** A refresh token that nobody uses dies; each use gives a new one with a new term. */
+export const refreshTokenTtlMs = 7 * 24 * 60 * 60 * 1000
+/** Lost answers and parallel tabs: the replaced refresh token is still taken this long. */
+export const refreshGraceMs = 10_000
+/** A token of ours has about 500 characters; longer text is not parsed at all. */
+export const jwtCharsMax = 2048
+/** Failed logins of one e-mail and of one address within the window, before more are refused. */
+export const loginFailuresPerAccountMax = 5
+export const loginFailuresPerAddressMax = 20
+export const loginWindowMs = 15 * 60 * 1000
+/** Old attempts removed by each new one: more than it adds, so the table shrinks to what the window holds. */
+export const loginCleanupRowsMax = 20
+/** Ended sessions of a user that a new login removes. */
+export const sessionCleanupRowsMax = 20
+/** Stored with a session to show people their devices. */
+export const userAgentCharsMax = 400
+
+// API keys
+/** Many more than producers a tenant names one by one; keeps lists and their search quick. */
+export const apiKeysPerOrganizationMax = 1000
+/** A key revoked in another isolate works at most this long. */
+export const apiKeyCacheMs = 60_000
+/** An unknown key is asked for again after this time: a new one may just have been made elsewhere. */
+export const apiKeyMissCacheMs = 5_000
+/** Keys an isolate remembers, about 400 bytes each. The oldest is forgotten first. */
+export const apiKeyCacheEntriesMax = 10_000
+/** `last_used_at` is written at most this often a key: each write is billed. */
+export const lastUsedStepMs = 60 * 60 * 1000
+
 // Ids
 /** A log id is 64 bits: 16 for the shard's number, 48 for the row's sequence number. */
 export const shardNumberMax = 0xffff
@@ -55,3 +92,22 @@ export const shardReplyBytesMax = 8 * 1024 * 1024
 export const tailDeliveryBytesMax = 4 * 1024 * 1024
 /** Waits before a failed delivery to LiveTail is tried again; then the next batch starts it anew. */
 export const tailRetryWaitsMs: readonly number[] = [50, 250, 1000]
+
+// Search
+/** A Worker has 6 connections at once; more calls would wait for each other anyway. */
+export const fanOutMax = 6
+/** Raw bytes that one call to one shard may decompress: about half a second of its CPU, then the answer is partial. */
+export const queryBudgetBytes = 256 * 1024 * 1024
+/** `page` times `page_size` of GET /logs: a far page has to read all rows before it; a cursor has not. */
+export const listOffsetRowsMax = 10_000
+/** Buckets of one histogram: more than a screen can show, and an answer of less than 200 KB. */
+export const histogramBucketsMax = 1000
+/** Buckets of a histogram whose interval is not given: about this many. */
+export const histogramBucketsAuto = 60
+/** Fields and values of one facets call: each field reads one more column of every block that matches. */
+export const facetFieldsMax = 20
+export const facetValuesMax = 100
+/** Rows that an export asks each shard for at a time; shardReplyBytesMax cuts pages of large rows. */
+export const exportPageRows = 2000
+/** Columns of an export. */
+export const exportFieldsMax = 100

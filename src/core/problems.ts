@@ -5,6 +5,8 @@ export const problems = {
   malformed_json: { status: 400, title: 'The body is not valid JSON' },
   validation_failed: { status: 400, title: 'The request is not valid' },
   invalid_api_key: { status: 401, title: 'The API key is not valid' },
+  invalid_credentials: { status: 401, title: 'E-mail or password is wrong' },
+  invalid_refresh_token: { status: 401, title: 'The refresh token is not valid' },
   invalid_token: { status: 401, title: 'The access token is not valid' },
   token_expired: { status: 401, title: 'The access token has expired' },
   unauthenticated: { status: 401, title: 'Credentials are required' },
