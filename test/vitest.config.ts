@@ -1,0 +1,60 @@
+import { generateKeyPairSync, randomUUID } from 'node:crypto'
+import { fileURLToPath } from 'node:url'
+import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin'
+import { defineConfig } from 'vitest/config'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+
+/** A secret as production has it, new in each run. */
+function testJwtKeys(): string {
+  const { privateKey } = generateKeyPairSync('ed25519')
+  return JSON.stringify([{ ...privateKey.export({ format: 'jwk' }), kid: randomUUID() }])
+}
+
+/**
+ * unit: pure code in Node. workerd: Worker, D1 and Durable Objects in the real runtime, one storage
+ * for all files (isolation per file costs five times the run), so each test makes its own tenant.
+ * e2e: real processes, one after the other.
+ */
+export default defineConfig({
+  root,
+  test: {
+    projects: [
+      { root, test: { name: 'unit', include: ['test/unit/**/*.test.ts', 'test/sim/**/*.test.ts'], testTimeout: 20_000 } },
+      {
+        root,
+        plugins: [
+          cloudflareTest(async () => ({
+            wrangler: { configPath: `${root}wrangler.toml` },
+            miniflare: {
+              bindings: {
+                ENVIRONMENT: 'test',
+                JWT_KEYS: testJwtKeys(),
+                TEST_MIGRATIONS: await readD1Migrations(`${root}migrations`),
+              },
+            },
+          })),
+        ],
+        test: {
+          name: 'workerd',
+          include: ['test/workerd/**/*.test.ts'],
+          setupFiles: ['test/support/apply_migrations.ts'],
+          isolate: false,
+          maxWorkers: 1,
+          testTimeout: 30_000,
+        },
+      },
+      {
+        root,
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts'],
+          fileParallelism: false,
+          maxWorkers: 1,
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+        },
+      },
+    ],
+  },
+})
