@@ -69,6 +69,33 @@ export const lastUsedStepMs = 60 * 60 * 1000
 export const shardNumberMax = 0xffff
 export const seqMax = 2 ** 48 - 1
 
+// Ingest
+/** Event times end at 2286-11-20T17:46:40Z (exclusive): 13 digits of milliseconds, which epoch units are told apart by. */
+export const timestampMsMax = 1e13
+/** A request body as it is sent; a batch is best at a hundredth of that. */
+export const ingestBodyBytesMax = 10 * 1024 * 1024
+/** The same after decompression: with its rows and blocks it has to fit the 128 MB of an isolate. */
+export const ingestRawBytesMax = 32 * 1024 * 1024
+/** Records of one request: tiny ones cost more memory and time than their bytes tell. */
+export const ingestRecordsMax = 250_000
+/** One record as JSON; a longer one is a file, not a log. */
+export const recordBytesMax = 256 * 1024
+/** Attributes of one record: each is a column of its block. */
+export const attributesPerRecordMax = 256
+/** Field names that one request remembers between its records, about 200 bytes each; further ones are worked out anew. */
+export const fieldNamesCachedMax = 4096
+export const attributeNameBytesMax = 256
+/** Nested objects within a record; deeper ones are accidents or attacks. */
+export const recordDepthMax = 32
+/** Digits of an integer that is kept exact as a number (128 bits need 39); a longer one is kept as text. */
+export const integerDigitsMax = 40
+/** Rejected records that the answer lists; the count has all of them. */
+export const ingestErrorsMax = 100
+/** Header text of one Idempotency-Key. */
+export const idempotencyKeyCharsMax = 255
+/** Shards whose numbers an isolate remembers, about 150 bytes each. The oldest is forgotten first. */
+export const shardCacheEntriesMax = 10_000
+
 // Log shard (one Durable Object)
 /** Durable Object SQLite refuses rows and blobs above 2 MB; the rest is the row's other columns. */
 export const shardRowBytesMax = 1_990_000
@@ -111,3 +138,17 @@ export const facetValuesMax = 100
 export const exportPageRows = 2000
 /** Columns of an export. */
 export const exportFieldsMax = 100
+
+// Query language
+/** Room for a long list of ids; parsing stays well under a millisecond. */
+export const queryBytesMax = 4096
+/** Parentheses within each other: parser and evaluator recurse. */
+export const queryDepthMax = 32
+/** Conditions of one query, each of which may read a column of every block. */
+export const queryTermsMax = 256
+/** Instructions of a compiled regular expression: matching takes time in proportion to it for each character. */
+export const regexProgramMax = 2000
+/** Distinct values that a facet counts at a time, about 100 bytes each; then the rarest are forgotten. */
+export const facetDistinctMax = 10_000
+/** Longer values are one facet value when they begin alike. */
+export const facetValueCharsMax = 512

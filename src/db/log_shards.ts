@@ -1,0 +1,62 @@
+import { and, asc, eq, sql } from 'drizzle-orm'
+import type { Region } from '../config.ts'
+import { shardCacheEntriesMax, shardNumberMax } from '../core/limits.ts'
+import { problem } from '../core/problems.ts'
+import type { BaseCtx } from './context.ts'
+import { logShards } from './schema.ts'
+
+export interface LogShardRow {
+  region: string
+  number: number
+}
+
+/** Name of the Durable Object of a shard. `organizationId` must be the authenticated one. */
+export function logShardName(organizationId: string, { region, number }: LogShardRow): string {
+  return `${organizationId}/${region}/${number}`
+}
+
+/** Every shard of the organization, by number. */
+export async function listLogShards(ctx: BaseCtx, organizationId: string): Promise<LogShardRow[]> {
+  return ctx.db
+    .select({ region: logShards.region, number: logShards.number })
+    .from(logShards)
+    .where(eq(logShards.organizationId, organizationId))
+    .orderBy(asc(logShards.number))
+}
+
+/** `organization/region` to the shard's number: a shard's row never changes, so an isolate need ask only once. */
+const known = new Map<string, number>()
+
+/** The shard that the organization's logs of this region go to; registered on first use, before anything is stored in it. */
+export async function findOrCreateLogShard(ctx: BaseCtx, organizationId: string, region: Region): Promise<LogShardRow> {
+  const key = `${organizationId}/${region}`
+  const cached = known.get(key)
+  if (cached !== undefined) return { region, number: cached }
+  const number = (await find(ctx, organizationId, region)) ?? (await create(ctx, organizationId, region))
+  if (known.size >= shardCacheEntriesMax) known.delete(known.keys().next().value ?? key)
+  known.set(key, number)
+  return { region, number }
+}
+
+async function find(ctx: BaseCtx, organizationId: string, region: Region): Promise<number | undefined> {
+  const [row] = await ctx.db
+    .select({ number: logShards.number })
+    .from(logShards)
+    .where(and(eq(logShards.organizationId, organizationId), eq(logShards.region, region)))
+    .orderBy(asc(logShards.number))
+    .limit(1)
+  return row?.number
+}
+
+/** One statement takes the next number only if the region still has none, so that requests that race agree. */
+async function create(ctx: BaseCtx, organizationId: string, region: Region): Promise<number> {
+  await ctx.db.run(sql`
+    insert into log_shards (organization_id, number, region, created_at)
+    select ${organizationId}, coalesce((select max(number) + 1 from log_shards where organization_id = ${organizationId}), 0), ${region}, ${ctx.now()}
+    where not exists (select 1 from log_shards where organization_id = ${organizationId} and region = ${region})
+  `)
+  const number = await find(ctx, organizationId, region)
+  if (number === undefined || number > shardNumberMax)
+    throw problem('unavailable', 'The log store cannot take a new region for this organization.')
+  return number
+}
