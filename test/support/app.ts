@@ -1,0 +1,59 @@
+import { createApp } from '../../src/app.ts'
+import type { Env } from '../../src/config.ts'
+import { problem } from '../../src/core/problems.ts'
+import type { Services } from '../../src/http/mount.ts'
+import { createRateLimiter } from '../../src/http/rate_limit.ts'
+import type { Route } from '../../src/http/route.ts'
+
+export const organizationId = '01923f00-0000-7000-8000-00000000000a'
+const tenant = { organizationId, accountId: '01923f00-0000-7000-8000-00000000000b' }
+const user = { id: '01923f00-0000-7000-8000-00000000000c', email: 'ann@example.com', name: 'Ann' }
+
+/** Bindings for tests of the request pipeline in Node: vars, and a KV that a Map holds. */
+export function plainEnv(vars: Record<string, string> = {}): Env & { kv: Map<string, string> } {
+  const kv = new Map<string, string>()
+  const store = { get: async (key: string) => kv.get(key) ?? null, put: async (key: string, value: string) => void kv.set(key, value) }
+  const jwk = { kty: 'OKP', crv: 'Ed25519', kid: 'test', x: 'x', d: 'd' }
+  return { PUBLIC_URL: 'https://logs.example.com', JWT_KEYS: JSON.stringify([jwk]), RATE_LIMITS: store, DB: {}, kv, ...vars } as never
+}
+
+/** Tokens `owner`, `viewer` and `nobody` (no organization), key `elk_ingest`; any other credential is a bad one. */
+export const plainVerifiers: Pick<Services, 'verifySession' | 'verifyApiKey'> = {
+  async verifySession(_, token) {
+    if (token === 'nobody') return { user, sessionId: 's', membership: null }
+    if (token !== 'owner' && token !== 'viewer') throw problem('invalid_token', 'The access token is not valid.')
+    return { user, sessionId: 's', membership: { ...tenant, role: token } }
+  },
+  async verifyApiKey(_, key) {
+    if (key !== 'elk_ingest') throw problem('invalid_api_key', 'The API key is not valid.')
+    return { keyId: 'k', scopes: ['logs:write'], tenant }
+  },
+}
+
+export interface PlainApp {
+  (path: string, init?: RequestInit): Promise<Response>
+  env: ReturnType<typeof plainEnv>
+  /** Waits for what goes on behind the answers. */
+  settled(): Promise<void>
+}
+
+/** The real middleware and pipeline over the given routes, without workerd. */
+export function plainApp(routes: readonly Route[], vars: Record<string, string> = {}): PlainApp {
+  const app = createApp(routes, { ...plainVerifiers, rateLimiter: createRateLimiter() })
+  const env = plainEnv(vars)
+  const behind: Promise<unknown>[] = []
+  const execution = { waitUntil: (work: Promise<unknown>) => void behind.push(work), passThroughOnException: () => undefined, props: {} }
+  const call = async (path: string, init: RequestInit = {}) => app.request(`https://logs.example.com${path}`, init, env, execution as never)
+  return Object.assign(call, { env, settled: async () => void (await Promise.all(behind)) })
+}
+
+/** A refusal as the API words it; throws when the answer is no problem document. */
+export async function problemOf(
+  response: Response,
+): Promise<{ status: number; code: string; detail: string; details?: Record<string, string[]> }> {
+  const type = response.headers.get('Content-Type')
+  if (type !== 'application/problem+json') throw new Error(`no problem document but ${type}: ${await response.text()}`)
+  const body = (await response.json()) as Awaited<ReturnType<typeof problemOf>>
+  if (body.status !== response.status) throw new Error(`status ${response.status} but the body says ${body.status}`)
+  return body
+}

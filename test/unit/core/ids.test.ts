@@ -1,0 +1,90 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { decodeLogId, encodeLogId, uuidv7 } from '../../../src/core/ids.ts'
+import { seqMax, shardNumberMax } from '../../../src/core/limits.ts'
+
+const shards = fc.integer({ min: 0, max: shardNumberMax })
+const seqs = fc.oneof(fc.maxSafeNat({}), fc.integer({ min: 0, max: 100 })).map((n) => n % (seqMax + 1))
+
+describe('log ids', () => {
+  it('are 13 lower-case characters that give back shard and sequence number', () => {
+    fc.assert(
+      fc.property(shards, seqs, (shard, seq) => {
+        const id = encodeLogId(shard, seq)
+        expect(id).toMatch(/^[0-9a-hjkmnp-tv-z]{13}$/)
+        expect(decodeLogId(id)).toEqual({ shard, seq })
+      }),
+    )
+  })
+
+  it('hold the greatest shard and sequence number', () => {
+    expect(encodeLogId(shardNumberMax, seqMax)).toBe('fzzzzzzzzzzzz')
+    expect(decodeLogId('fzzzzzzzzzzzz')).toEqual({ shard: shardNumberMax, seq: seqMax })
+    expect(encodeLogId(0, 0)).toBe('0000000000000')
+  })
+
+  it('sort as text like (shard, sequence number)', () => {
+    fc.assert(
+      fc.property(shards, seqs, shards, seqs, (shardA, seqA, shardB, seqB) => {
+        const numeric = shardA - shardB || seqA - seqB
+        const [a, b] = [encodeLogId(shardA, seqA), encodeLogId(shardB, seqB)]
+        expect(a < b ? -1 : a > b ? 1 : 0).toBe(Math.sign(numeric))
+      }),
+    )
+  })
+
+  it('refuse what no row can have', () => {
+    for (const [shard, seq] of [
+      [-1, 0],
+      [shardNumberMax + 1, 0],
+      [0, -1],
+      [0, seqMax + 1],
+      [0.5, 0],
+      [0, Number.NaN],
+    ] as const) {
+      expect(() => encodeLogId(shard, seq)).toThrow(RangeError)
+    }
+  })
+
+  it('decode nothing but what was encoded', () => {
+    for (const text of [
+      '',
+      '0',
+      '000000000000',
+      '00000000000000',
+      'g000000000000',
+      '000000000000I',
+      '000000000000i',
+      '000000000000O',
+      '000000000000u',
+      '0000000000000\n',
+      '../0000000000',
+    ]) {
+      expect(decodeLogId(text)).toBeUndefined()
+    }
+    fc.assert(
+      fc.property(fc.string({ minLength: 13, maxLength: 13 }), (text) => {
+        const decoded = decodeLogId(text)
+        if (decoded) expect(encodeLogId(decoded.shard, decoded.seq)).toBe(text)
+      }),
+    )
+  })
+})
+
+describe('uuidv7', () => {
+  it('has the version, the variant and the time in front', () => {
+    const id = uuidv7(0x0123456789ab)
+    expect(id).toMatch(/^01234567-89ab-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
+  })
+
+  it('uses all random bits', () => {
+    expect(uuidv7(0, new Uint8Array(10).fill(0xff))).toBe('00000000-0000-7fff-bfff-ffffffffffff')
+    expect(uuidv7(0, new Uint8Array(10))).toBe('00000000-0000-7000-8000-000000000000')
+  })
+
+  it('sorts by time and does not repeat', () => {
+    const ids = Array.from({ length: 1000 }, (_, i) => uuidv7(1_700_000_000_000 + i))
+    expect(ids.toSorted()).toEqual(ids)
+    expect(new Set(Array.from({ length: 1000 }, () => uuidv7(1))).size).toBe(1000)
+  })
+})
