@@ -43,7 +43,8 @@ async function readBytes(c: Context<AppEnv>, bytesMax: number): Promise<Uint8Arr
   refuseDeclaredLength(c, bytesMax)
   const chunks: Uint8Array[] = []
   let size = 0
-  for await (const chunk of c.req.raw.body ?? []) {
+  const body: ReadableStream<Uint8Array> | null = c.req.raw.body
+  for await (const chunk of body ?? []) {
     size += chunk.byteLength
     if (size > bytesMax) throw tooLarge(bytesMax)
     chunks.push(chunk)

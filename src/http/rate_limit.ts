@@ -1,4 +1,5 @@
 import type { Context } from 'hono'
+import { addressGroup } from '../core/address.ts'
 import { rateClientsMax } from '../core/limits.ts'
 import { problem } from '../core/problems.ts'
 import type { BaseCtx } from '../db/context.ts'
@@ -42,21 +43,8 @@ export function createRateLimiter(): RateLimiter {
   }
 }
 
-/** Address of an anonymous client; an IPv6 one counts by its /64, which is what one customer gets. */
 export function addressClient(address: string): Client {
-  return { kind: 'anonymous', id: address.includes(':') ? ipv6Prefix(address) : address }
-}
-
-function ipv6Prefix(address: string): string {
-  const [head = '', tail] = address.split('::')
-  const left = head === '' ? [] : head.split(':')
-  const right = tail === undefined || tail === '' ? [] : tail.split(':')
-  const groups =
-    tail === undefined ? left : [...left, ...Array.from({ length: Math.max(0, 8 - left.length - right.length) }, () => '0'), ...right]
-  return groups
-    .slice(0, 4)
-    .map((group) => group.toLowerCase().replace(/^0+(?=.)/, ''))
-    .join(':')
+  return { kind: 'anonymous', id: addressGroup(address) }
 }
 
 function ruleOf(client: Client, { config }: BaseCtx): RateRule {

@@ -109,7 +109,7 @@ export function route<
   ) => Promise<T>,
 ): Route {
   // The pipeline hands over exactly what the contract promises, so the erasure below is sound.
-  return { spec: spec as unknown as AnyRouteSpec, handle: handle as unknown as Route['handle'] }
+  return { spec, handle } as Route
 }
 
 export function rawReply(contentType: string, description: string): RawReply {

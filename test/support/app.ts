@@ -43,7 +43,7 @@ export function plainApp(routes: readonly Route[], vars: Record<string, string> 
   const env = plainEnv(vars)
   const behind: Promise<unknown>[] = []
   const execution = { waitUntil: (work: Promise<unknown>) => void behind.push(work), passThroughOnException: () => undefined, props: {} }
-  const call = async (path: string, init: RequestInit = {}) => app.request(`https://logs.example.com${path}`, init, env, execution as never)
+  const call = async (path: string, init: RequestInit = {}) => app.request(`https://logs.example.com${path}`, init, env, execution)
   return Object.assign(call, { env, settled: async () => void (await Promise.all(behind)) })
 }
 

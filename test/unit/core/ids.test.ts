@@ -4,7 +4,7 @@ import { decodeLogId, encodeLogId, uuidv7 } from '../../../src/core/ids.ts'
 import { seqMax, shardNumberMax } from '../../../src/core/limits.ts'
 
 const shards = fc.integer({ min: 0, max: shardNumberMax })
-const seqs = fc.oneof(fc.maxSafeNat({}), fc.integer({ min: 0, max: 100 })).map((n) => n % (seqMax + 1))
+const seqs = fc.oneof(fc.maxSafeNat(), fc.integer({ min: 0, max: 100 })).map((n) => n % (seqMax + 1))
 
 describe('log ids', () => {
   it('are 13 lower-case characters that give back shard and sequence number', () => {
@@ -63,10 +63,13 @@ describe('log ids', () => {
       expect(decodeLogId(text)).toBeUndefined()
     }
     fc.assert(
-      fc.property(fc.string({ minLength: 13, maxLength: 13 }), (text) => {
-        const decoded = decodeLogId(text)
-        if (decoded) expect(encodeLogId(decoded.shard, decoded.seq)).toBe(text)
-      }),
+      fc.property(
+        fc.string({ minLength: 13, maxLength: 13, unit: fc.constantFrom('0', '7', 'a', 'f', 'g', 'i', 'l', 'o', 'u', 'z', 'A', '-') }),
+        (text) => {
+          const decoded = decodeLogId(text)
+          expect(decoded === undefined || encodeLogId(decoded.shard, decoded.seq) === text).toBe(true)
+        },
+      ),
     )
   })
 })

@@ -1,0 +1,112 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { plainApp, problemOf } from '../../support/app.ts'
+import { bearer, json, noteRoutes } from '../../support/note_routes.ts'
+
+beforeEach(() => void vi.spyOn(console, 'log').mockImplementation(() => undefined))
+afterEach(() => vi.restoreAllMocks())
+
+describe('writes from another site', () => {
+  const cookie = { Cookie: '__Host-edgelog_access=owner' }
+  it.each([
+    ['a foreign site', { 'Sec-Fetch-Site': 'cross-site', Origin: 'https://evil.example' }],
+    ['a sibling site', { 'Sec-Fetch-Site': 'same-site', Origin: 'https://other.example.com' }],
+    ['an old browser', { Origin: 'https://evil.example' }],
+    ['a sandboxed frame', { Origin: 'null' }],
+    ['a site that hides its origin', { 'Sec-Fetch-Site': 'cross-site' }],
+  ])('with cookies are refused: %s', async (_, headers) => {
+    expect(await problemOf(await plainApp(noteRoutes)('/notes', json({ title: 'a' }, { ...cookie, ...headers })))).toMatchObject({
+      status: 403,
+      code: 'cross_site',
+    })
+  })
+
+  it('pass from our own pages, from programs, and with a header credential', async () => {
+    const app = plainApp(noteRoutes)
+    for (const headers of [
+      { ...cookie, 'Sec-Fetch-Site': 'same-origin' },
+      { ...cookie, Origin: 'https://logs.example.com' },
+      cookie,
+      { ...bearer('owner'), 'Sec-Fetch-Site': 'cross-site' },
+    ]) {
+      expect((await app('/notes', json({ title: 'a' }, headers))).status).toBe(201)
+    }
+  })
+
+  it('as a form are refused even without cookies', async () => {
+    const init = {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/x-www-form-urlencoded', Origin: 'https://evil.example' },
+      body: 'email=a',
+    }
+    expect((await plainApp(noteRoutes)('/login', init)).status).toBe(403)
+  })
+})
+
+describe('other origins', () => {
+  it('may call with a token, never with cookies', async () => {
+    const { headers, status } = await plainApp(noteRoutes)('/notes', {
+      method: 'OPTIONS',
+      headers: { Origin: 'https://app.example', 'Access-Control-Request-Method': 'POST' },
+    })
+    expect([status, headers.get('Access-Control-Allow-Origin'), headers.get('Access-Control-Allow-Credentials')]).toEqual([204, '*', null])
+    expect(headers.get('Access-Control-Allow-Headers')).toContain('Authorization')
+  })
+
+  it('can be limited to a list', async () => {
+    const app = plainApp(noteRoutes, { ALLOWED_ORIGINS: 'https://app.example, https://b.example' })
+    const allowed = async (Origin: string) => (await app('/csv', { headers: { Origin } })).headers.get('Access-Control-Allow-Origin')
+    expect([await allowed('https://app.example'), await allowed('https://evil.example')]).toEqual(['https://app.example', null])
+  })
+
+  it('may read the answer to a refusal too', async () => {
+    expect(
+      (await plainApp(noteRoutes)('/notes', { headers: { Origin: 'https://app.example' } })).headers.get('Access-Control-Allow-Origin'),
+    ).toBe('*')
+  })
+})
+
+describe('rate limits', () => {
+  it('tell what is left, and end in 429 with Retry-After and the limit by name', async () => {
+    const app = plainApp(noteRoutes, { RATE_LIMIT_ANONYMOUS_PER_MINUTE: '3' })
+    const left = []
+    for (let i = 0; i < 3; i += 1) left.push((await app('/csv')).headers.get('RateLimit-Remaining'))
+    expect(left).toEqual(['2', '1', '0'])
+    const response = await app('/csv')
+    expect(Number(response.headers.get('Retry-After'))).toBeGreaterThan(0)
+    expect(response.headers.get('RateLimit-Limit')).toBe('3')
+    expect(await problemOf(response)).toMatchObject({
+      status: 429,
+      code: 'rate_limited',
+      details: { anonymous_per_minute: ['at most 3 requests in 60 s'] },
+    })
+  })
+
+  it('count each address, user and key apart, and bad credentials by address', async () => {
+    const app = plainApp(noteRoutes, { RATE_LIMIT_ANONYMOUS_PER_MINUTE: '2', RATE_LIMIT_USER_PER_HOUR: '4' })
+    const status = async (headers: Record<string, string>) => (await app('/notes', { headers })).status
+    expect([await status(bearer('x')), await status(bearer('y')), await status(bearer('z'))]).toEqual([401, 401, 429])
+    expect(await status({ 'CF-Connecting-IP': '203.0.113.9' })).toBe(401)
+    expect([
+      await status(bearer('owner')),
+      await status(bearer('owner')),
+      await status(bearer('viewer')),
+      await status(bearer('owner')),
+      await status(bearer('owner')),
+    ]).toEqual([200, 200, 200, 200, 429])
+  })
+
+  it('are shared with other isolates through KV', async () => {
+    const vars = { RATE_LIMIT_ANONYMOUS_PER_MINUTE: '10' }
+    const first = plainApp(noteRoutes, vars)
+    for (let i = 0; i < 4; i += 1) await first('/csv')
+    await first.settled()
+    const [[key, value] = []] = first.env.kv
+    expect(key).toMatch(/^rate:anonymous:127\.0\.0\.1:\d+$/)
+    expect(Number(value)).toBeGreaterThan(0)
+    const second = plainApp(noteRoutes, vars)
+    second.env.kv.set(key ?? '', '10')
+    await second('/csv')
+    await second.settled()
+    expect((await second('/csv')).status).toBe(429)
+  })
+})
