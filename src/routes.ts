@@ -1,6 +1,9 @@
+import { apiKeyRoutes } from './features/api-keys/routes.ts'
+import { authRoutes } from './features/auth/routes.ts'
+import { jwksRoutes } from './features/jwks/routes.ts'
 import { schemaRoute } from './features/service/schema_route.ts'
 import { serviceRoutes } from './features/service/routes.ts'
 import type { Route } from './http/route.ts'
 
 /** Every route of the service: mounting, the OpenAPI document and the generated tests are driven by this list. */
-export const routes: readonly Route[] = [...serviceRoutes, schemaRoute(() => routes)]
+export const routes: readonly Route[] = [...serviceRoutes, ...jwksRoutes, ...authRoutes, ...apiKeyRoutes, schemaRoute(() => routes)]

@@ -120,6 +120,38 @@ export const tailDeliveryBytesMax = 4 * 1024 * 1024
 /** Waits before a failed delivery to LiveTail is tried again; then the next batch starts it anew. */
 export const tailRetryWaitsMs: readonly number[] = [50, 250, 1000]
 
+// Live tail (one Durable Object per organization)
+/** A ticket is used at once by the client that asked for it. */
+export const tailTicketTtlMs = 60_000
+/** Used tickets forgotten with each new one: more than one, so that the table shrinks to what is still valid. */
+export const tailTicketsForgottenMax = 100
+/** Each further subscriber costs its filter on every block and its share of one object's single thread. */
+export const tailSubscribersMax = 500
+/** Positions of more shards would not fit, with the query, into the 16 KB that survive hibernation. */
+export const tailShardsMax = 400
+/** A revoked person or key sees no new row after this; the client then resumes with a new ticket, without a gap. */
+export const tailConnectionMs = 60 * 60 * 1000
+/** What a client may send: acknowledgements and pings, the former with a cursor of at most 6 KB. */
+export const tailClientMessageCharsMax = 16 * 1024
+/** Messages of one client; each wakes the object and is billed. */
+export const tailClientMessagesPerSecond = 200
+/** Refused messages of one connection before it is closed. */
+export const tailStrikesMax = 10
+/** Rows and characters that one subscriber is sent per second; no browser shows more. What does not fit is dropped and told. */
+export const tailRowsPerSecond = 20_000
+export const tailCharsPerSecond = 8 * 1024 * 1024
+/** A subscriber that was quiet may get this many seconds' worth at once; it waits in the object's memory. */
+export const tailBurstSeconds = 2
+/** Rows on their way to a client that acknowledges; more are dropped, so that a stalled client costs no more memory. */
+export const tailWindowRowsMax = 10_000
+/** Rows of a shard that a resuming subscriber may be behind: half a minute of evaluation at worst, in small steps. */
+export const tailResumeRowsMax = 1_000_000
+/** Rows that pass a filter by before its subscriber is told a fresh cursor, so that resuming stays cheap. */
+export const tailQuietRowsMax = 50_000
+/** Rows and characters of one message. */
+export const tailMessageRowsMax = 500
+export const tailMessageCharsMax = 512 * 1024
+
 // Search
 /** A Worker has 6 connections at once; more calls would wait for each other anyway. */
 export const fanOutMax = 6
@@ -127,6 +159,8 @@ export const fanOutMax = 6
 export const queryBudgetBytes = 256 * 1024 * 1024
 /** `page` times `page_size` of GET /logs: a far page has to read all rows before it; a cursor has not. */
 export const listOffsetRowsMax = 10_000
+/** Reads of all shards that one numbered page may take: the rows before it may be large, or rare. */
+export const listReadsMax = 20
 /** Buckets of one histogram: more than a screen can show, and an answer of less than 200 KB. */
 export const histogramBucketsMax = 1000
 /** Buckets of a histogram whose interval is not given: about this many. */

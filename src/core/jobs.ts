@@ -1,0 +1,30 @@
+import * as z from 'zod'
+import { emailSchema, nameSchema, uuidSchema } from './primitives.ts'
+
+/**
+ * Messages of the queue `email-jobs`: the contract between the verbs that send them and src/jobs, which handles them.
+ * Delivery is at least once and unordered, so each carries an id, and handling it twice must leave one result.
+ */
+const envelope = {
+  /** UUIDv7, given by the sender. */
+  id: uuidSchema,
+  /** Milliseconds since 1970 at which it was sent; the mail's date. */
+  sent_ms: z.int().min(0),
+}
+
+const recipient = {
+  to: emailSchema,
+  /** Organization or account that the mail is about. */
+  owner_id: uuidSchema,
+}
+
+export const emailJobSchemas = {
+  /** The first mail of a new user. */
+  registration_welcome: z.strictObject({ kind: z.literal('registration_welcome'), ...envelope, ...recipient, name: nameSchema }),
+  /** Somebody tried to register with an e-mail that is known; only its owner learns of it. */
+  registration_known: z.strictObject({ kind: z.literal('registration_known'), ...envelope, ...recipient, name: nameSchema }),
+} as const
+
+export type EmailJobKind = keyof typeof emailJobSchemas
+export type EmailJobOf<K extends EmailJobKind> = z.output<(typeof emailJobSchemas)[K]>
+export type EmailJob = { [K in EmailJobKind]: EmailJobOf<K> }[EmailJobKind]

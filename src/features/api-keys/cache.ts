@@ -1,0 +1,48 @@
+import { apiKeyCacheEntriesMax, apiKeyCacheMs, apiKeyMissCacheMs } from '../../core/limits.ts'
+import type { VerifiedApiKey } from '../../db/context.ts'
+
+/** What an isolate remembers of a key, so that ingest does not ask D1 each time. */
+export interface CachedKey extends VerifiedApiKey {
+  readonly expiresAt: number | null
+  /** Moves on without D1 when a write of it is under way. */
+  lastUsedAt: number | null
+}
+
+interface Entry {
+  /** Null: there is no such key. */
+  readonly key: CachedKey | null
+  readonly untilMs: number
+}
+
+/** By SHA-256 of the key, oldest use first; the keys themselves are not kept. */
+const entries = new Map<string, Entry>()
+let revocations = 0
+
+/** Undefined when nothing fresh is remembered. */
+export function cachedKey(keyHash: string, nowMs: number): CachedKey | null | undefined {
+  const entry = entries.get(keyHash)
+  if (!entry || entry.untilMs <= nowMs) return undefined
+  entries.delete(keyHash)
+  entries.set(keyHash, entry)
+  return entry.key
+}
+
+/** To be taken before D1 is asked and given to `rememberKey` with the answer. */
+export function revocationMark(): number {
+  return revocations
+}
+
+/** Keeps an answer of D1, unless a key was revoked here since it was asked: the answer may be from before. */
+export function rememberKey(keyHash: string, key: CachedKey | null, nowMs: number, mark: number): void {
+  if (mark !== revocations) return
+  entries.delete(keyHash)
+  entries.set(keyHash, { key, untilMs: nowMs + (key ? apiKeyCacheMs : apiKeyMissCacheMs) })
+  if (entries.size <= apiKeyCacheEntriesMax) return
+  const oldest = entries.keys().next()
+  if (!oldest.done) entries.delete(oldest.value)
+}
+
+export function forgetKey(keyHash: string): void {
+  revocations += 1
+  entries.delete(keyHash)
+}

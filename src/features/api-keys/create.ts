@@ -1,0 +1,56 @@
+import { eq, sql } from 'drizzle-orm'
+import type * as z from 'zod'
+import { apiKeysPerOrganizationMax } from '../../core/limits.ts'
+import { kindScopes, scopesOutsideKind } from '../../core/permissions.ts'
+import { problem } from '../../core/problems.ts'
+import { auditEntry } from '../../db/audit.ts'
+import type { TenantCtx } from '../../db/context.ts'
+import { apiKeys } from '../../db/schema.ts'
+import { inTenant } from '../../db/tenant.ts'
+import { apiKeyJson } from './json.ts'
+import { newApiKey } from './key.ts'
+import { liveKeys } from './live.ts'
+import type { createApiKeySchema, createdApiKeySchema } from './schema.ts'
+
+/** A new key; the answer is the only place where it ever shows. Only a person can make one. */
+export async function createApiKey(
+  ctx: TenantCtx,
+  input: z.output<typeof createApiKeySchema>,
+): Promise<z.input<typeof createdApiKeySchema>> {
+  const { name, kind } = input
+  if (ctx.actor.kind !== 'user') throw problem('forbidden', 'An API key cannot make keys.')
+  const scopes = [...(input.scopes ?? kindScopes[kind])]
+  const outside = scopesOutsideKind(kind, scopes)
+  if (outside.length > 0) throw invalid('scopes', `a key of kind ${kind} cannot have ${outside.join(', ')}`)
+  const now = ctx.now()
+  const expiresAt = input.expires_at === null ? null : Date.parse(input.expires_at)
+  if (expiresAt !== null && !(expiresAt > now)) throw invalid('expires_at', 'must be in the future')
+
+  const id = ctx.newId()
+  const { key, keyHash, hint } = newApiKey(kind)
+  const { organizationId } = ctx.tenant
+  const [rows] = await ctx.db.batch([
+    // In the order of the table's columns, as drizzle wants it.
+    ctx.db
+      .insert(apiKeys)
+      .select(
+        sql`select ${organizationId}, ${id}, ${name}, ${kind}, ${JSON.stringify(scopes)}, ${keyHash}, ${hint}, ${ctx.actor.userId},
+          ${now}, ${now}, ${expiresAt}, null, null
+          where (select count(*) from ${apiKeys} where ${liveKeys(ctx)}) < ${apiKeysPerOrganizationMax}`,
+      )
+      .returning(),
+    auditEntry(
+      ctx,
+      { action: 'api_key.create', target: { kind: 'api_key', id }, details: { name, kind, scopes, expires_at: input.expires_at } },
+      apiKeys,
+      inTenant(ctx, apiKeys, eq(apiKeys.id, id)),
+    ),
+  ])
+  const row = rows[0]
+  if (!row) throw problem('conflict', `An organization can have at most ${apiKeysPerOrganizationMax} API keys. Revoke some first.`)
+  return { ...apiKeyJson(row), key }
+}
+
+function invalid(field: string, message: string) {
+  return problem('validation_failed', `The request is not valid. ${field}: ${message}`, { details: { [field]: [message] } })
+}

@@ -1,0 +1,52 @@
+import { and, eq, isNull, lt, or } from 'drizzle-orm'
+import { lastUsedStepMs } from '../../core/limits.ts'
+import { problem } from '../../core/problems.ts'
+import type { BaseCtx, VerifiedApiKey } from '../../db/context.ts'
+import { accounts, apiKeys, organizations } from '../../db/schema.ts'
+import { inTenant } from '../../db/tenant.ts'
+import { cachedKey, rememberKey, revocationMark } from './cache.ts'
+import type { CachedKey } from './cache.ts'
+import { hashApiKey, isWellFormedKey } from './key.ts'
+
+/** What an API key proves; throws 401. A malformed key costs nothing, a known one is remembered for a minute. */
+export async function verifyApiKey(ctx: BaseCtx, text: string): Promise<VerifiedApiKey> {
+  if (!isWellFormedKey(text)) throw problem('invalid_api_key', 'This is no API key: its form or its checksum is wrong.')
+  const keyHash = hashApiKey(text)
+  const now = ctx.now()
+  let key = cachedKey(keyHash, now)
+  if (key === undefined) {
+    const mark = revocationMark()
+    key = await loadKey(ctx, keyHash)
+    rememberKey(keyHash, key, now, mark)
+  }
+  if (!key) throw problem('invalid_api_key', 'The API key is unknown or revoked.')
+  if (key.expiresAt !== null && key.expiresAt <= now) throw problem('invalid_api_key', 'The API key has expired.')
+  noteUse(ctx, key, now)
+  return { keyId: key.keyId, scopes: key.scopes, tenant: key.tenant }
+}
+
+/** The only query without a tenant: the key is what tells the tenant. */
+async function loadKey(ctx: BaseCtx, keyHash: string): Promise<CachedKey | null> {
+  const [row] = await ctx.db
+    .select({ key: apiKeys, accountId: accounts.id })
+    .from(apiKeys)
+    .innerJoin(organizations, and(eq(organizations.id, apiKeys.organizationId), isNull(organizations.deletedAt)))
+    .innerJoin(accounts, and(eq(accounts.id, organizations.accountId), isNull(accounts.deletedAt)))
+    .where(and(eq(apiKeys.keyHash, keyHash), isNull(apiKeys.revokedAt)))
+  if (!row) return null
+  const { id, scopes, organizationId, expiresAt, lastUsedAt } = row.key
+  return { keyId: id, scopes, tenant: { organizationId, accountId: row.accountId }, expiresAt, lastUsedAt }
+}
+
+/** Written behind the answer, at most once an hour; the condition keeps isolates from writing the same hour twice. */
+function noteUse(ctx: BaseCtx, key: CachedKey, now: number): void {
+  const before = now - lastUsedStepMs
+  if (key.lastUsedAt !== null && key.lastUsedAt > before) return
+  key.lastUsedAt = now
+  const stale = or(isNull(apiKeys.lastUsedAt), lt(apiKeys.lastUsedAt, before))
+  const write = ctx.db
+    .update(apiKeys)
+    .set({ lastUsedAt: now })
+    .where(inTenant(key, apiKeys, eq(apiKeys.id, key.keyId), stale))
+  ctx.waitUntil(write.run())
+}

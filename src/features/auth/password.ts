@@ -1,0 +1,52 @@
+import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto'
+import { fromBase64, toBase64 } from '../../core/bytes.ts'
+import { scryptMemoryBytesMax } from '../../core/limits.ts'
+
+interface Cost {
+  /** log2 of N. */
+  ln: number
+  r: number
+  p: number
+}
+
+/** OWASP's scrypt setting with 32 MiB; about 0.3 s. */
+const cost: Cost = { ln: 15, r: 8, p: 3 }
+const saltBytes = 16
+const hashBytes = 32
+const storedPattern = /^\$scrypt\$ln=(\d{1,2}),r=(\d{1,2}),p=(\d{1,2})\$([\w+/]+)\$([\w+/]+)$/
+
+/** Verified against when no user has the e-mail, so that both answers take as long. No password is known to match. */
+const dummyHash = format(cost, new Uint8Array(saltBytes).fill(0x5a), new Uint8Array(hashBytes).fill(0xa5))
+
+/** A new hash as it is stored: `$scrypt$ln=15,r=8,p=3$<salt>$<hash>`, base64 without padding (the PHC string format). */
+export async function hashPassword(password: string): Promise<string> {
+  const salt = randomBytes(saltBytes)
+  return format(cost, salt, await derive(password, salt, hashBytes, cost))
+}
+
+/** Whether the password is the stored one; with no stored hash false, after the same work. Throws on a damaged hash. */
+export async function verifyPassword(password: string, stored: string | undefined): Promise<boolean> {
+  const { salt, hash, ...used } = parse(stored ?? dummyHash)
+  const same = timingSafeEqual(await derive(password, salt, hash.length, used), hash)
+  return same && stored !== undefined
+}
+
+/** NFKC, so that one password typed on two keyboards is one password. */
+function derive(password: string, salt: Uint8Array, length: number, { ln, r, p }: Cost): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    scrypt(password.normalize('NFKC'), salt, length, { N: 2 ** ln, r, p, maxmem: scryptMemoryBytesMax }, (error, key) => {
+      if (error) reject(error)
+      else resolve(key)
+    })
+  })
+}
+
+function format({ ln, r, p }: Cost, salt: Uint8Array, hash: Uint8Array): string {
+  return `$scrypt$ln=${ln},r=${r},p=${p}$${toBase64(salt)}$${toBase64(hash)}`
+}
+
+function parse(stored: string): Cost & { salt: Uint8Array; hash: Uint8Array } {
+  const [, ln, r, p, salt, hash] = storedPattern.exec(stored) ?? []
+  if (salt === undefined || hash === undefined) throw new Error('stored password hash has an unknown format')
+  return { ln: Number(ln), r: Number(r), p: Number(p), salt: fromBase64(salt), hash: fromBase64(hash) }
+}

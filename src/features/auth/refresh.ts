@@ -1,0 +1,69 @@
+import { and, eq, gt, isNull, sql } from 'drizzle-orm'
+import { refreshGraceMs, refreshTokenTtlMs } from '../../core/limits.ts'
+import { problem } from '../../core/problems.ts'
+import type { BaseCtx } from '../../db/context.ts'
+import { sessions, users } from '../../db/schema.ts'
+import { newRotationSalt, parseRefreshToken, successorOf } from './refresh_token.ts'
+import type { RefreshToken } from './refresh_token.ts'
+import { issueTokens } from './session.ts'
+import type { Tokens } from './session.ts'
+
+/**
+ * Replaces a refresh token. Of requests that race with one token, one rotates it and the others, for ten seconds, get the
+ * same successor; an older token of the session is a copy in other hands and ends the session.
+ */
+export async function refresh(ctx: BaseCtx, text: string): Promise<Tokens> {
+  const token = parseRefreshToken(text)
+  if (!token) throw invalidRefreshToken()
+  const now = ctx.now()
+  const salt = newRotationSalt()
+  const live = and(eq(sessions.id, token.sessionId), isNull(sessions.revokedAt), gt(sessions.expiresAt, now))
+  const [, rows] = await ctx.db.batch([
+    ctx.db
+      .update(sessions)
+      .set({
+        tokenHash: successorOf(token, salt).secretHash,
+        previousTokenHash: token.secretHash,
+        rotationSalt: salt,
+        rotatedAt: now,
+        expiresAt: now + refreshTokenTtlMs,
+      })
+      .where(and(live, eq(sessions.familyHash, token.familyHash), eq(sessions.tokenHash, token.secretHash))),
+    ctx.db
+      .select({ session: sessions, userVersion: users.tokenVersion })
+      .from(sessions)
+      .innerJoin(users, and(eq(users.id, sessions.userId), isNull(users.deletedAt)))
+      .where(and(live, eq(sessions.familyHash, token.familyHash))),
+  ])
+  const row = rows[0]
+  if (!row || row.session.tokenVersion !== row.userVersion) throw invalidRefreshToken()
+  const { session } = row
+  const successor = currentSuccessor(token, session, now)
+  if (!successor) {
+    await revokeReused(ctx, session.id)
+    throw invalidRefreshToken()
+  }
+  ctx.log.add({ user_id: session.userId })
+  return issueTokens(ctx, { ...session, refreshToken: successor })
+}
+
+/** The session's current token, when it is the one made out of `token` and that was replaced just now. */
+function currentSuccessor(token: RefreshToken, session: typeof sessions.$inferSelect, now: number): string | undefined {
+  const { previousTokenHash, rotationSalt, rotatedAt, tokenHash } = session
+  if (previousTokenHash !== token.secretHash || rotationSalt === null || rotatedAt === null) return undefined
+  if (now - rotatedAt > refreshGraceMs) return undefined
+  const successor = successorOf(token, rotationSalt)
+  return successor.secretHash === tokenHash ? successor.text : undefined
+}
+
+async function revokeReused(ctx: BaseCtx, sessionId: string): Promise<void> {
+  ctx.log.warn('refresh token reused, session revoked', { session_id: sessionId })
+  await ctx.db
+    .update(sessions)
+    .set({ revokedAt: ctx.now() })
+    .where(sql`${sessions.id} = ${sessionId} and ${sessions.revokedAt} is null`)
+}
+
+export function invalidRefreshToken() {
+  return problem('invalid_refresh_token', 'The refresh token is not valid. Log in again.')
+}
