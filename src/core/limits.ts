@@ -186,3 +186,21 @@ export const regexProgramMax = 2000
 export const facetDistinctMax = 10_000
 /** Longer values are one facet value when they begin alike. */
 export const facetValueCharsMax = 512
+
+// Block (engine/block)
+/** Rows of a block: row numbers fit 16 bits, and a scan of one block stays short. */
+export const blockRowsMax = 65_536
+/** Head and body of a block: both stand in one row of Durable Object SQLite, which takes 2 MB. */
+export const blockBytesMax = 1_900_000
+/** UTF-16 units of distinct texts after which a block is cut: decoding a block must stay far below 128 MB. */
+export const blockTextUnitsMax = 8 * 1024 * 1024
+/** Values of all columns: 8 bytes each once decoded. */
+export const blockValuesMax = 4 * 1024 * 1024
+/** Columns of a block, 8 of them Edgelog's own: a block of 256 different attributes a row still holds 7 rows. */
+export const blockColumnsMax = 2048
+/** Raw bytes of all pages; `blockTextUnitsMax` in UTF-8, twice, and `blockValuesMax` stay below. */
+export const blockRawBytesMax = 96 * 1024 * 1024
+/** Raw bytes of a directory: 2,048 columns with names of 256 bytes take less. */
+export const blockDirectoryBytesMax = 1024 * 1024
+/** Raw bytes of a page: zstd in workerd fails on inputs of 256 KiB and more. */
+export const pageRawBytesMax = 128 * 1024

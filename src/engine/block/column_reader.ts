@@ -1,0 +1,146 @@
+import { bloomHas, hashToken } from '../encode/bloom.ts'
+import { bytesOfNumbers, readNumbers } from '../encode/numbers.ts'
+import { tokenize } from '../encode/tokens.ts'
+import { readValue } from '../encode/values.ts'
+import type { AttributeValue } from '../row.ts'
+import { BlockError } from './block_error.ts'
+import type { ColumnEntry, Layout, ListEntry } from './directory.ts'
+import { bytesOfLayout, bytesOfList, codeWidth } from './directory.ts'
+import type { PageReader } from './pages.ts'
+import type { Presence } from './presence_reader.ts'
+import type { TextReader } from './text_reader.ts'
+import { openTexts } from './text_reader.ts'
+import type { Column, ColumnData } from './types.ts'
+
+/** A column with what only the block itself needs. */
+export interface OpenColumn extends Column {
+  /** Value of the i-th row that has one; decodes no text of other rows. */
+  value(index: number): AttributeValue
+  /** Index of a row among those that have a value, -1 when it has none. */
+  indexOf(row: number): number
+}
+
+/** The place of a column in a block. */
+export interface ColumnPlace {
+  pages: PageReader
+  /** First raw byte of its streams. */
+  start: number
+  count: number
+  presence: Presence | undefined
+  /** Its token filter; empty when it has no tokens or no filter. */
+  bloom: Uint8Array
+}
+
+/** Opens a column that is not a copy; nothing is read before it is asked for. */
+export function openColumn({ system, name, layout }: ColumnEntry, { pages, start, count, presence, bloom }: ColumnPlace): OpenColumn {
+  let decoded: ColumnData | undefined
+  let texts: TextReader | undefined
+  const data = () => (decoded ??= readLayout(pages, layout, start, count))
+  return {
+    name,
+    system: system !== undefined,
+    count,
+    range: rangeOf(layout),
+    hasText: hasText(layout),
+    rawBytes: pages.rawBytes(start, start + bytesOfLayout(layout, count)),
+    presence: () => presence?.bitmap(),
+    data,
+    mayHaveToken: (token) => mayHaveToken(layout, bloom, token),
+    indexOf: (row) => (presence === undefined ? row : presence.indexOf(row)),
+    value(index) {
+      if (layout.kind === 'plain' && layout.list.kind === 'text') {
+        texts ??= openTexts(pages, layout.list, start, count)
+        return texts.text(index)
+      }
+      return valueOf(data(), index)
+    },
+  }
+}
+
+function valueOf(data: ColumnData, index: number): AttributeValue {
+  switch (data.kind) {
+    case 'constant':
+      return data.value
+    case 'dictionary':
+      return data.values[data.codes[index]!]!
+    case 'number':
+    case 'mixed':
+      return data.values[index]!
+    case 'text':
+      throw new TypeError('plain text is read one by one')
+  }
+}
+
+function rangeOf(layout: Layout): Column['range'] {
+  if (layout.kind === 'constant') return typeof layout.value === 'number' ? { min: layout.value, max: layout.value } : undefined
+  if (layout.kind === 'copy' || layout.list.kind !== 'numbers') return undefined
+  return { min: layout.list.min, max: layout.list.max }
+}
+
+function hasText(layout: Layout): boolean {
+  if (layout.kind === 'constant') return typeof layout.value === 'string'
+  if (layout.kind === 'copy' || layout.list.kind === 'numbers') return false
+  return layout.list.kind === 'text' || layout.list.hasText
+}
+
+function mayHaveToken(layout: Layout, bloom: Uint8Array, token: string): boolean {
+  if (layout.kind === 'constant') return tokenize(String(layout.value)).includes(token)
+  if (layout.kind === 'copy' || layout.list.kind === 'numbers') return true
+  return bloomHas(bloom, hashToken(token))
+}
+
+function readLayout(pages: PageReader, layout: Layout, start: number, count: number): ColumnData {
+  if (layout.kind === 'constant') return layout
+  if (layout.kind === 'plain') return readList(pages, layout.list, start, count)
+  if (layout.kind === 'copy') throw new TypeError('a copy is opened as its original')
+  const { size, list } = layout
+  const codesStart = start + bytesOfList(list, size)
+  const codes = readCodes(pages.range(codesStart, codesStart + codeWidth(size) * count), count, size)
+  if (list.kind === 'text') return { kind: 'dictionary', values: openTexts(pages, list, start, size).all(), codes }
+  const values = readValues(pages, list, start, size)
+  return { kind: 'dictionary', values: Array.isArray(values) ? values : [...values], codes }
+}
+
+function readCodes(bytes: Uint8Array, count: number, size: number): Uint8Array | Uint16Array {
+  let codes: Uint8Array | Uint16Array = bytes
+  if (codeWidth(size) === 2) {
+    codes = new Uint16Array(count)
+    for (let i = 0; i < count; i++) codes[i] = bytes[i]! | (bytes[count + i]! << 8)
+  }
+  for (let i = 0; i < count; i++) if (codes[i]! >= size) throw new BlockError('a code is not in its dictionary')
+  return codes
+}
+
+function readList(pages: PageReader, list: ListEntry, start: number, count: number): ColumnData {
+  if (list.kind === 'text') return { kind: 'text', pages: openTexts(pages, list, start, count).pages() }
+  const values = readValues(pages, list, start, count)
+  return Array.isArray(values) ? { kind: 'mixed', values } : { kind: 'number', values }
+}
+
+function readValues(
+  pages: PageReader,
+  list: Exclude<ListEntry, { kind: 'text' }>,
+  start: number,
+  count: number,
+): Float64Array | AttributeValue[] {
+  if (list.kind === 'numbers') {
+    const values = readNumbers(pages.range(start, start + bytesOfNumbers(list.coding, count)), list.coding, count)
+    checkRange(values, list.min, list.max)
+    return values
+  }
+  const source = { bytes: pages.range(start, start + list.bytes), offset: 0 }
+  const values = Array.from({ length: count }, () => readValue(source))
+  if (source.offset !== list.bytes) throw new BlockError('a list of values is longer than its content')
+  return values
+}
+
+function checkRange(values: Float64Array, min: number, max: number): void {
+  let least = Infinity
+  let most = -Infinity
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]!
+    if (value < least) least = value
+    if (value > most) most = value
+  }
+  if (least !== min || most !== max) throw new BlockError('the range of a column is not that of its values')
+}

@@ -1,0 +1,152 @@
+import type { ByteSink } from '../encode/bytes.ts'
+import { reserve, writeUtf8, writeVarint } from '../encode/bytes.ts'
+import type { TokenSet } from '../encode/bloom.ts'
+import { addTokensOfAscii, addTokensOfText, bloomBytes, clearTokens, createTokenSet, fillBloom } from '../encode/bloom.ts'
+import { writeNumbers } from '../encode/numbers.ts'
+import { writeValue } from '../encode/values.ts'
+import type { AttributeValue } from '../row.ts'
+import type { ColumnBuffer } from './column_buffer.ts'
+import { dropUnused } from './column_buffer.ts'
+import type { ColumnEntry, Layout, ListEntry, PresenceEntry } from './directory.ts'
+import { codeWidth } from './directory.ts'
+
+/** Where the columns of one block are written. */
+export interface ColumnSinks {
+  /** Streams of all columns, before they are cut into pages. */
+  raw: ByteSink
+  blooms: ByteSink
+  tokens: TokenSet
+}
+
+/** Numbers with at most so many distinct values become a dictionary, one byte each. */
+const numberDictionaryMax = 256
+
+export function createColumnSinks(): ColumnSinks {
+  return {
+    raw: { bytes: new Uint8Array(1 << 18), length: 0 },
+    blooms: { bytes: new Uint8Array(1 << 14), length: 0 },
+    tokens: createTokenSet(),
+  }
+}
+
+/** Writes the values and the filter of one column; the caller has dealt with its presence. */
+export function writeColumn(sinks: ColumnSinks, column: ColumnBuffer, presence: number | undefined): ColumnEntry {
+  dropUnused(column)
+  return { system: column.system, name: column.name, presence, layout: writeLayout(sinks, column) }
+}
+
+function writeLayout(sinks: ColumnSinks, column: ColumnBuffer): Layout {
+  const { count } = column
+  if (column.codes === undefined) return writeNumberLayout(sinks, column.numbers!.subarray(0, count))
+  const { codes, distinct } = column
+  if (distinct.length === 1) return { kind: 'constant', value: distinct[0]! }
+  if (isDictionary(column)) {
+    const list = writeList(sinks, distinct)
+    writeCodes(sinks.raw, codes, count, distinct.length)
+    return { kind: 'dictionary', size: distinct.length, list }
+  }
+  const values = Array.from({ length: count }, (_, i) => distinct[codes[i]!]!)
+  return { kind: 'plain', list: writeList(sinks, values) }
+}
+
+/** A dictionary pays when values repeat; never expand repeated long texts, which would pass the limit of a block. */
+function isDictionary({ distinct, count, textUnits, distinctUnits }: ColumnBuffer): boolean {
+  return distinct.length <= count * 0.75 || textUnits > distinctUnits * 2
+}
+
+function writeNumberLayout(sinks: ColumnSinks, numbers: Float64Array): Layout {
+  const codeOf = new Map<number, number>()
+  for (let i = 0; i < numbers.length && codeOf.size <= numberDictionaryMax; i++) {
+    if (!codeOf.has(numbers[i]!)) codeOf.set(numbers[i]!, codeOf.size)
+  }
+  if (codeOf.size === 1) return { kind: 'constant', value: numbers[0]! }
+  if (codeOf.size > numberDictionaryMax || codeOf.size > numbers.length / 4) return { kind: 'plain', list: writeNumberList(sinks, numbers) }
+  const list = writeNumberList(sinks, Float64Array.from(codeOf.keys()))
+  const at = reserve(sinks.raw, numbers.length)
+  for (let i = 0; i < numbers.length; i++) sinks.raw.bytes[at + i] = codeOf.get(numbers[i]!)!
+  return { kind: 'dictionary', size: codeOf.size, list }
+}
+
+function writeNumberList(sinks: ColumnSinks, numbers: Float64Array): ListEntry {
+  let min = Infinity
+  let max = -Infinity
+  for (let i = 0; i < numbers.length; i++) {
+    const value = numbers[i]!
+    if (value < min) min = value
+    if (value > max) max = value
+  }
+  return { kind: 'numbers', coding: writeNumbers(sinks.raw, numbers), min, max }
+}
+
+function writeList(sinks: ColumnSinks, values: readonly AttributeValue[]): ListEntry {
+  clearTokens(sinks.tokens)
+  return values.every((value) => typeof value === 'string') ? writeTextList(sinks, values) : writeMixedList(sinks, values)
+}
+
+/** Lengths in bytes, then the bytes of all values; tokens are taken from the bytes while they are ASCII. */
+function writeTextList(sinks: ColumnSinks, values: readonly string[]): ListEntry {
+  const joined = values.join('')
+  const text: ByteSink = { bytes: new Uint8Array(joined.length * 3), length: 0 }
+  const bytes = writeUtf8(text, joined)
+  const lengths = new Float64Array(values.length)
+  const isAscii = bytes === joined.length
+  let at = 0
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]!
+    const length = isAscii ? value.length : Buffer.byteLength(value)
+    if (!addTokensOfAscii(sinks.tokens, text.bytes, at, at + length)) addTokensOfText(sinks.tokens, value)
+    lengths[i] = length
+    at += length
+  }
+  const coding = writeNumbers(sinks.raw, lengths)
+  const start = reserve(sinks.raw, bytes)
+  sinks.raw.bytes.set(text.bytes.subarray(0, bytes), start)
+  return { kind: 'text', lengths: coding, bytes, bloomBytes: writeBloom(sinks) }
+}
+
+function writeMixedList(sinks: ColumnSinks, values: readonly AttributeValue[]): ListEntry {
+  const start = sinks.raw.length
+  for (const value of values) {
+    writeValue(sinks.raw, value)
+    addTokensOfText(sinks.tokens, String(value))
+  }
+  const hasText = values.some((value) => typeof value === 'string')
+  return { kind: 'mixed', hasText, bytes: sinks.raw.length - start, bloomBytes: writeBloom(sinks) }
+}
+
+function writeBloom({ blooms, tokens }: ColumnSinks): number {
+  const bytes = bloomBytes(tokens.count)
+  const at = reserve(blooms, bytes)
+  const filter = blooms.bytes.subarray(at, at + bytes)
+  filter.fill(0)
+  fillBloom(filter, tokens)
+  return bytes
+}
+
+/** All low bytes, then all high bytes when there are more than 256 entries. */
+function writeCodes(sink: ByteSink, codes: Uint32Array, count: number, size: number): void {
+  const width = codeWidth(size)
+  const at = reserve(sink, width * count)
+  const { bytes } = sink
+  for (let i = 0; i < count; i++) bytes[at + i] = codes[i]!
+  if (width === 2) for (let i = 0; i < count; i++) bytes[at + count + i] = codes[i]! >>> 8
+}
+
+/** Row numbers as a bitmap, or as varint gaps when few rows have a value. */
+export function writePresence(sink: ByteSink, rows: Uint16Array, blockRows: number): PresenceEntry {
+  const count = rows.length
+  if (count * 16 < blockRows) {
+    const start = sink.length
+    let before = -1
+    for (const row of rows) {
+      writeVarint(sink, row - before - 1)
+      before = row
+    }
+    return { kind: 'gaps', count, bytes: sink.length - start }
+  }
+  const bytes = Math.ceil(blockRows / 8)
+  const at = reserve(sink, bytes)
+  sink.bytes.fill(0, at, at + bytes)
+  for (const row of rows) sink.bytes[at + (row >>> 3)]! |= 1 << (row & 7)
+  return { kind: 'bitmap', count, bytes }
+}

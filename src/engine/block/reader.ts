@@ -1,0 +1,153 @@
+import { seqMax, timestampMsMax } from '../../core/limits.ts'
+import { severities } from '../../core/severity.ts'
+import type { AttributeValue, StoredRow } from '../row.ts'
+import { BlockError } from './block_error.ts'
+import type { OpenColumn } from './column_reader.ts'
+import { openColumn } from './column_reader.ts'
+import type { Directory } from './directory.ts'
+import { bloomBytesOf, bytesOfLayout } from './directory.ts'
+import { readHead } from './head.ts'
+import type { PageReader } from './pages.ts'
+import { createPageReader } from './pages.ts'
+import { openPresence } from './presence_reader.ts'
+import type { Block, BlockMeta, Column, ColumnData, ReadCost, SystemColumn } from './types.ts'
+
+/**
+ * Opens a block: the head is read and checked now, the body when a column is first asked for. What is read is added to
+ * `cost`. Throws BlockError, here or from any method, when the bytes are not those that a writer made.
+ */
+export function openBlock(meta: BlockMeta, head: Uint8Array, readBody: () => Uint8Array, cost: ReadCost): Block {
+  const opened = readHead(head)
+  checkMeta(meta, opened.meta)
+  const { directory, bodyBytes, blooms } = opened
+  const pages = createPageReader(directory.pages, bodyBytes, readBody, cost)
+  const columns = openColumns(pages, directory, blooms, meta.rows)
+  const system = new Map<string, OpenColumn>()
+  const attributes: OpenColumn[] = []
+  for (const column of columns) {
+    if (column.system) system.set(column.name, column)
+    else attributes.push(column)
+  }
+  checkSystem(system, meta)
+  return blockOf(meta, system, attributes)
+}
+
+function blockOf(meta: BlockMeta, system: ReadonlyMap<string, OpenColumn>, attributes: readonly OpenColumn[]): Block {
+  let byName: Map<string, OpenColumn> | undefined
+  const column = (name: SystemColumn) => system.get(name) ?? sequenceColumn(meta)
+  const number = (name: SystemColumn, row: number) => Number(column(name).value(row))
+  const seqs = system.get('seq')
+  const seq = (row: number) => (seqs === undefined ? meta.firstSeq + row : Number(seqs.value(row)))
+
+  function materialiseOne(row: number): StoredRow {
+    return {
+      seq: seq(row),
+      timestampMs: number('timestamp', row),
+      timestampNs: number('nanos', row),
+      severity: number('severity', row),
+      source: String(column('source').value(row)),
+      message: String(column('message').value(row)),
+      attributes: Object.create(null) as Record<string, AttributeValue>,
+      createdMs: number('created', row),
+      updatedMs: number('updated', row),
+    }
+  }
+
+  return {
+    meta,
+    attributes,
+    attribute(name) {
+      byName ??= new Map(attributes.map((attribute) => [attribute.name, attribute]))
+      return byName.get(name)
+    },
+    system: column,
+    seq,
+    timestampMs: (row) => number('timestamp', row),
+    timestampNs: (row) => number('nanos', row),
+    materialise(rows) {
+      const built = rows.map((row) => {
+        if (!Number.isInteger(row) || row < 0 || row >= meta.rows) throw new RangeError(`row ${row} of ${meta.rows}`)
+        return materialiseOne(row)
+      })
+      for (const attribute of attributes) {
+        for (const [i, row] of rows.entries()) {
+          const index = attribute.indexOf(row)
+          if (index >= 0) built[i]!.attributes[attribute.name] = attribute.value(index)
+        }
+      }
+      return built
+    },
+  }
+}
+
+function openColumns(pages: PageReader, { presences, columns }: Directory, blooms: Uint8Array, rows: number): OpenColumn[] {
+  let start = 0
+  const opened = presences.map((entry) => {
+    const presence = openPresence(pages, entry, start, rows)
+    start += entry.bytes
+    return presence
+  })
+  let bloomStart = 0
+  const result: OpenColumn[] = []
+  for (const entry of columns) {
+    const { layout, presence } = entry
+    if (layout.kind === 'copy') {
+      result.push({ ...result[layout.of]!, name: entry.name, system: entry.system !== undefined })
+      continue
+    }
+    const count = presence === undefined ? rows : presences[presence]!.count
+    const bloom = blooms.subarray(bloomStart, bloomStart + bloomBytesOf(layout))
+    result.push(openColumn(entry, { pages, start, count, presence: presence === undefined ? undefined : opened[presence], bloom }))
+    start += bytesOfLayout(layout, count)
+    bloomStart += bloomBytesOf(layout)
+  }
+  if (bloomStart !== blooms.length) throw new BlockError('its filters are not as long as the directory says')
+  return result
+}
+
+/** Sequence numbers of a block without a column of them. */
+function sequenceColumn({ firstSeq, rows }: BlockMeta): OpenColumn {
+  let data: ColumnData | undefined
+  return {
+    name: 'seq',
+    system: true,
+    count: rows,
+    range: { min: firstSeq, max: firstSeq + rows - 1 },
+    hasText: false,
+    rawBytes: 0,
+    presence: () => undefined,
+    data: () => (data ??= { kind: 'number', values: Float64Array.from({ length: rows }, (_, row) => firstSeq + row) }),
+    mayHaveToken: () => true,
+    indexOf: (row) => row,
+    value: (index) => firstSeq + index,
+  }
+}
+
+function checkMeta(expected: BlockMeta, found: BlockMeta): void {
+  for (const name of ['firstSeq', 'rows', 'minMs', 'maxMs', 'bytes'] as const) {
+    if (expected[name] !== found[name]) throw new BlockError(`its ${name} is ${found[name]}, not ${expected[name]}`)
+  }
+  if (found.severityCounts.some((count, i) => count !== expected.severityCounts[i])) throw new BlockError('its severity counts differ')
+}
+
+/** What the rest of the engine takes for granted of the columns that every block has. */
+function checkSystem(system: ReadonlyMap<string, Column>, meta: BlockMeta): void {
+  const maxima = {
+    timestamp: meta.maxMs,
+    nanos: 999_999,
+    severity: severities.length - 1,
+    created: timestampMsMax,
+    updated: timestampMsMax,
+    seq: seqMax,
+  }
+  for (const [name, max] of Object.entries(maxima)) {
+    const column = system.get(name)
+    if (column === undefined && name === 'seq') continue
+    const range = column?.range
+    if (range === undefined || range.min < 0 || range.max > max) throw new BlockError(`system column ${name} is out of range`)
+  }
+  const timestamps = system.get('timestamp')?.range
+  if (timestamps?.min !== meta.minMs || timestamps.max !== meta.maxMs) throw new BlockError('its time range is not that of its rows')
+  const seqs = system.get('seq')?.range
+  if (seqs !== undefined && seqs.min !== meta.firstSeq) throw new BlockError('its first sequence number is not that of its rows')
+}

@@ -1,0 +1,117 @@
+import { asciiTokenCodes, tokenize } from './tokens.ts'
+
+/** Bits set for each token. With 10 bits a token (and 16 for few tokens) 0.9 % (0.1 %) of foreign tokens pass. */
+const probes = 6
+const bitsPerToken = 10
+const bitsPerTokenOfFew = 16
+const fewTokens = 512
+
+/** Distinct token hashes being collected: open addressing, 0 marks a free slot. Reusable over columns. */
+export interface TokenSet {
+  slots: Uint32Array
+  count: number
+}
+
+export function createTokenSet(): TokenSet {
+  return { slots: new Uint32Array(1024), count: 0 }
+}
+
+export function clearTokens(set: TokenSet): void {
+  if (set.count > 0) set.slots.fill(0)
+  set.count = 0
+}
+
+/** 32-bit FNV-1a over the UTF-16 units of a folded token; 0 becomes 1. */
+export function hashToken(token: string): number {
+  let hash = 0x811c9dc5
+  for (let i = 0; i < token.length; i++) hash = Math.imul(hash ^ token.charCodeAt(i), 0x01000193)
+  return hash >>> 0 || 1
+}
+
+/** Adds the tokens of a text. */
+export function addTokensOfText(set: TokenSet, text: string): void {
+  for (const token of tokenize(text)) addHash(set, hashToken(token))
+}
+
+/** Adds the tokens of bytes[start..end), which must be ASCII: answers false at the first byte that is not. */
+export function addTokensOfAscii(set: TokenSet, bytes: Uint8Array, start: number, end: number): boolean {
+  let hash = 0x811c9dc5
+  let inside = false
+  for (let i = start; i < end; i++) {
+    const byte = bytes[i]!
+    if (byte > 0x7f) return false
+    const code = asciiTokenCodes[byte]!
+    if (code !== 0) {
+      hash = Math.imul(hash ^ code, 0x01000193)
+      inside = true
+    } else if (inside) {
+      addHash(set, hash >>> 0 || 1)
+      hash = 0x811c9dc5
+      inside = false
+    }
+  }
+  if (inside) addHash(set, hash >>> 0 || 1)
+  return true
+}
+
+/** Length of the filter, in bytes, for so many distinct tokens. */
+export function bloomBytes(tokens: number): number {
+  return Math.ceil((tokens * (tokens <= fewTokens ? bitsPerTokenOfFew : bitsPerToken)) / 8)
+}
+
+/** Sets the bits of all tokens of `set` in `filter`, which must be zero. */
+export function fillBloom(filter: Uint8Array, set: TokenSet): void {
+  for (const hash of set.slots) {
+    if (hash === 0) continue
+    const bits = filter.length * 8
+    let probe = mix(hash)
+    const step = mix(probe ^ 0x9e3779b9) | 1
+    for (let i = 0; i < probes; i++) {
+      const bit = Math.floor(((probe >>> 0) / 0x1_0000_0000) * bits)
+      filter[bit >>> 3]! |= 1 << (bit & 7)
+      probe = (probe + step) | 0
+    }
+  }
+}
+
+/** False only when the token was not in the set that filled the filter. */
+export function bloomHas(filter: Uint8Array, hash: number): boolean {
+  const bits = filter.length * 8
+  let probe = mix(hash)
+  const step = mix(probe ^ 0x9e3779b9) | 1
+  for (let i = 0; i < probes; i++) {
+    const bit = Math.floor(((probe >>> 0) / 0x1_0000_0000) * bits)
+    if ((filter[bit >>> 3]! & (1 << (bit & 7))) === 0) return false
+    probe = (probe + step) | 0
+  }
+  return true
+}
+
+function addHash(set: TokenSet, hash: number): void {
+  const { slots } = set
+  const mask = slots.length - 1
+  let at = (hash ^ (hash >>> 15)) & mask
+  for (;;) {
+    const held = slots[at]!
+    if (held === hash) return
+    if (held === 0) break
+    at = (at + 1) & mask
+  }
+  slots[at] = hash
+  if (++set.count * 2 > slots.length) grow(set)
+}
+
+function grow(set: TokenSet): void {
+  const { slots } = set
+  set.slots = new Uint32Array(slots.length * 2)
+  set.count = 0
+  for (const hash of slots) if (hash !== 0) addHash(set, hash)
+}
+
+/** The finaliser of MurmurHash3: every bit of the input moves every bit of the output. */
+function mix(value: number): number {
+  let hash = value
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
+  return hash ^ (hash >>> 16)
+}

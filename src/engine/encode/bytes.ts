@@ -1,0 +1,130 @@
+import { BlockError } from '../block/block_error.ts'
+
+/** Growing buffer; the bytes at and beyond `length` mean nothing. */
+export interface ByteSink {
+  bytes: Uint8Array
+  length: number
+}
+
+/** Bytes being read, front to back; every read checks the end first. */
+export interface ByteSource {
+  bytes: Uint8Array
+  offset: number
+}
+
+const utf8 = new TextEncoder()
+const float = new DataView(new ArrayBuffer(8))
+
+export function createSink(capacity = 1024): ByteSink {
+  return { bytes: new Uint8Array(capacity), length: 0 }
+}
+
+/** Makes room for `count` more bytes and answers where they start; `length` moves behind them. */
+export function reserve(sink: ByteSink, count: number): number {
+  const start = sink.length
+  const end = start + count
+  if (end > sink.bytes.length) {
+    const grown = new Uint8Array(Math.max(end, sink.bytes.length * 2))
+    grown.set(sink.bytes.subarray(0, start))
+    sink.bytes = grown
+  }
+  sink.length = end
+  return start
+}
+
+export function writeByte(sink: ByteSink, value: number): void {
+  const at = reserve(sink, 1)
+  sink.bytes[at] = value
+}
+
+export function writeBytes(sink: ByteSink, bytes: Uint8Array): void {
+  const at = reserve(sink, bytes.length)
+  sink.bytes.set(bytes, at)
+}
+
+/** LEB128 of an integer from 0 to 2^53 - 1. */
+export function writeVarint(sink: ByteSink, value: number): void {
+  let rest = value
+  while (rest > 0x7f) {
+    writeByte(sink, (rest % 128) | 0x80)
+    rest = Math.floor(rest / 128)
+  }
+  writeByte(sink, rest)
+}
+
+/** Little-endian, 4 bytes. */
+export function writeUint32(sink: ByteSink, value: number): void {
+  float.setUint32(0, value, true)
+  const at = reserve(sink, 4)
+  for (let i = 0; i < 4; i++) sink.bytes[at + i] = float.getUint8(i)
+}
+
+/** IEEE 754, little-endian, 8 bytes. */
+export function writeFloat64(sink: ByteSink, value: number): void {
+  float.setFloat64(0, value, true)
+  const at = reserve(sink, 8)
+  for (let i = 0; i < 8; i++) sink.bytes[at + i] = float.getUint8(i)
+}
+
+/** Appends UTF-8 (a lone surrogate becomes U+FFFD) without a length; answers how many bytes. */
+export function writeUtf8(sink: ByteSink, text: string): number {
+  const start = reserve(sink, text.length * 3)
+  const { written } = utf8.encodeInto(text, sink.bytes.subarray(start, start + text.length * 3))
+  sink.length = start + written
+  return written
+}
+
+/** UTF-8 with its length in bytes before it. */
+export function writeText(sink: ByteSink, text: string): void {
+  const bytes = utf8.encode(text)
+  writeVarint(sink, bytes.length)
+  writeBytes(sink, bytes)
+}
+
+export function readByte(source: ByteSource): number {
+  const byte = source.bytes[source.offset]
+  if (byte === undefined) throw new BlockError('it ends too early')
+  source.offset++
+  return byte
+}
+
+/** A view of the next `count` bytes. */
+export function readBytes(source: ByteSource, count: number): Uint8Array {
+  const end = source.offset + count
+  if (end > source.bytes.length) throw new BlockError('it ends too early')
+  const view = source.bytes.subarray(source.offset, end)
+  source.offset = end
+  return view
+}
+
+export function readVarint(source: ByteSource): number {
+  let value = 0
+  let scale = 1
+  for (;;) {
+    const byte = readByte(source)
+    value += (byte & 0x7f) * scale
+    if (value > Number.MAX_SAFE_INTEGER) throw new BlockError('an integer is too large')
+    if (byte < 0x80) return value
+    scale *= 128
+    if (scale > 2 ** 49) throw new BlockError('an integer is too long')
+  }
+}
+
+export function readUint32(source: ByteSource): number {
+  const bytes = readBytes(source, 4)
+  return new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0, true)
+}
+
+export function readFloat64(source: ByteSource): number {
+  const bytes = readBytes(source, 8)
+  return new DataView(bytes.buffer, bytes.byteOffset, 8).getFloat64(0, true)
+}
+
+export function readText(source: ByteSource): string {
+  return decodeUtf8(readBytes(source, readVarint(source)), 0)
+}
+
+/** The text of bytes[start..end); bytes that are no UTF-8 become U+FFFD. Unlike TextDecoder it keeps a leading U+FEFF. */
+export function decodeUtf8(bytes: Uint8Array, start: number, end = bytes.length): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('utf8')
+}
