@@ -1,0 +1,85 @@
+import { DurableObject } from 'cloudflare:workers'
+import type { LiveTail } from '../live-tail/object.ts'
+import type { ShardCore } from './core.ts'
+import { createShardCore } from './core.ts'
+import type { AppendRequest, FacetsCall, HistogramCall, LogShardRpc, QueryScope, RowChange, SearchCall, ShardIdentity } from './protocol.ts'
+
+/** The bindings that a shard uses. */
+export interface LogShardEnv {
+  LIVE_TAIL: DurableObjectNamespace<LiveTail>
+}
+
+/**
+ * The logs of one organization in one region: a shell that gives `createShardCore` its SQLite, clock and LiveTail.
+ * Writes are never let out unconfirmed, so an answer leaves only when what it says is durable.
+ */
+export class LogShard extends DurableObject<LogShardEnv> implements LogShardRpc {
+  readonly #core: ShardCore
+
+  constructor(ctx: DurableObjectState, env: LogShardEnv) {
+    super(ctx, env)
+    const { sql } = ctx.storage
+    this.#core = createShardCore({
+      sql: {
+        all: (query, ...bindings) => sql.exec(query, ...bindings).toArray(),
+        transaction: (work) => ctx.storage.transactionSync(work),
+      },
+      now: () => Date.now(),
+      deliver: (identity, blocks) => env.LIVE_TAIL.getByName(identity.organizationId).deliver(identity, blocks),
+      wait: (ms) => scheduler.wait(ms),
+      // oxlint-disable-next-line no-console -- where the lines of this object leave it
+      log: (level, message, attributes) => console[level](JSON.stringify({ level, message, object: 'log_shard', ...attributes })),
+    })
+  }
+
+  async append(request: AppendRequest) {
+    const reply = this.#core.append(request)
+    // Off the acknowledging path; deliveries also wait for the output gate, so a tail never shows what could be lost.
+    if (reply.status === 'stored') this.ctx.waitUntil(this.#core.deliverTail())
+    return reply
+  }
+
+  async search(call: SearchCall) {
+    return this.#core.search(call)
+  }
+
+  async count(call: QueryScope) {
+    return this.#core.count(call)
+  }
+
+  async histogram(call: HistogramCall) {
+    return this.#core.histogram(call)
+  }
+
+  async facets(call: FacetsCall) {
+    return this.#core.facets(call)
+  }
+
+  async extent(identity: ShardIdentity) {
+    return this.#core.extent(identity)
+  }
+
+  async getRow(identity: ShardIdentity, seq: number) {
+    return this.#core.getRow(identity, seq)
+  }
+
+  async changeRow(identity: ShardIdentity, seq: number, change: RowChange) {
+    return this.#core.changeRow(identity, seq, change)
+  }
+
+  async deleteRow(identity: ShardIdentity, seq: number) {
+    return this.#core.deleteRow(identity, seq)
+  }
+
+  async watch(identity: ShardIdentity) {
+    return this.#core.watch(identity)
+  }
+
+  async blocksAfter(identity: ShardIdentity, afterSeq: number, bytesMax: number) {
+    return this.#core.blocksAfter(identity, afterSeq, bytesMax)
+  }
+
+  async ping() {
+    return this.#core.ping()
+  }
+}

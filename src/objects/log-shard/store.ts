@@ -1,0 +1,138 @@
+import type { BlockMeta } from '../../engine/block/types.ts'
+import { severities } from '../../core/severity.ts'
+import type { ShardIdentity } from './protocol.ts'
+import type { Sql } from './sql.ts'
+import { blob, integer, text } from './sql.ts'
+
+/** What the first block of a keyed batch carries, so that remembering the key costs no further row. */
+export interface BatchKey {
+  keyHash: string
+  bodyHash: string
+  accepted: number
+  rejected: number
+}
+
+export interface KeyedBatch extends BatchKey {
+  firstSeq: number
+  createdMs: number
+}
+
+/** Every statement of the shard on its SQLite. */
+export type ShardStore = ReturnType<typeof createShardStore>
+
+export function createShardStore(sql: Sql) {
+  return {
+    transaction: sql.transaction,
+
+    /** Metas of all blocks in seq order, with the key of the batches that had one. */
+    loadBlocks(): { meta: BlockMeta; createdMs: number; keyHash: string | null }[] {
+      const rows = sql.all(`SELECT first_seq, rows, min_ms, max_ms, severity_counts, bytes, created_ms, key_hash FROM blocks ORDER BY first_seq`)
+      return rows.map((row) => ({
+        meta: {
+          firstSeq: integer(row['first_seq']),
+          rows: integer(row['rows']),
+          minMs: integer(row['min_ms']),
+          maxMs: integer(row['max_ms']),
+          severityCounts: severityCounts(text(row['severity_counts'])),
+          bytes: integer(row['bytes']),
+        },
+        createdMs: integer(row['created_ms']),
+        keyHash: row['key_hash'] === null ? null : text(row['key_hash']),
+      }))
+    },
+
+    insertBlock(meta: BlockMeta, head: Uint8Array, body: Uint8Array, createdMs: number, key: BatchKey | undefined): void {
+      sql.all(
+        `INSERT INTO blocks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        meta.firstSeq,
+        meta.rows,
+        meta.minMs,
+        meta.maxMs,
+        JSON.stringify(meta.severityCounts),
+        meta.bytes,
+        createdMs,
+        key?.keyHash ?? null,
+        key?.bodyHash ?? null,
+        key?.accepted ?? null,
+        key?.rejected ?? null,
+        head,
+        body,
+      )
+    },
+
+    /** Undefined when there is no such block. */
+    readHead(firstSeq: number): Uint8Array | undefined {
+      const row = sql.all(`SELECT head FROM blocks WHERE first_seq = ?`, firstSeq)[0]
+      return row && blob(row['head'])
+    },
+
+    readBody(firstSeq: number): Uint8Array | undefined {
+      const row = sql.all(`SELECT body FROM blocks WHERE first_seq = ?`, firstSeq)[0]
+      return row && blob(row['body'])
+    },
+
+    readBatch(firstSeq: number): KeyedBatch | undefined {
+      const row = sql.all(`SELECT created_ms, key_hash, body_hash, batch_accepted, batch_rejected FROM blocks WHERE first_seq = ?`, firstSeq)[0]
+      if (row === undefined || row['key_hash'] === null) return undefined
+      return {
+        firstSeq,
+        createdMs: integer(row['created_ms']),
+        keyHash: text(row['key_hash']),
+        bodyHash: text(row['body_hash']),
+        accepted: integer(row['batch_accepted']),
+        rejected: integer(row['batch_rejected']),
+      }
+    },
+
+    /** Patches in seq order; `row` is null for a deleted row. */
+    loadPatches(): { seq: number; row: string | null }[] {
+      return sql.all(`SELECT seq, row FROM patches ORDER BY seq`).map((row) => ({
+        seq: integer(row['seq']),
+        row: row['row'] === null ? null : text(row['row']),
+      }))
+    },
+
+    readPatch(seq: number): string | null {
+      const row = sql.all(`SELECT row FROM patches WHERE seq = ?`, seq)[0]
+      return row === undefined || row['row'] === null ? null : text(row['row'])
+    },
+
+    savePatch(seq: number, row: string | null): void {
+      sql.all(`INSERT INTO patches (seq, row) VALUES (?, ?) ON CONFLICT (seq) DO UPDATE SET row = excluded.row`, seq, row)
+    },
+
+    loadIdentity(): ShardIdentity | undefined {
+      const value = readMeta(sql, 'identity')
+      return value === undefined ? undefined : (JSON.parse(value) as ShardIdentity)
+    },
+
+    saveIdentity(identity: ShardIdentity): void {
+      const { organizationId, region, shard } = identity
+      writeMeta(sql, 'identity', JSON.stringify({ organizationId, region, shard }))
+    },
+
+    /** True until LiveTail said that nobody watches; a new shard starts so, that running tails learn of it. */
+    loadWatched(): boolean {
+      return readMeta(sql, 'watched') !== 'no'
+    },
+
+    saveWatched(watched: boolean): void {
+      writeMeta(sql, 'watched', watched ? 'yes' : 'no')
+    },
+  }
+}
+
+function readMeta(sql: Sql, key: string): string | undefined {
+  const row = sql.all(`SELECT value FROM meta WHERE key = ?`, key)[0]
+  return row === undefined ? undefined : text(row['value'])
+}
+
+function writeMeta(sql: Sql, key: string, value: string): void {
+  sql.all(`INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value`, key, value)
+}
+
+function severityCounts(json: string): number[] {
+  const counts: unknown = JSON.parse(json)
+  if (Array.isArray(counts) && counts.length === severities.length && counts.every(Number.isSafeInteger)) return counts as number[]
+  throw new TypeError(`the counts by severity of a block are not ${severities.length} integers`)
+}

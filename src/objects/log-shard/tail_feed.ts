@@ -1,0 +1,84 @@
+import { tailDeliveryBytesMax, tailRetryWaitsMs } from '../../core/limits.ts'
+import type { TailBlock } from './protocol.ts'
+
+export interface TailFeedDeps {
+  /** Blocks with rows after this seq, in order; none when there are none. */
+  blocksAfter(seq: number, bytesMax: number): TailBlock[]
+  lastSeq(): number
+  /** Hands blocks to LiveTail; rejects when it could not take them. */
+  deliver(blocks: TailBlock[]): Promise<{ watching: boolean }>
+  wait(ms: number): Promise<void>
+  loadWatched(): boolean
+  saveWatched(watched: boolean): void
+  /** Tells of a failed delivery; the feed goes on by itself. */
+  failed(error: unknown): void
+}
+
+export type TailFeed = ReturnType<typeof createTailFeed>
+
+/**
+ * Brings new blocks to LiveTail in order, one delivery at a time, off the acknowledging path. What is to be delivered
+ * is read back from storage, so nothing piles up in memory when LiveTail is slow. After a restart it goes on with
+ * the next batch; LiveTail sees the gap by the sequence numbers and pulls it.
+ */
+export function createTailFeed(deps: TailFeedDeps) {
+  let watched = deps.loadWatched()
+  let deliveredSeq = deps.lastSeq()
+  let busy = false
+  let idle: Promise<void> = Promise.resolve()
+  /** Counts `watch` calls: an answer "nobody watches" that is older than the newest of them is void. */
+  let watchCalls = 0
+
+  async function run(): Promise<void> {
+    busy = true
+    try {
+      await deliverAll()
+    } finally {
+      busy = false
+    }
+  }
+
+  async function deliverAll(): Promise<void> {
+    let failures = 0
+    while (watched) {
+      const blocks = deps.blocksAfter(deliveredSeq, tailDeliveryBytesMax)
+      const last = blocks.at(-1)
+      if (last === undefined) return
+      const callsBefore = watchCalls
+      try {
+        const { watching } = await deps.deliver(blocks)
+        deliveredSeq = last.meta.firstSeq + last.meta.rows - 1
+        failures = 0
+        if (!watching && callsBefore === watchCalls) setWatched(false)
+      } catch (error) {
+        deps.failed(error)
+        const waitMs = tailRetryWaitsMs[failures++]
+        if (waitMs === undefined) return
+        await deps.wait(waitMs)
+      }
+    }
+  }
+
+  function setWatched(value: boolean): void {
+    if (watched === value) return
+    deps.saveWatched(value)
+    watched = value
+  }
+
+  return {
+    /** Starts delivery of what is not delivered yet; the promise ends when there is nothing more to do. */
+    kick(): Promise<void> {
+      if (watched && !busy) idle = run()
+      return idle
+    },
+
+    /** Somebody watches from now on; rows up to the present are pulled by LiveTail, not delivered. */
+    watch(): void {
+      watchCalls++
+      if (!watched) deliveredSeq = deps.lastSeq()
+      setWatched(true)
+    },
+
+    watched: () => watched,
+  }
+}
