@@ -2,7 +2,7 @@ import { Hono } from 'hono'
 import { problem } from './core/problems.ts'
 import { requestContext } from './http/context.ts'
 import { crossOrigin } from './http/cors.ts'
-import { mountRoutes } from './http/mount.ts'
+import { limitAddress, mountRoutes } from './http/mount.ts'
 import type { Services } from './http/mount.ts'
 import { renderError } from './http/problem.ts'
 import type { AppEnv, Route } from './http/route.ts'
@@ -15,7 +15,7 @@ export function createApp(routes: readonly Route[], services: Services): Hono<Ap
   app.notFound(() => {
     throw problem('not_found', 'There is nothing at this address.')
   })
-  app.use(requestContext, securityHeaders, crossOrigin)
+  app.use(requestContext, securityHeaders, crossOrigin, limitAddress)
   mountRoutes(app, routes, services)
   return app
 }

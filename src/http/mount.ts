@@ -1,4 +1,5 @@
-import type { Context, Hono } from 'hono'
+import type { Context, Hono, MiddlewareHandler } from 'hono'
+import { urlCharsMax } from '../core/limits.ts'
 import { problem, ProblemError, problems } from '../core/problems.ts'
 import type { BaseCtx } from '../db/context.ts'
 import { authorize, identify } from './authenticate.ts'
@@ -13,6 +14,12 @@ import type { AnyReply, AnyRouteSpec, AppEnv, Route } from './route.ts'
 /** What src/app.ts injects, since http knows no feature. */
 export interface Services extends Verifiers {
   rateLimiter: RateLimiter
+}
+
+/** Refuses an address that is too long to be routed, logged and compared. */
+export const limitAddress: MiddlewareHandler<AppEnv> = async (c, next) => {
+  if (c.req.url.length > urlCharsMax) throw problem('uri_too_long', `An address may have at most ${urlCharsMax} characters.`)
+  await next()
 }
 
 /** Mounts every route, the more specific path first, and behind each path a 405 for the methods it lacks. */

@@ -109,7 +109,7 @@ export function route<
   ) => Promise<T>,
 ): Route {
   // The pipeline hands over exactly what the contract promises, so the erasure below is sound.
-  return { spec, handle } as Route
+  return { spec, handle }
 }
 
 export function rawReply(contentType: string, description: string): RawReply {

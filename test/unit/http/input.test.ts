@@ -19,6 +19,11 @@ describe('input', () => {
     expect((await problemOf(await app('/csv?x=1'))).details).toEqual({ x: ['is not known here'] })
   })
 
+  it('in an address that is too long is refused unread', async () => {
+    const response = await plainApp(noteRoutes)(`/notes?x=${'x'.repeat(16_384)}`)
+    expect(await problemOf(response)).toMatchObject({ status: 414, code: 'uri_too_long' })
+  })
+
   it('in the path is checked', async () => {
     for (const id of ['1', '..%2f1', '%00', '%ff', "'--"]) {
       const response = await plainApp(noteRoutes)(`/notes/${id}`, { method: 'DELETE', headers: bearer('owner') })
