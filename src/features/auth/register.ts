@@ -29,7 +29,7 @@ export async function register(ctx: BaseCtx, input: Registration): Promise<void>
 
 /** Names of what a registration creates, when the person gives none. */
 function defaultNames({ email, name, organization_name }: Registration): { name: string; organizationName: string } {
-  const person = name ?? email.slice(0, email.indexOf('@'))
+  const person = name ?? email.slice(0, Math.min(email.indexOf('@'), nameCharsMax))
   const own = `${person}'s organization`
   return { name: person, organizationName: organization_name ?? (own.length <= nameCharsMax ? own : person) }
 }

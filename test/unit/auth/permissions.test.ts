@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest'
+import {
+  keyKinds,
+  kindScopes,
+  permissions,
+  rolePermissions,
+  roleHas,
+  roles,
+  scopes,
+  scopesHave,
+  scopesOutsideKind,
+} from '../../../src/core/permissions.ts'
+import type { KeyKind, Permission, Role, Scope } from '../../../src/core/permissions.ts'
+
+/** Written out by hand, so that a change of the table has to be made twice. */
+const expectedRoles: Record<Role, string> = {
+  owner: 'logs:read logs:write logs:edit logs:delete api_keys:read api_keys:write',
+  admin: 'logs:read logs:write logs:edit logs:delete api_keys:read api_keys:write',
+  member: 'logs:read logs:write logs:edit api_keys:read',
+  viewer: 'logs:read',
+}
+const expectedKinds: Record<KeyKind, string> = {
+  ingest: 'logs:write',
+  query: 'logs:read',
+  admin: 'logs:read logs:write logs:edit logs:delete api_keys:read',
+}
+
+const roleCases = roles.flatMap((role) =>
+  permissions.map((permission): [Role, Permission, boolean] => [role, permission, expectedRoles[role].split(' ').includes(permission)]),
+)
+const kindCases = keyKinds.flatMap((kind) =>
+  permissions.map((permission): [KeyKind, Permission, boolean] => [kind, permission, expectedKinds[kind].split(' ').includes(permission)]),
+)
+
+describe('the permission table', () => {
+  it.each(roleCases)('says of the role %s and %s: %s', (role, permission, allowed) => {
+    expect(roleHas(role, permission)).toBe(allowed)
+  })
+
+  it.each(kindCases)('says of a full key of kind %s and %s: %s', (kind, permission, allowed) => {
+    expect(scopesHave(kindScopes[kind], permission)).toBe(allowed)
+  })
+
+  it('lets no key of any kind make keys', () => {
+    const all: readonly string[] = [...scopes, ...keyKinds.flatMap((kind) => kindScopes[kind])]
+    expect(all).not.toContain('api_keys:write')
+  })
+
+  it('gives a higher role all that a lower one has', () => {
+    for (const [i, role] of roles.entries()) {
+      const lower = roles[i + 1]
+      if (lower) expect(rolePermissions[role]).toEqual(expect.arrayContaining([...rolePermissions[lower]]))
+    }
+  })
+
+  it.each(keyKinds.map((kind): [KeyKind] => [kind]))('names the scopes that a key of kind %s cannot have', (kind) => {
+    const outside = scopes.filter((scope: Scope) => !expectedKinds[kind].split(' ').includes(scope))
+    expect(scopesOutsideKind(kind, scopes)).toEqual(outside)
+  })
+
+  it('gives nothing to a key without scopes', () => {
+    for (const permission of permissions) expect(scopesHave([], permission)).toBe(false)
+  })
+})
