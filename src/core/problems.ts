@@ -2,6 +2,7 @@
 export const problems = {
   invalid_cursor: { status: 400, title: 'The cursor is not valid' },
   invalid_query: { status: 400, title: 'The query cannot be parsed' },
+  malformed_encoding: { status: 400, title: 'The body cannot be decompressed' },
   malformed_json: { status: 400, title: 'The body is not valid JSON' },
   validation_failed: { status: 400, title: 'The request is not valid' },
   invalid_api_key: { status: 401, title: 'The API key is not valid' },
@@ -20,7 +21,9 @@ export const problems = {
   uri_too_long: { status: 414, title: 'The address is too long' },
   unsupported_encoding: { status: 415, title: 'Content encoding not supported' },
   unsupported_media_type: { status: 415, title: 'Media type not supported' },
+  idempotency_key_reused: { status: 422, title: 'The Idempotency-Key was used for another body' },
   unprocessable: { status: 422, title: 'The request cannot be carried out' },
+  upgrade_required: { status: 426, title: 'A WebSocket upgrade is required' },
   rate_limited: { status: 429, title: 'Too many requests' },
   internal_error: { status: 500, title: 'Internal error' },
   damaged_block: { status: 503, title: 'A stored block is damaged' },

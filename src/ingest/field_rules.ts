@@ -157,8 +157,8 @@ export const fieldRules: ReadonlyMap<string, FieldRule> = new Map([
 ])
 
 function rulesOf(role: FieldRole, entries: readonly Entry[]): [string, FieldRule][] {
-  return entries.map(([name, { keep = false, scheme = 'common', beside } = {}], rank): [string, FieldRule] => {
+  return entries.map(([name, { keep, scheme, beside } = {}], rank) => {
     const own = name === 'timestamp' || name === 'severity'
-    return [name, { name, role, rank, own, keep, scheme, beside }]
+    return [name, { name, role, rank, own, keep: keep ?? false, scheme: scheme ?? 'common', beside }]
   })
 }

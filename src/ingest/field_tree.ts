@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer'
 import { attributeNameBytesMax, fieldNamesCachedMax } from '../core/limits.ts'
 import { fieldRules } from './field_rules.ts'
 import type { FieldRule } from './field_rules.ts'
