@@ -180,10 +180,15 @@ export const queryBytesMax = 4096
 export const queryDepthMax = 32
 /** Conditions of one query, each of which may read a column of every block. */
 export const queryTermsMax = 256
+/** Characters of a regular expression, and the same with counted repeats written out: compiling takes under 0.1 s. */
+export const regexCharsMax = 512
+export const regexUnrolledMax = 100_000
 /** Instructions of a compiled regular expression: matching takes time in proportion to it for each character. */
-export const regexProgramMax = 2000
+export const regexProgramMax = 1000
 /** Distinct values that a facet counts at a time, about 100 bytes each; then the rarest are forgotten. */
 export const facetDistinctMax = 10_000
+/** Values that a shard gives beyond those asked for, so that one rare in each shard but frequent in all is found. */
+export const facetMergeValues = 200
 /** Longer values are one facet value when they begin alike. */
 export const facetValueCharsMax = 512
 

@@ -1,4 +1,4 @@
-import type { Block, BlockMeta } from '../block/types.ts'
+import type { Block, BlockMeta, ReadCost } from '../block/types.ts'
 import type { StoredRow } from '../row.ts'
 
 /** A place in the total order of an organization's rows: (ms, ns, shard, seq). */
@@ -14,7 +14,10 @@ export type Order = 'newest' | 'oldest'
 /** One block as an operation sees it; `open` is called only when `meta` cannot answer. */
 export interface BlockSource {
   meta: BlockMeta
-  open(): Block
+  /** `cost` is the operation's own; hand it to `openBlock` so that budget and statistics know what was read. */
+  open(cost: ReadCost): Block
+  /** Greatest sequence number when rows are not consecutive; undefined means `firstSeq + rows - 1`. */
+  lastSeq?: number | undefined
   /** Sequence numbers in this block that must not be seen (patched or deleted rows); sorted, usually undefined. */
   hidden?: readonly number[] | undefined
 }
@@ -77,7 +80,7 @@ export interface FacetResult {
     values: { value: string; count: number }[]
     /** Rows that match and have the field. */
     count: number
-    /** True when there were more distinct values than are kept, so counts of rare ones may be low. */
+    /** True when there were more distinct values than are given here, so counts of rare ones may be low. */
     truncated: boolean
   }[]
   budgetEnded: boolean

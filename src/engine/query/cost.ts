@@ -1,0 +1,36 @@
+import type { Block, ReadCost } from '../block/types.ts'
+import type { BlockSource, QueryCost } from './types.ts'
+
+/** Keeps account of one operation. */
+export interface Meter {
+  readonly cost: QueryCost
+  /** True once the budget is used up. */
+  isSpent(): boolean
+  /** Opens a block and lets `work` look at it; the block counts as read when that took a page. */
+  read<T>(source: BlockSource, work: (block: Block) => T): T
+}
+
+export function createMeter(sources: readonly BlockSource[], budgetBytes: number): Meter {
+  const read: ReadCost = { bytesRead: 0, bytesDecompressed: 0, pagesRead: 0 }
+  const cost = { ...noCost(), blocksConsidered: sources.length, blocksSkipped: sources.length }
+  for (const { meta } of sources) cost.bytesConsidered += meta.bytes
+  return {
+    cost,
+    isSpent: () => read.bytesDecompressed >= budgetBytes,
+    read(source, work) {
+      const pagesBefore = read.pagesRead
+      const result = work(source.open(read))
+      if (read.pagesRead > pagesBefore) {
+        cost.blocksRead++
+        cost.blocksSkipped--
+      }
+      cost.bytesRead = read.bytesRead
+      cost.bytesDecompressed = read.bytesDecompressed
+      return result
+    },
+  }
+}
+
+export function noCost(): QueryCost {
+  return { blocksConsidered: 0, blocksSkipped: 0, blocksRead: 0, bytesConsidered: 0, bytesRead: 0, bytesDecompressed: 0, rowsMatched: 0 }
+}

@@ -1,0 +1,14 @@
+/** A query that cannot be understood. `message` is a sentence for the person who typed it. */
+export class QueryError extends Error {
+  /** Index of the first character (UTF-16) that is wrong; the length of the query when it ends too early. */
+  readonly position: number
+  /** What could stand there instead. */
+  readonly expected: string
+
+  constructor(position: number, expected: string, found: string) {
+    super(`At character ${position + 1}: expected ${expected}, found ${found}.`)
+    this.name = 'QueryError'
+    this.position = position
+    this.expected = expected
+  }
+}
