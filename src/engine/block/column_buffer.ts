@@ -1,7 +1,7 @@
 import type { AttributeValue } from '../row.ts'
 import type { SystemColumn } from './types.ts'
 
-/** The values of one column while rows arrive: numbers as they are, all else as codes into distinct values. */
+/** The values of one column while rows arrive: numbers as they are, all else as codes into entries. */
 export interface ColumnBuffer {
   readonly system: SystemColumn | undefined
   readonly name: string
@@ -11,18 +11,24 @@ export interface ColumnBuffer {
   lastRow: number
   /** Used as long as every value is a number. */
   numbers: Float64Array | undefined
-  /** Used from the first value that is no number. */
+  /** Used from the first value that is no number: indexes into `entries`. */
   codes: Uint32Array | undefined
-  distinct: AttributeValue[]
-  codeOf: Map<AttributeValue, number>
-  /** UTF-16 units of all strings, and of the distinct ones. */
+  /** Distinct values in order of first use; with repeats once `codeOf` was given up. */
+  entries: AttributeValue[]
+  /** Undefined once it is plain that values hardly repeat: then each value is an entry of its own. */
+  codeOf: Map<AttributeValue, number> | undefined
+  lastCode: number
+  /** UTF-16 units of all strings, and of those in `entries`. */
   textUnits: number
-  distinctUnits: number
-  /** True when a name was repeated within a row, so that some distinct value may belong to no row. */
+  entryUnits: number
+  /** True when a name was repeated within a row, so that some entry may belong to no row. */
   overwritten: boolean
   /** The column that followed this one in the row before: names come in the same order again and again. */
   next: ColumnBuffer | undefined
 }
+
+/** So many different values without one repeat speak of a hundred thousand or more. */
+const uniqueSample = 512
 
 export function createColumn(system: SystemColumn | undefined, name: string): ColumnBuffer {
   return {
@@ -33,10 +39,11 @@ export function createColumn(system: SystemColumn | undefined, name: string): Co
     lastRow: -1,
     numbers: undefined,
     codes: undefined,
-    distinct: [],
+    entries: [],
     codeOf: new Map(),
+    lastCode: 0,
     textUnits: 0,
-    distinctUnits: 0,
+    entryUnits: 0,
     overwritten: false,
     next: undefined,
   }
@@ -57,7 +64,7 @@ export function pushValue(column: ColumnBuffer, row: number, value: AttributeVal
     column.count++
   }
   if (typeof value === 'number') pushNumber(column, at, value)
-  else pushCode(column, at, codeFor(column, value))
+  else pushEntry(column, at, value)
 }
 
 function pushNumber(column: ColumnBuffer, at: number, value: number): void {
@@ -65,7 +72,7 @@ function pushNumber(column: ColumnBuffer, at: number, value: number): void {
   // Adding 0 turns -0, which JSON cannot tell from 0 either, into 0.
   const number = value + 0
   if (column.codes !== undefined) {
-    pushCode(column, at, codeFor(column, number))
+    pushEntry(column, at, number)
     return
   }
   let { numbers } = column
@@ -78,34 +85,41 @@ function pushNumber(column: ColumnBuffer, at: number, value: number): void {
   numbers[at] = number
 }
 
-function pushCode(column: ColumnBuffer, at: number, code: number): void {
+function pushEntry(column: ColumnBuffer, at: number, value: AttributeValue): void {
   let codes = column.codes ?? codesOfNumbers(column, at)
   if (at >= codes.length) {
     const grown = new Uint32Array(Math.max(16, codes.length * 2))
     grown.set(codes)
     codes = column.codes = grown
   }
-  codes[at] = code
+  codes[at] = codeFor(column, value)
 }
 
 /** The code of a value, a new one for a new value. */
 function codeFor(column: ColumnBuffer, value: AttributeValue): number {
-  const known = column.codeOf.get(value)
-  if (typeof value !== 'string') return known ?? newCode(column, value)
-  if (known === undefined && !value.isWellFormed()) return codeFor(column, value.toWellFormed())
-  column.textUnits += value.length
-  if (known !== undefined) return known
-  column.distinctUnits += value.length
-  return newCode(column, value)
-}
-
-function newCode(column: ColumnBuffer, value: AttributeValue): number {
-  const code = column.distinct.push(value) - 1
-  column.codeOf.set(value, code)
+  const { entries } = column
+  let code: number | undefined = column.lastCode
+  if (entries[code] !== value) code = column.codeOf?.get(value)
+  if (code === undefined) {
+    if (typeof value === 'string' && !value.isWellFormed()) return codeFor(column, value.toWellFormed())
+    code = newCode(column, value)
+  }
+  if (typeof value === 'string') column.textUnits += value.length
+  column.lastCode = code
   return code
 }
 
-/** The column stops being one of numbers only: the first `count` become distinct values too. */
+function newCode(column: ColumnBuffer, value: AttributeValue): number {
+  const code = column.entries.push(value) - 1
+  if (typeof value === 'string') column.entryUnits += value.length
+  if (column.codeOf === undefined) return code
+  // No repeat so far: ids, most likely. Looking each one up would take longer than all the rest.
+  if (column.codeOf.size === uniqueSample && column.count <= uniqueSample + 1) column.codeOf = undefined
+  else column.codeOf.set(value, code)
+  return code
+}
+
+/** The column stops being one of numbers only: the first `count` become entries too. */
 function codesOfNumbers(column: ColumnBuffer, count: number): Uint32Array {
   const { numbers } = column
   const codes = new Uint32Array(Math.max(16, numbers?.length ?? 0))
@@ -121,13 +135,13 @@ function grownRows(rows: Uint16Array): Uint16Array {
   return grown
 }
 
-/** Drops distinct values that no row has any more, keeping the order of first use. */
+/** Drops entries that no row has any more, keeping the order of first use. */
 export function dropUnused(column: ColumnBuffer): void {
-  const { codes, distinct, count } = column
+  const { codes, entries, count } = column
   if (!column.overwritten || codes === undefined) return
-  column.distinct = []
+  column.entries = []
   column.codeOf = new Map()
   column.textUnits = 0
-  column.distinctUnits = 0
-  for (let i = 0; i < count; i++) codes[i] = codeFor(column, distinct[codes[i]!]!)
+  column.entryUnits = 0
+  for (let i = 0; i < count; i++) codes[i] = codeFor(column, entries[codes[i]!]!)
 }

@@ -6,8 +6,7 @@ import { writeNumbers } from '../encode/numbers.ts'
 import { writeValue } from '../encode/values.ts'
 import type { AttributeValue } from '../row.ts'
 import type { ColumnBuffer } from './column_buffer.ts'
-import { dropUnused } from './column_buffer.ts'
-import type { ColumnEntry, Layout, ListEntry, PresenceEntry } from './directory.ts'
+import type { Layout, ListEntry, PresenceEntry } from './directory.ts'
 import { codeWidth } from './directory.ts'
 
 /** Where the columns of one block are written. */
@@ -30,28 +29,22 @@ export function createColumnSinks(): ColumnSinks {
 }
 
 /** Writes the values and the filter of one column; the caller has dealt with its presence. */
-export function writeColumn(sinks: ColumnSinks, column: ColumnBuffer, presence: number | undefined): ColumnEntry {
-  dropUnused(column)
-  return { system: column.system, name: column.name, presence, layout: writeLayout(sinks, column) }
-}
-
-function writeLayout(sinks: ColumnSinks, column: ColumnBuffer): Layout {
-  const { count } = column
-  if (column.codes === undefined) return writeNumberLayout(sinks, column.numbers!.subarray(0, count))
-  const { codes, distinct } = column
-  if (distinct.length === 1) return { kind: 'constant', value: distinct[0]! }
+export function writeLayout(sinks: ColumnSinks, column: ColumnBuffer): Layout {
+  const { count, codes, entries } = column
+  if (codes === undefined) return writeNumberLayout(sinks, column.numbers!.subarray(0, count))
+  if (entries.length === 1) return { kind: 'constant', value: entries[0]! }
   if (isDictionary(column)) {
-    const list = writeList(sinks, distinct)
-    writeCodes(sinks.raw, codes, count, distinct.length)
-    return { kind: 'dictionary', size: distinct.length, list }
+    const list = writeList(sinks, entries)
+    writeCodes(sinks.raw, codes, count, entries.length)
+    return { kind: 'dictionary', size: entries.length, list }
   }
-  const values = Array.from({ length: count }, (_, i) => distinct[codes[i]!]!)
+  const values = entries.length === count ? entries : Array.from({ length: count }, (_, i) => entries[codes[i]!]!)
   return { kind: 'plain', list: writeList(sinks, values) }
 }
 
 /** A dictionary pays when values repeat; never expand repeated long texts, which would pass the limit of a block. */
-function isDictionary({ distinct, count, textUnits, distinctUnits }: ColumnBuffer): boolean {
-  return distinct.length <= count * 0.75 || textUnits > distinctUnits * 2
+function isDictionary({ entries, count, textUnits, entryUnits }: ColumnBuffer): boolean {
+  return entries.length <= count * 0.75 || textUnits > entryUnits * 2
 }
 
 function writeNumberLayout(sinks: ColumnSinks, numbers: Float64Array): Layout {
@@ -83,25 +76,21 @@ function writeList(sinks: ColumnSinks, values: readonly AttributeValue[]): ListE
   return values.every((value) => typeof value === 'string') ? writeTextList(sinks, values) : writeMixedList(sinks, values)
 }
 
-/** Lengths in bytes, then the bytes of all values; tokens are taken from the bytes while they are ASCII. */
-function writeTextList(sinks: ColumnSinks, values: readonly string[]): ListEntry {
+/** The bytes of all values, then their lengths; tokens are taken from the bytes while they are ASCII. */
+function writeTextList({ raw, blooms, tokens }: ColumnSinks, values: readonly string[]): ListEntry {
   const joined = values.join('')
-  const text: ByteSink = { bytes: new Uint8Array(joined.length * 3), length: 0 }
-  const bytes = writeUtf8(text, joined)
   const lengths = new Float64Array(values.length)
+  let at = raw.length
+  const bytes = writeUtf8(raw, joined)
   const isAscii = bytes === joined.length
-  let at = 0
   for (let i = 0; i < values.length; i++) {
     const value = values[i]!
     const length = isAscii ? value.length : Buffer.byteLength(value)
-    if (!addTokensOfAscii(sinks.tokens, text.bytes, at, at + length)) addTokensOfText(sinks.tokens, value)
+    if (!addTokensOfAscii(tokens, raw.bytes, at, at + length)) addTokensOfText(tokens, value)
     lengths[i] = length
     at += length
   }
-  const coding = writeNumbers(sinks.raw, lengths)
-  const start = reserve(sinks.raw, bytes)
-  sinks.raw.bytes.set(text.bytes.subarray(0, bytes), start)
-  return { kind: 'text', lengths: coding, bytes, bloomBytes: writeBloom(sinks) }
+  return { kind: 'text', bytes, lengths: writeNumbers(raw, lengths), bloomBytes: writeBloom(blooms, tokens) }
 }
 
 function writeMixedList(sinks: ColumnSinks, values: readonly AttributeValue[]): ListEntry {
@@ -111,10 +100,10 @@ function writeMixedList(sinks: ColumnSinks, values: readonly AttributeValue[]): 
     addTokensOfText(sinks.tokens, String(value))
   }
   const hasText = values.some((value) => typeof value === 'string')
-  return { kind: 'mixed', hasText, bytes: sinks.raw.length - start, bloomBytes: writeBloom(sinks) }
+  return { kind: 'mixed', hasText, bytes: sinks.raw.length - start, bloomBytes: writeBloom(sinks.blooms, sinks.tokens) }
 }
 
-function writeBloom({ blooms, tokens }: ColumnSinks): number {
+function writeBloom(blooms: ByteSink, tokens: TokenSet): number {
   const bytes = bloomBytes(tokens.count)
   const at = reserve(blooms, bytes)
   const filter = blooms.bytes.subarray(at, at + bytes)

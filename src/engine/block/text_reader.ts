@@ -19,11 +19,12 @@ export type TextListEntry = Extract<ListEntry, { kind: 'text' }>
 
 /** Opens a list of `count` texts whose streams begin at raw byte `start`. */
 export function openTexts(reader: PageReader, list: TextListEntry, start: number, count: number): TextReader {
-  const bytesStart = start + bytesOfNumbers(list.lengths, count)
-  const offsets = readOffsets(readNumbers(reader.range(start, bytesStart), list.lengths, count), list.bytes)
-  const bytes = () => reader.range(bytesStart, bytesStart + list.bytes)
+  const end = start + list.bytes
+  const lengths = readNumbers(reader.range(end, end + bytesOfNumbers(list.lengths, count)), list.lengths, count)
+  const offsets = readOffsets(lengths, list.bytes)
+  const bytes = () => reader.range(start, end)
   return {
-    text: (index) => decodeUtf8(reader.range(bytesStart + offsets[index]!, bytesStart + offsets[index + 1]!), 0),
+    text: (index) => decodeUtf8(reader.range(start + offsets[index]!, start + offsets[index + 1]!), 0),
     all: () => textsOf(bytes(), offsets),
     pages: () => cutPages(bytes(), offsets),
   }

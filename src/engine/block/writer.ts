@@ -10,10 +10,10 @@ import {
 import { severities } from '../../core/severity.ts'
 import type { EncodableRow } from '../row.ts'
 import type { ColumnBuffer } from './column_buffer.ts'
-import { createColumn, pushValue } from './column_buffer.ts'
+import { createColumn, dropUnused, pushValue } from './column_buffer.ts'
 import type { ColumnSinks } from './column_writer.ts'
-import { createColumnSinks, writeColumn, writePresence } from './column_writer.ts'
-import type { ColumnEntry, PresenceEntry } from './directory.ts'
+import { createColumnSinks, writeLayout, writePresence } from './column_writer.ts'
+import type { ColumnEntry, Layout, PresenceEntry } from './directory.ts'
 import { writeHead } from './head.ts'
 import { writePages } from './pages.ts'
 import { openBlock } from './reader.ts'
@@ -141,9 +141,9 @@ function addRow(buffer: BlockBuffer, row: EncodableRow, extra: RowExtra | undefi
 }
 
 function pushText(buffer: BlockBuffer, column: ColumnBuffer, row: number, text: string): void {
-  const before = column.distinctUnits
+  const before = column.entryUnits
   pushValue(column, row, text)
-  buffer.textUnits += column.distinctUnits - before
+  buffer.textUnits += column.entryUnits - before
 }
 
 function addAttributes(buffer: BlockBuffer, at: number, { names, values }: EncodableRow): void {
@@ -156,9 +156,9 @@ function addAttributes(buffer: BlockBuffer, at: number, { names, values }: Encod
       if (last === undefined) buffer.firstAttribute = column
       else last.next = column
     }
-    const before = column.distinctUnits
+    const before = column.entryUnits
     pushValue(column, at, values[i]!)
-    buffer.textUnits += column.distinctUnits - before
+    buffer.textUnits += column.entryUnits - before
     last = column
   }
   buffer.values += names.length
@@ -200,18 +200,43 @@ function encode(buffer: BlockBuffer): EncodedBlock {
   const sinks = createColumnSinks()
   const presences = writePresences(sinks, attributes, rows)
   const ends = [sinks.raw.length]
-  const entries: ColumnEntry[] = []
   const { seq: seqColumn, ...always } = system
   const firstSeq = firstSeqOf(seqColumn)
   const columns = [...Object.values(always), ...(firstSeq.consecutive ? [] : [seqColumn]), ...attributes]
-  for (const column of columns) {
-    entries.push(writeColumn(sinks, column, presences.of.get(column)))
+  const originalOf = copyFinder(columns)
+  const entries = columns.map((column, index): ColumnEntry => {
+    const { system: code, name } = column
+    dropUnused(column)
+    const presence = presences.of.get(column)
+    const of = originalOf(index, presence)
+    const layout: Layout = of === undefined ? writeLayout(sinks, column) : { kind: 'copy', of }
     ends.push(sinks.raw.length)
-  }
+    return { system: code, name, presence, layout }
+  })
   const { entries: pages, body } = writePages(sinks.raw, ends)
   const meta = { firstSeq: firstSeq.seq, rows, minMs, maxMs, severityCounts }
   const head = writeHead(meta, body.length, { pages, presences: presences.entries, columns: entries }, sinks.blooms)
   return { head, body, meta: { ...meta, bytes: head.length + body.length } }
+}
+
+/** Finds the earlier column with the same values in the same rows, such as a request's id under two names. */
+function copyFinder(columns: readonly ColumnBuffer[]): (index: number, presence: number | undefined) => number | undefined {
+  const candidates = new Map<string, number>()
+  return (index, presence) => {
+    const column = columns[index]!
+    if (column.codes === undefined || column.entries.length === 1) return undefined
+    // One candidate for each key: comparing stays linear, whatever a producer sends.
+    const key = `${presence} ${column.count} ${column.entries.length} ${column.textUnits} ${column.entries[1]}`
+    const candidate = candidates.get(key)
+    if (candidate !== undefined && sameValues(columns[candidate]!, column)) return candidate
+    candidates.set(key, index)
+    return undefined
+  }
+}
+
+function sameValues(one: ColumnBuffer, other: ColumnBuffer): boolean {
+  for (let i = 0; i < one.count; i++) if (one.codes![i] !== other.codes![i]) return false
+  return one.entries.every((entry, i) => entry === other.entries[i])
 }
 
 /** The smallest sequence number (0 when rows carry none), and whether the others just follow it. */
@@ -223,23 +248,26 @@ function firstSeqOf({ numbers, count }: ColumnBuffer): { seq: number; consecutiv
 }
 
 /** Writes each different set of rows once; columns that every row has are left out of `of`. */
-function writePresences(sinks: ColumnSinks, columns: readonly ColumnBuffer[], rows: number) {
+function writePresences({ raw }: ColumnSinks, columns: readonly ColumnBuffer[], rows: number) {
   const entries: PresenceEntry[] = []
-  const known: Uint16Array[] = []
+  const known = new Map<string, { present: Uint16Array; index: number }>()
   const of = new Map<ColumnBuffer, number>()
   for (const column of columns) {
     if (column.count === rows) continue
     const present = column.rows.subarray(0, column.count)
-    let index = known.findIndex((other) => other.length === present.length && Buffer.compare(bytesOf(other), bytesOf(present)) === 0)
-    if (index < 0) {
-      index = known.push(present) - 1
-      entries.push(writePresence(sinks.raw, present, rows))
+    // One candidate for each key: comparing stays linear, whatever a producer sends.
+    const key = `${present.length} ${present[0]} ${present[present.length >>> 1]} ${present[present.length - 1]}`
+    let candidate = known.get(key)
+    if (candidate === undefined || !sameRows(candidate.present, present)) {
+      candidate = { present, index: entries.push(writePresence(raw, present, rows)) - 1 }
+      known.set(key, candidate)
     }
-    of.set(column, index)
+    of.set(column, candidate.index)
   }
   return { entries, of }
 }
 
-function bytesOf(rows: Uint16Array): Uint8Array {
-  return new Uint8Array(rows.buffer, rows.byteOffset, rows.byteLength)
+function sameRows(one: Uint16Array, other: Uint16Array): boolean {
+  for (let i = 0; i < one.length; i++) if (one[i] !== other[i]) return false
+  return true
 }

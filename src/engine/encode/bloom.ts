@@ -9,15 +9,17 @@ const fewTokens = 512
 /** Distinct token hashes being collected: open addressing, 0 marks a free slot. Reusable over columns. */
 export interface TokenSet {
   slots: Uint32Array
+  /** The slots in use, so that a small set stays cheap in a large table. */
+  used: Uint32Array
   count: number
 }
 
 export function createTokenSet(): TokenSet {
-  return { slots: new Uint32Array(1024), count: 0 }
+  return { slots: new Uint32Array(1024), used: new Uint32Array(512), count: 0 }
 }
 
 export function clearTokens(set: TokenSet): void {
-  if (set.count > 0) set.slots.fill(0)
+  for (let i = 0; i < set.count; i++) set.slots[set.used[i]!] = 0
   set.count = 0
 }
 
@@ -61,9 +63,9 @@ export function bloomBytes(tokens: number): number {
 
 /** Sets the bits of all tokens of `set` in `filter`, which must be zero. */
 export function fillBloom(filter: Uint8Array, set: TokenSet): void {
-  for (const hash of set.slots) {
-    if (hash === 0) continue
-    const bits = filter.length * 8
+  const bits = filter.length * 8
+  for (let token = 0; token < set.count; token++) {
+    const hash = set.slots[set.used[token]!]!
     let probe = mix(hash)
     const step = mix(probe ^ 0x9e3779b9) | 1
     for (let i = 0; i < probes; i++) {
@@ -98,14 +100,17 @@ function addHash(set: TokenSet, hash: number): void {
     at = (at + 1) & mask
   }
   slots[at] = hash
-  if (++set.count * 2 > slots.length) grow(set)
+  set.used[set.count++] = at
+  if (set.count === set.used.length) grow(set)
 }
 
+/** Keeps the table at most half full. */
 function grow(set: TokenSet): void {
-  const { slots } = set
+  const { slots, used, count } = set
   set.slots = new Uint32Array(slots.length * 2)
+  set.used = new Uint32Array(used.length * 2)
   set.count = 0
-  for (const hash of slots) if (hash !== 0) addHash(set, hash)
+  for (let i = 0; i < count; i++) addHash(set, slots[used[i]!]!)
 }
 
 /** The finaliser of MurmurHash3: every bit of the input moves every bit of the output. */

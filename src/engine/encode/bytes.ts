@@ -68,10 +68,16 @@ export function writeFloat64(sink: ByteSink, value: number): void {
 
 /** Appends UTF-8 (a lone surrogate becomes U+FFFD) without a length; answers how many bytes. */
 export function writeUtf8(sink: ByteSink, text: string): number {
-  const start = reserve(sink, text.length * 3)
-  const { written } = utf8.encodeInto(text, sink.bytes.subarray(start, start + text.length * 3))
-  sink.length = start + written
-  return written
+  const start = sink.length
+  // ASCII needs a byte a unit, which is nearly always enough; nothing needs more than three.
+  for (const room of [text.length, text.length * 3]) {
+    sink.length = start
+    reserve(sink, room)
+    const { read, written } = utf8.encodeInto(text, sink.bytes.subarray(start, start + room))
+    sink.length = start + written
+    if (read === text.length) break
+  }
+  return sink.length - start
 }
 
 /** UTF-8 with its length in bytes before it. */
