@@ -1,4 +1,4 @@
-import { and, eq, isNull, lt, or } from 'drizzle-orm'
+import { and, eq, isNull, lte, or } from 'drizzle-orm'
 import { lastUsedStepMs } from '../../core/limits.ts'
 import { problem } from '../../core/problems.ts'
 import type { BaseCtx, VerifiedApiKey } from '../../db/context.ts'
@@ -43,7 +43,7 @@ function noteUse(ctx: BaseCtx, key: CachedKey, now: number): void {
   const before = now - lastUsedStepMs
   if (key.lastUsedAt !== null && key.lastUsedAt > before) return
   key.lastUsedAt = now
-  const stale = or(isNull(apiKeys.lastUsedAt), lt(apiKeys.lastUsedAt, before))
+  const stale = or(isNull(apiKeys.lastUsedAt), lte(apiKeys.lastUsedAt, before))
   const write = ctx.db
     .update(apiKeys)
     .set({ lastUsedAt: now })

@@ -30,14 +30,13 @@ export async function refresh(ctx: BaseCtx, text: string): Promise<Tokens> {
       })
       .where(and(live, eq(sessions.familyHash, token.familyHash), eq(sessions.tokenHash, token.secretHash))),
     ctx.db
-      .select({ session: sessions, userVersion: users.tokenVersion })
+      .select({ session: sessions })
       .from(sessions)
-      .innerJoin(users, and(eq(users.id, sessions.userId), isNull(users.deletedAt)))
+      .innerJoin(users, and(eq(users.id, sessions.userId), eq(users.tokenVersion, sessions.tokenVersion), isNull(users.deletedAt)))
       .where(and(live, eq(sessions.familyHash, token.familyHash))),
   ])
-  const row = rows[0]
-  if (!row || row.session.tokenVersion !== row.userVersion) throw invalidRefreshToken()
-  const { session } = row
+  const session = rows[0]?.session
+  if (!session) throw invalidRefreshToken()
   const successor = currentSuccessor(token, session, now)
   if (!successor) {
     await revokeReused(ctx, session.id)

@@ -1,4 +1,4 @@
-import { sql } from 'drizzle-orm'
+import { and, eq, gt, or, sql } from 'drizzle-orm'
 import type { SQL } from 'drizzle-orm'
 import { addressGroup } from '../../core/address.ts'
 import { loginCleanupRowsMax, loginFailuresPerAccountMax, loginFailuresPerAddressMax, loginWindowMs } from '../../core/limits.ts'
@@ -14,11 +14,12 @@ export interface Attempt {
   startedMs: number
 }
 
+/** What the window holds of the account and of the address, this attempt included. */
 interface Usage {
-  account_count: number
-  account_oldest: number | null
-  address_count: number
-  address_oldest: number | null
+  accountCount: number
+  accountOldestMs: number | null
+  addressCount: number
+  addressOldestMs: number | null
 }
 
 /** Keyed by the text of the e-mail, so that known and unknown ones count alike. */
@@ -33,34 +34,47 @@ export function newAttempt(ctx: BaseCtx, email: string): Attempt {
  */
 export function reserve({ db }: BaseCtx, attempt: Attempt) {
   const since = attempt.startedMs - loginWindowMs
+  const [account, address] = [ofAccount(attempt), ofAddress(attempt)]
+  const inWindow = gt(attempts.createdAt, since)
+  const failures = (of: SQL) => sql`(select count(*) from ${attempts} where ${of} and ${inWindow})`
   return [
     // The lowest rowids are the oldest rows, so this reads only as many as it may remove.
-    db.run(sql`delete from ${attempts} where rowid in (select rowid from ${attempts} order by rowid limit ${loginCleanupRowsMax})
-      and ${attempts.createdAt} <= ${since}`),
-    db.all<{ id: string }>(sql`insert into ${attempts} (email_hash, id, address, created_at)
-      select ${attempt.emailHash}, ${attempt.id}, ${attempt.address}, ${attempt.startedMs}
-      where (select count(*) from ${attempts} where ${ofAccount(attempt, since)}) < ${loginFailuresPerAccountMax}
-        and (select count(*) from ${attempts} where ${ofAddress(attempt, since)}) < ${loginFailuresPerAddressMax}
-      returning id`),
-    db.all<Usage>(sql`select
-      (select count(*) from ${attempts} where ${ofAccount(attempt, since)}) as account_count,
-      (select min(created_at) from ${attempts} where ${ofAccount(attempt, since)}) as account_oldest,
-      (select count(*) from ${attempts} where ${ofAddress(attempt, since)}) as address_count,
-      (select min(created_at) from ${attempts} where ${ofAddress(attempt, since)}) as address_oldest`),
+    db
+      .delete(attempts)
+      .where(
+        sql`rowid in (select rowid from ${attempts} order by rowid limit ${loginCleanupRowsMax}) and ${attempts.createdAt} <= ${since}`,
+      ),
+    db
+      .insert(attempts)
+      .select(
+        // In the order of the table's columns, as drizzle wants it.
+        sql`select ${attempt.emailHash}, ${attempt.id}, ${attempt.address}, ${attempt.startedMs}
+          where ${failures(account)} < ${loginFailuresPerAccountMax} and ${failures(address)} < ${loginFailuresPerAddressMax}`,
+      )
+      .returning({ id: attempts.id }),
+    db
+      .select({
+        accountCount: sql<number>`count(*) filter (where ${account})`,
+        accountOldestMs: sql<number | null>`min(${attempts.createdAt}) filter (where ${account})`,
+        addressCount: sql<number>`count(*) filter (where ${address})`,
+        addressOldestMs: sql<number | null>`min(${attempts.createdAt}) filter (where ${address})`,
+      })
+      .from(attempts)
+      .where(and(or(account, address), inWindow)),
   ] as const
 }
 
 /** The attempt was no failure. */
-export function release({ db }: BaseCtx, { emailHash, id }: Attempt) {
-  return db.run(sql`delete from ${attempts} where ${attempts.emailHash} = ${emailHash} and ${attempts.id} = ${id}`)
+export function release({ db }: BaseCtx, attempt: Attempt) {
+  return db.delete(attempts).where(and(ofAccount(attempt), eq(attempts.id, attempt.id)))
 }
 
 /** Throws 429 when the reservation was refused. */
 export function requireReserved(attempt: Attempt, reserved: readonly { id: string }[], usage: Usage | undefined): void {
   if (reserved.length > 0) return
-  const perAccount = (usage?.account_count ?? 0) >= loginFailuresPerAccountMax
-  const perAddress = (usage?.address_count ?? 0) >= loginFailuresPerAddressMax
-  const freeMs = Math.max(perAccount ? (usage?.account_oldest ?? 0) : 0, perAddress ? (usage?.address_oldest ?? 0) : 0) + loginWindowMs
+  const perAccount = (usage?.accountCount ?? 0) >= loginFailuresPerAccountMax
+  const perAddress = (usage?.addressCount ?? 0) >= loginFailuresPerAddressMax
+  const freeMs = Math.max(perAccount ? (usage?.accountOldestMs ?? 0) : 0, perAddress ? (usage?.addressOldestMs ?? 0) : 0) + loginWindowMs
   const seconds = Math.max(1, Math.ceil((freeMs - attempt.startedMs) / 1000))
   const minutes = loginWindowMs / 60_000
   throw problem('rate_limited', `Too many failed logins. Try again in ${seconds} s.`, {
@@ -72,10 +86,10 @@ export function requireReserved(attempt: Attempt, reserved: readonly { id: strin
   })
 }
 
-function ofAccount({ emailHash }: Attempt, since: number): SQL {
-  return sql`${attempts.emailHash} = ${emailHash} and ${attempts.createdAt} > ${since}`
+function ofAccount({ emailHash }: Attempt): SQL {
+  return eq(attempts.emailHash, emailHash)
 }
 
-function ofAddress({ address }: Attempt, since: number): SQL {
-  return sql`${attempts.address} = ${address} and ${attempts.createdAt} > ${since}`
+function ofAddress({ address }: Attempt): SQL {
+  return eq(attempts.address, address)
 }

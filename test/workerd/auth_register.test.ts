@@ -1,0 +1,117 @@
+import { env } from 'cloudflare:test'
+import { and, eq } from 'drizzle-orm'
+import { describe, expect, it } from 'vitest'
+import { accounts, auditLog, memberships, organizations, users } from '../../src/db/schema.ts'
+import { problemOf } from '../support/app.ts'
+import { callFrom, createWorld, randomAddress, testCtx } from '../support/world.ts'
+
+const path = '/api/v1/auth/register'
+const password = 'correct horse battery'
+
+function newEmail(): string {
+  return `ann-${crypto.randomUUID()}@example.com`
+}
+
+async function userOf(email: string) {
+  const [user] = await testCtx().db.select().from(users).where(eq(users.email, email))
+  return user
+}
+
+describe('registering', () => {
+  it('makes a user, an account, an organization and its owner, with an audit entry', async () => {
+    const email = newEmail()
+    const json = { email: ` ${email.toUpperCase()} `, password, name: 'Ann', organization_name: 'Acme' }
+    const response = await callFrom(randomAddress(), path, { json })
+    expect(response.status).toBe(201)
+    const user = await userOf(email)
+    expect(user).toMatchObject({ name: 'Ann', tokenVersion: 0, deletedAt: null })
+    expect(user?.passwordHash).toMatch(/^\$scrypt\$ln=15,r=8,p=3\$/)
+    const { db } = testCtx()
+    const organizationId = user?.defaultOrganizationId ?? ''
+    expect(await db.select().from(organizations).where(eq(organizations.id, organizationId))).toMatchObject([
+      { name: 'Acme', accountId: user?.accountId },
+    ])
+    expect(
+      await db
+        .select()
+        .from(accounts)
+        .where(eq(accounts.id, user?.accountId ?? '')),
+    ).toHaveLength(1)
+    const own = and(eq(memberships.organizationId, organizationId), eq(memberships.userId, user?.id ?? ''))
+    expect(await db.select().from(memberships).where(own)).toMatchObject([{ role: 'owner' }])
+    expect(await db.select().from(auditLog).where(eq(auditLog.organizationId, organizationId))).toMatchObject([
+      { action: 'organization.create', actorKind: 'user', actorId: user?.id, details: {} },
+    ])
+  })
+
+  it('lets the new user log in', async () => {
+    const [email, address] = [newEmail(), randomAddress()]
+    await callFrom(address, path, { json: { email, password } })
+    const response = await callFrom(address, '/api/v1/auth/login', { json: { email, password } })
+    expect(response.status).toBe(200)
+  })
+
+  it('answers the same for a known e-mail and changes nothing of its owner', async () => {
+    const email = newEmail()
+    const first = await callFrom(randomAddress(), path, { json: { email, password, name: 'Ann' } })
+    const before = await userOf(email)
+    const second = await callFrom(randomAddress(), path, { json: { email, password: 'another password', name: 'Mallory' } })
+    expect(second.status).toBe(first.status)
+    expect(await second.text()).toBe(await first.text())
+    const names = (response: Response) => [...response.headers.keys()].toSorted()
+    expect(names(second)).toEqual(names(first))
+    expect(await userOf(email)).toEqual(before)
+  })
+
+  it('makes one user and nothing else when it races with itself', async () => {
+    const email = newEmail()
+    const name = `Race ${email}`
+    const json = { email, password, organization_name: name.slice(0, 90) }
+    const answers = await Promise.all(Array.from({ length: 4 }, () => callFrom(randomAddress(), path, { json })))
+    expect(answers.map((answer) => answer.status)).toEqual([201, 201, 201, 201])
+    const { db } = testCtx()
+    expect(await db.select().from(users).where(eq(users.email, email))).toHaveLength(1)
+    expect(await db.select().from(organizations).where(eq(organizations.name, json.organization_name))).toHaveLength(1)
+    expect(await db.select().from(accounts).where(eq(accounts.name, json.organization_name))).toHaveLength(1)
+  })
+
+  it('takes a form as well', async () => {
+    const email = newEmail()
+    const headers = { 'Content-Type': 'application/x-www-form-urlencoded' }
+    const response = await callFrom(randomAddress(), path, { body: new URLSearchParams({ email, password }).toString(), headers })
+    expect(response.status).toBe(201)
+    expect(await userOf(email)).toBeDefined()
+  })
+
+  it('names an organization even when the e-mail is as long as it can be', async () => {
+    const email = `${'a'.repeat(64)}@${newEmail().split('@')[0]}.example.com`
+    const response = await callFrom(randomAddress(), path, { json: { email, password } })
+    expect(response.status).toBe(201)
+    expect((await userOf(email))?.name).toBe('a'.repeat(64))
+  })
+
+  it.each([
+    [{ password }, 'email'],
+    [{ email: 'no mail', password }, 'email'],
+    [{ email: 'a@example.com\r\nBcc: b@example.com', password }, 'email'],
+    [{ email: 'a@example.com', password: 'short' }, 'password'],
+    [{ email: 'a@example.com', password: 'Password123' }, 'password'],
+    [{ email: 'annabella@example.com', password: 'Annabella@example.com' }, 'password'],
+    [{ email: 'a@example.com', password, name: 'An\0n' }, 'name'],
+    [{ email: 'a@example.com', password, role: 'owner' }, 'role'],
+    [{ email: 'a@example.com', password, organization_id: crypto.randomUUID() }, 'organization_id'],
+    [{ email: ['a@example.com'], password }, 'email'],
+  ])('refuses %j and names the field %s', async (json, field) => {
+    const problem = await problemOf(await callFrom(randomAddress(), path, { json }))
+    expect(problem).toMatchObject({ status: 400, code: 'validation_failed' })
+    expect(Object.keys(problem.details ?? {})).toEqual([field])
+  })
+
+  it('does not bring a deleted user back', async () => {
+    const world = await createWorld()
+    await env.DB.prepare('update users set deleted_at = 1 where id = ?').bind(world.owner.userId).run()
+    const response = await callFrom(randomAddress(), path, { json: { email: world.owner.email, password } })
+    expect(response.status).toBe(201)
+    expect(await userOf(world.owner.email)).toMatchObject({ id: world.owner.userId, deletedAt: 1 })
+  })
+})
