@@ -15,7 +15,9 @@ if (!name || !/^[a-z]+$/.test(name) || !existsSync(script)) {
   process.exit(2)
 }
 if (Number(process.versions.node.split('.')[0]) < 20) {
-  console.error(`Edgelog needs Node 20 or newer to install itself; this is ${process.version}. Get it from https://nodejs.org and run the command again.`)
+  console.error(
+    `Edgelog needs Node 20 or newer to install itself; this is ${process.version}. Get it from https://nodejs.org and run the command again.`,
+  )
   process.exit(1)
 }
 if (!installed()) await install()
@@ -55,10 +57,14 @@ async function install() {
   const flags = ['ci', '--no-audit', '--no-fund', '--ignore-scripts=false', '--loglevel=error']
   // The npm that runs us, so that no other version from PATH is taken.
   const npm = process.env.npm_execpath
-  const code = npm?.endsWith('.js') ? await run(process.env.npm_node_execpath ?? process.execPath, [npm, ...flags]) : await run('npm', flags)
+  const code = npm?.endsWith('.js')
+    ? await run(process.env.npm_node_execpath ?? process.execPath, [npm, ...flags])
+    : await run('npm', flags)
   clearInterval(beat)
   if (code === 0 && installed()) return console.log(`  installed in ${seconds()} s`)
-  console.error('\nThe packages could not be installed (see above). Check the network connection and free disk space, then run the command again.')
+  console.error(
+    '\nThe packages could not be installed (see above). Check the network connection and free disk space, then run the command again.',
+  )
   process.exit(code || 1)
 }
 

@@ -1,9 +1,9 @@
 import { generateKeyPairSync, randomUUID } from 'node:crypto'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin'
 import { defineConfig } from 'vitest/config'
 
-const root = fileURLToPath(new URL('..', import.meta.url))
+const root = join(import.meta.dirname, '..')
 
 /** A secret as production has it, new in each run. */
 function testJwtKeys(): string {
@@ -25,12 +25,12 @@ export default defineConfig({
         root,
         plugins: [
           cloudflareTest(async () => ({
-            wrangler: { configPath: `${root}wrangler.toml` },
+            wrangler: { configPath: join(root, 'wrangler.toml') },
             miniflare: {
               bindings: {
                 ENVIRONMENT: 'test',
                 JWT_KEYS: testJwtKeys(),
-                TEST_MIGRATIONS: await readD1Migrations(`${root}migrations`),
+                TEST_MIGRATIONS: await readD1Migrations(join(root, 'migrations')),
               },
             },
           })),

@@ -1,0 +1,123 @@
+import { join } from 'node:path'
+import { eq, inArray, sql } from 'drizzle-orm'
+import { getPlatformProxy } from 'wrangler'
+import type { Env } from '../../src/config.ts'
+import type { Role } from '../../src/core/permissions.ts'
+import type { BaseCtx } from '../../src/db/context.ts'
+import { accounts, apiKeys, auditLog, logShards, memberships, organizations, sessions, users } from '../../src/db/schema.ts'
+import { createApiKey } from '../../src/features/api-keys/create.ts'
+import { createMember, createUserWithOrganization } from '../../src/features/auth/create_user.ts'
+import { hashPassword } from '../../src/features/auth/password.ts'
+import { createBase } from '../../src/http/context.ts'
+import { root, stateDir } from './settings.ts'
+import { CommandError } from './terminal.ts'
+
+export const demoPassword = 'demo123'
+export const demoEmail = (name: string) => `${name}@demo.edgelog.dev`
+
+const demoUsers: readonly { name: string; role: Role }[] = [
+  { name: 'admin', role: 'owner' },
+  { name: 'developer', role: 'admin' },
+  { name: 'analyst', role: 'viewer' },
+  { name: 'operator', role: 'member' },
+  { name: 'tester', role: 'viewer' },
+]
+
+export interface DemoChange {
+  /** New users; 0 when all were there. */
+  users: number
+  /** A new key, when the tenant is new. */
+  apiKey?: string
+}
+
+/**
+ * Makes the demo tenant and its users when they are missing, in the local D1 directly: their password is shorter than
+ * the API would take. `userCount` counts all users of the tenant, `clear` removes it first.
+ */
+export async function ensureDemoTenant(options: { userCount?: number; clear?: boolean; needKey: boolean }): Promise<DemoChange> {
+  return withLocalContext(async (ctx) => {
+    if (ctx.config.environment === 'production' || process.env['ENVIRONMENT'] === 'production') {
+      throw new CommandError(
+        'ENVIRONMENT is production: demo users with a known password do not belong there.',
+        'Seed a development machine instead.',
+      )
+    }
+    if (options.clear) await removeDemoTenant(ctx)
+    const hash = await hashPassword(demoPassword)
+    const owner = { email: demoEmail('admin'), name: 'Demo admin', passwordHash: hash }
+    const { created, known } = await createUserWithOrganization(ctx, { ...owner, organizationName: 'Demo' })
+    const tenant = created ?? known
+    if (!tenant || tenant.organizationId === null) throw new Error('the demo administrator has no organization')
+    const { userId, organizationId, accountId } = tenant
+    const made = await addMembers(ctx, { organizationId, accountId }, hash, options.userCount ?? demoUsers.length)
+    const change: DemoChange = { users: made + (created ? 1 : 0) }
+    if (!created && !options.needKey) return change
+    const actor = { kind: 'user', userId, sessionId: '', role: 'owner' } as const
+    const input = { name: 'Development', kind: 'admin', expires_at: null } as const
+    const { key } = await createApiKey({ ...ctx, actor, tenant: { organizationId, accountId } }, input)
+    return { ...change, apiKey: key }
+  })
+}
+
+async function addMembers(
+  ctx: BaseCtx,
+  tenant: { organizationId: string; accountId: string },
+  hash: string,
+  count: number,
+): Promise<number> {
+  const rows = await ctx.db.select({ email: users.email }).from(users).where(eq(users.accountId, tenant.accountId))
+  const present = new Set(rows.map((row) => row.email))
+  let made = 0
+  for (let i = 1; i < count; i += 1) {
+    const { name, role } = demoUsers[i] ?? { name: `user${i + 1}`, role: 'viewer' }
+    const email = demoEmail(name)
+    if (present.has(email)) continue
+    await createMember(ctx, tenant, { email, name: `Demo ${name}`, passwordHash: hash, role })
+    made += 1
+  }
+  return made
+}
+
+/**
+ * Removes the tenant with all its rows. Its logs are reached through its id only and a new tenant gets a new id,
+ * so no query can find them any more.
+ */
+async function removeDemoTenant(ctx: BaseCtx): Promise<void> {
+  const { db } = ctx
+  const [owner] = await db
+    .select({ accountId: users.accountId })
+    .from(users)
+    .where(eq(users.email, demoEmail('admin')))
+  if (!owner) return
+  const ofAccount = db.select({ id: organizations.id }).from(organizations).where(eq(organizations.accountId, owner.accountId))
+  const people = db.select({ id: users.id }).from(users).where(eq(users.accountId, owner.accountId))
+  await db.batch([
+    db.delete(apiKeys).where(inArray(apiKeys.organizationId, ofAccount)),
+    db.delete(logShards).where(inArray(logShards.organizationId, ofAccount)),
+    db.delete(auditLog).where(inArray(auditLog.organizationId, ofAccount)),
+    db.delete(memberships).where(inArray(memberships.organizationId, ofAccount)),
+    db.delete(sessions).where(inArray(sessions.userId, people)),
+    db
+      .update(users)
+      .set({ defaultOrganizationId: sql`null` })
+      .where(eq(users.accountId, owner.accountId)),
+    db.delete(organizations).where(eq(organizations.accountId, owner.accountId)),
+    db.delete(users).where(eq(users.accountId, owner.accountId)),
+    db.delete(accounts).where(eq(accounts.id, owner.accountId)),
+  ])
+}
+
+/** Runs `work` on the local D1 as a verb of the service would see it. */
+async function withLocalContext<T>(work: (ctx: BaseCtx) => Promise<T>): Promise<T> {
+  const proxy = await getPlatformProxy<Env>({
+    configPath: join(root, 'wrangler.toml'),
+    persist: { path: join(stateDir, 'v3') },
+    remoteBindings: false,
+  })
+  try {
+    const log = { add: () => undefined, warn: console.warn, error: console.error }
+    return await work(createBase(proxy.env, { log, requestId: 'seed', clientAddress: '127.0.0.1', waitUntil: (promise) => void promise }))
+  } finally {
+    await proxy.dispose()
+  }
+}

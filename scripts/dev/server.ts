@@ -1,0 +1,153 @@
+import { execFile, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { createWriteStream } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { setTimeout as wait } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import { root, stateDir } from './settings.ts'
+import { CommandError } from './terminal.ts'
+
+const wrangler = join(root, 'node_modules', 'wrangler', 'bin', 'wrangler.js')
+const logFile = join(stateDir, 'server.log')
+/** The slowest machine seen needed 20 s for a first build. */
+const readyWithinMs = 90_000
+const stopWithinMs = 6_000
+
+// No question, no update check, no colour: what wrangler prints goes to a file.
+const quiet = { ...process.env, WRANGLER_SEND_METRICS: 'false', WRANGLER_HIDE_BANNER: 'true', CI: '1', NO_COLOR: '1', FORCE_COLOR: '0' }
+
+export interface DevServer {
+  readonly url: string
+  /** Settles when the server process has ended, whoever ended it. */
+  readonly exited: Promise<void>
+  /** Ends the server and everything it started. May be called more than once. */
+  stop(): Promise<void>
+}
+
+/** Brings the local D1 up to the newest migration; says nothing unless it fails. */
+export async function migrateLocalDatabase(): Promise<void> {
+  const args = [wrangler, 'd1', 'migrations', 'apply', 'edgelog', '--local', '--persist-to', stateDir]
+  try {
+    await promisify(execFile)(process.execPath, args, { cwd: root, env: quiet })
+  } catch (error) {
+    const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string }
+    throw new CommandError(
+      `The database migrations failed:\n${stdout}${stderr}`,
+      'Repair the migration named above and run the command again.',
+    )
+  }
+}
+
+/** Starts the Worker under wrangler and answers when it says that it is ready. */
+export async function startDevServer(port: number): Promise<DevServer> {
+  await refuseTakenPort(port)
+  const url = `http://127.0.0.1:${port}`
+  const args = ['dev', '--ip', '127.0.0.1', '--port', `${port}`, '--inspector-port', '0', '--persist-to', stateDir]
+  args.push('--var', `PUBLIC_URL:${url}`, '--show-interactive-dev-session=false')
+  const child = spawn(process.execPath, [wrangler, ...args], { cwd: root, env: quiet, stdio: ['ignore', 'pipe', 'pipe'] })
+  const tail = keepOutput(child)
+  const exited = new Promise<void>((resolve) => {
+    child.once('close', () => resolve())
+  })
+  const server: DevServer = { url, exited, stop: () => stop(child, exited) }
+  const failure = await untilReady(`${url}/health/ready`, child)
+  if (failure === undefined) return server
+  await server.stop()
+  throw new CommandError(`The server did not become ready: ${failure}\n${tail().join('\n')}`, `All that it printed is in ${logFile}.`)
+}
+
+/** True when an Edgelog answers there. */
+export async function isEdgelog(url: string): Promise<boolean> {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(5_000) })
+    const body = (await response.json()) as { name?: unknown }
+    return body.name === 'Edgelog'
+  } catch {
+    return false
+  }
+}
+
+async function refuseTakenPort(port: number): Promise<void> {
+  const probe = createServer()
+  const taken = await new Promise<boolean>((resolve, reject) => {
+    probe.once('error', (error: NodeJS.ErrnoException) => (error.code === 'EADDRINUSE' ? resolve(true) : reject(error)))
+    probe.listen({ port, host: '127.0.0.1', exclusive: true }, () => probe.close(() => resolve(false)))
+  })
+  if (!taken) return
+  const who = (await isEdgelog(`http://127.0.0.1:${port}`)) ? 'an Edgelog that is running already' : 'another program'
+  throw new CommandError(
+    `Port ${port} is taken by ${who}.`,
+    `Stop it, or choose another port: PORT=${port === 8787 ? 8788 : port + 1} npm start`,
+  )
+}
+
+/** Writes all output to the log file, shows errors of the Worker, and keeps the last lines for a failure's message. */
+function keepOutput(child: ChildProcess): () => string[] {
+  const file = createWriteStream(logFile)
+  const last: string[] = []
+  for (const stream of [child.stdout, child.stderr]) {
+    if (!stream) continue
+    createInterface({ input: stream }).on('line', (line) => {
+      file.write(`${line}\n`)
+      last.push(line)
+      if (last.length > 30) last.shift()
+      if (line.includes('"level":"error"')) console.error(line)
+    })
+  }
+  child.once('close', () => file.end())
+  return () => last
+}
+
+/** Undefined when ready, else why not. */
+async function untilReady(url: string, child: ChildProcess): Promise<string | undefined> {
+  const deadline = Date.now() + readyWithinMs
+  let last = 'no answer'
+  while (Date.now() < deadline) {
+    if (child.exitCode !== null || child.signalCode !== null) return 'it ended by itself.'
+    try {
+      const response = await fetch(url, { signal: AbortSignal.timeout(5_000) })
+      if (response.ok) return undefined
+      last = `${response.status} ${await response.text()}`
+    } catch (error) {
+      last = error instanceof Error ? error.message : String(error)
+    }
+    await wait(200)
+  }
+  return `after ${readyWithinMs / 1000} s ${url} still said: ${last}`
+}
+
+async function stop(child: ChildProcess, exited: Promise<void>): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return exited
+  const started = await descendants(child.pid)
+  child.kill('SIGTERM')
+  const timer = new AbortController()
+  const late = wait(stopWithinMs, undefined, { signal: timer.signal }).catch(() => undefined)
+  await Promise.race([exited, late])
+  timer.abort()
+  // Whatever of it is left does not save anything any more: state is written as it changes.
+  for (const pid of [...started, child.pid]) if (pid !== undefined) killQuietly(pid)
+  return exited
+}
+
+/** Ids of all processes below this one; empty where there is no ps (Windows ends children by itself). */
+async function descendants(pid: number | undefined): Promise<number[]> {
+  if (pid === undefined || process.platform === 'win32') return []
+  const { stdout } = await promisify(execFile)('ps', ['-A', '-o', 'pid=,ppid='])
+  const rows = stdout
+    .trim()
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/).map(Number))
+  const found = [pid]
+  for (const parent of found) for (const [child, above] of rows) if (above === parent && child !== undefined) found.push(child)
+  return found.slice(1)
+}
+
+function killQuietly(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch {
+    // It has ended already, which is what was wanted.
+  }
+}

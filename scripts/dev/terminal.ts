@@ -1,0 +1,75 @@
+/** A failure that the person at the terminal can do something about: what went wrong, and what to do next. */
+export class CommandError extends Error {
+  readonly next: string
+  constructor(message: string, next: string) {
+    super(message)
+    this.name = 'CommandError'
+    this.next = next
+  }
+}
+
+/** Runs a command's main function; a failure is told in plain words and sets the exit code. */
+export async function main(run: () => Promise<number | void>): Promise<void> {
+  try {
+    process.exitCode = (await run()) ?? 0
+  } catch (error) {
+    if (error instanceof CommandError) console.error(`\n${error.message}\n${error.next}`)
+    else console.error(error)
+    process.exitCode = 1
+  }
+}
+
+/** Names a piece of work while it runs and how long it took; `work` may answer a word on its result. */
+export async function step<T>(title: string, work: () => Promise<T>, result?: (value: T) => string): Promise<T> {
+  const began = performance.now()
+  process.stdout.write(`${title} ...`)
+  const dots = setInterval(() => process.stdout.write('.'), 2_000)
+  try {
+    const value = await work()
+    const text = result?.(value) ?? 'done'
+    process.stdout.write(` ${text} (${seconds(performance.now() - began)})\n`)
+    return value
+  } catch (error) {
+    process.stdout.write(' failed\n')
+    throw error
+  } finally {
+    clearInterval(dots)
+  }
+}
+
+export function seconds(milliseconds: number): string {
+  return `${(milliseconds / 1000).toFixed(1)} s`
+}
+
+export function thousands(count: number): string {
+  return count.toLocaleString('en-US')
+}
+
+/**
+ * A line that is drawn over itself on a terminal; elsewhere (a file, a CI log) it is printed at most every five seconds.
+ * `stream` is stderr so that standard output stays usable in a pipe.
+ */
+export function progressLine(stream: NodeJS.WriteStream = process.stderr) {
+  const everyMs = stream.isTTY ? 100 : 5_000
+  let drawn = stream.isTTY ? 0 : Date.now()
+  return {
+    update(text: () => string): void {
+      const now = Date.now()
+      if (now - drawn < everyMs) return
+      drawn = now
+      stream.write(stream.isTTY ? `\r\u001B[2K${text()}` : `${text()}\n`)
+    },
+    /** Leaves the line clean for what is printed next. */
+    end(): void {
+      if (stream.isTTY) stream.write('\r\u001B[2K')
+    },
+  }
+}
+
+/** `[#####.....] 50 %`; an unknown total draws no bar. */
+export function bar(done: number, total: number | undefined, width = 24): string {
+  if (total === undefined || total <= 0) return ''
+  const share = Math.min(1, done / total)
+  const filled = Math.round(share * width)
+  return `[${'#'.repeat(filled)}${'.'.repeat(width - filled)}] ${Math.floor(share * 100)} %  `
+}
