@@ -19,7 +19,9 @@ export async function readRequest(c: Context<AppEnv>, spec: AnyRouteSpec): Promi
 }
 
 function check<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
-  const result = schema.safeParse(value)
+  const result = schema.safeParse(value, {
+    error: (issue) => (issue.code === 'invalid_type' && issue.input === undefined ? 'is required' : undefined),
+  })
   if (result.success) return result.data
   const details = detailsOf(result.error)
   const [field, messages] = Object.entries(details)[0] ?? ['', []]

@@ -1,0 +1,138 @@
+import { SignJWT, generateKeyPair } from 'jose'
+import { keyKinds, roleHas, roles, scopesHave, kindScopes } from '../../../src/core/permissions.ts'
+import { accessTokenType, signJwt } from '../../../src/features/auth/jwt.ts'
+import { accessCookie } from '../../../src/http/authenticate.ts'
+import type { AnyRouteSpec } from '../../../src/http/route.ts'
+import { testCtx } from '../world.ts'
+import type { Attack } from './refusal.ts'
+import { jsonSamples } from './samples.ts'
+import { pathOf, send } from './stage.ts'
+import type { Stage } from './stage.ts'
+
+/** Credentials that prove nothing: absent, malformed, forged, expired, of another kind. */
+export async function badCredentials(stage: Stage, spec: AnyRouteSpec): Promise<Attack[]> {
+  const token = stage.attacker.owner.accessToken
+  const [header = '', payload = '', signature = ''] = token.split('.')
+  const claims = JSON.parse(Buffer.from(payload, 'base64url').toString()) as Record<string, unknown>
+  const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
+  const ctx = testCtx()
+  const hourAgo = { ...ctx, now: () => Date.now() - 3_600_000 }
+  const { privateKey } = await generateKeyPair('EdDSA', { crv: 'Ed25519' })
+  const { kid } = JSON.parse(Buffer.from(header, 'base64url').toString()) as { kid: string }
+  const foreign = new SignJWT(claims).setProtectedHeader({ alg: 'EdDSA', kid, typ: accessTokenType }).sign(privateKey)
+  const own = { sub: claims['sub'] as string, sid: claims['sid'] as string, ver: claims['ver'] as number }
+  const bearers: Record<string, string> = {
+    garbage: 'x',
+    'algorithm none': `${encode({ alg: 'none', typ: accessTokenType })}.${payload}.`,
+    'HMAC with the key id as secret': `${encode({ alg: 'HS256', kid, typ: accessTokenType })}.${payload}.${signature}`,
+    'changed claims': `${header}.${encode({ ...claims, sub: stage.victim.owner.userId })}.${signature}`,
+    'cut signature': token.slice(0, -8),
+    'another key': await foreign,
+    expired: await signJwt(hourAgo, accessTokenType, 60, own),
+    'another type of token': await signJwt(ctx, 'edgelog-tail+jwt', 60, own),
+    'another session': await signJwt(ctx, accessTokenType, 60, { ...own, sid: ctx.newId() }),
+    'the session of another user': await signJwt(ctx, accessTokenType, 60, { ...own, sub: stage.victim.owner.userId }),
+    'another token version': await signJwt(ctx, accessTokenType, 60, { ...own, ver: 99 }),
+    'claims of wrong types': await signJwt(ctx, accessTokenType, 60, { ...own, sid: 7, ver: 'x' } as never),
+    'a refresh token': stage.attacker.owner.refreshToken,
+    'a key with a wrong checksum': `${stage.keys.admin.slice(0, -1)}_`,
+    'an unknown key': `elk_admin_${'0'.repeat(49)}`,
+    'a very long token': 'x'.repeat(8_000),
+  }
+  const headers: Record<string, Record<string, string>> = {
+    nothing: {},
+    'basic authentication': { Authorization: `Basic ${btoa('admin:admin')}` },
+    'an empty bearer': { Authorization: 'Bearer ' },
+    'two tokens': { Authorization: `Bearer ${token} ${token}` },
+    'an empty key': { 'X-API-Key': '' },
+    'a bad cookie': { Cookie: `${accessCookie}=x` },
+    'an access token as key': { 'X-API-Key': token },
+    'identity in headers': {
+      'X-User-Id': stage.victim.owner.userId,
+      'X-Organization-Id': stage.victim.organizationId,
+      'X-Forwarded-User': 'admin',
+    },
+  }
+  const wanted = { status: 401 }
+  return [
+    ...Object.entries(bearers).map(([name, as]): Attack => ({ name, send: () => send(stage, spec, { as, ...validBody(spec) }), wanted })),
+    ...Object.entries(headers).map(([name, more]): Attack => ({
+      name,
+      send: () => send(stage, spec, { as: undefined, headers: more }),
+      wanted,
+    })),
+  ]
+}
+
+/** Credentials that are good for something else. */
+export function wrongRights(stage: Stage, spec: AnyRouteSpec): Attack[] {
+  const { access } = spec
+  if (access === 'public') return []
+  const wanted = { status: 403, code: 'forbidden' } as const
+  const kinds = keyKinds.filter((kind) => access === 'session' || !scopesHave(kindScopes[kind], access))
+  const lesser = roles.filter((role) => access !== 'session' && !roleHas(role, access))
+  return [
+    ...kinds.map((kind): Attack => ({
+      name: `key of kind ${kind}`,
+      send: () => send(stage, spec, { as: stage.keys[kind], ...validBody(spec) }),
+      wanted,
+    })),
+    ...lesser.map((role): Attack => ({
+      name: `role ${role}`,
+      send: () => send(stage, spec, { as: stage.people[role].accessToken, ...validBody(spec) }),
+      wanted,
+    })),
+  ]
+}
+
+/** What belongs to the victim, asked for by the attacker: it is not there. */
+export function foreignThings(stage: Stage, spec: AnyRouteSpec): Attack[] {
+  if (spec.access === 'public' || spec.access === 'session') return []
+  const wanted = { status: 404, code: 'not_found' } as const
+  const header = { 'X-Organization-Id': stage.victim.organizationId }
+  const attacks: Attack[] = [
+    { name: 'the organization of the victim', send: () => send(stage, spec, { headers: header, ...validBody(spec) }), wanted },
+  ]
+  if (!spec.param) return attacks
+  const path = pathOf(stage, spec)
+  return [
+    ...attacks,
+    { name: 'a thing of the victim', send: () => send(stage, spec, { path, ...validBody(spec) }), wanted },
+    { name: 'the same with a slash', send: () => send(stage, spec, { path: `${path}/`, ...validBody(spec) }), wanted },
+    {
+      name: 'a key and a thing of the victim',
+      send: () => send(stage, spec, { path, as: stage.keys.admin, ...validBody(spec) }),
+      wanted: { ...wanted, ...keyMay(spec) },
+    },
+  ]
+}
+
+/** A page on another site makes the victim's browser write: the cookie goes along, the request must not pass. */
+export function crossSite(stage: Stage, spec: AnyRouteSpec): Attack[] {
+  if (spec.method === 'get') return []
+  const cookie = { Cookie: `${accessCookie}=${stage.attacker.owner.accessToken}` }
+  const origins: Record<string, Record<string, string>> = {
+    'a foreign site': { 'Sec-Fetch-Site': 'cross-site', Origin: 'https://evil.example' },
+    'a sibling site': { 'Sec-Fetch-Site': 'same-site', Origin: 'https://evil.edgelog.test' },
+    'an old browser': { Origin: 'https://evil.example' },
+    'a sandboxed frame': { 'Sec-Fetch-Site': 'cross-site', Origin: 'null' },
+  }
+  return Object.entries(origins).map(([name, headers]) => ({
+    name,
+    send: () => send(stage, spec, { as: undefined, ...validBody(spec), headers: { ...cookie, ...headers } }),
+    wanted: { status: 403, code: 'cross_site' },
+  }))
+}
+
+/** The body that would be accepted if the rest were right. */
+export function validBody(spec: AnyRouteSpec): { json?: unknown } {
+  if (spec.json) return { json: jsonSamples[spec.id] }
+  return spec.body ? { json: { message: 'hostile' } } : {}
+}
+
+/** The admin key is refused by scope where no key may. */
+function keyMay(spec: AnyRouteSpec): { status?: number; code?: 'forbidden' } {
+  return spec.access !== 'public' && spec.access !== 'session' && scopesHave(kindScopes.admin, spec.access)
+    ? {}
+    : { status: 403, code: 'forbidden' }
+}

@@ -1,0 +1,142 @@
+import * as z from 'zod'
+import { routes } from '../../../src/routes.ts'
+import type { AnyRouteSpec } from '../../../src/http/route.ts'
+import { validBody } from './access_attacks.ts'
+import type { Attack, Wanted } from './refusal.ts'
+import { querySamples } from './samples.ts'
+import { pathOf, send } from './stage.ts'
+import type { Stage } from './stage.ts'
+
+const invalid: Wanted = { status: 400, code: 'validation_failed' }
+
+const wrongValues = [
+  '',
+  '-1',
+  '0',
+  '1e9',
+  '0x10',
+  '1.5',
+  '999999999999999999999',
+  'NaN',
+  'Infinity',
+  'null',
+  '[object Object]',
+  '__proto__',
+  '%00',
+  '%0d%0aX-Injected:%201',
+  '%ff',
+  '%ed%a0%80',
+  '%',
+  '%u0041',
+  "'%20OR%201=1--",
+  '../../etc/passwd',
+  '{"$gt":""}',
+  '%28'.repeat(4_000),
+  '%22',
+  'a:~%22(%22',
+  'a:~%22(a%2B)%2B%24%22',
+  'NOT%20'.repeat(900),
+  '*'.repeat(3_000),
+  'x'.repeat(8_000),
+  'AAAA',
+  'eyJ2IjoxfQ',
+  '1969-12-31T23:59:59Z',
+  '2286-11-21',
+  '2026-02-30',
+  'now-99999999999d',
+  '%F0%9F%92%A9'.repeat(200),
+]
+
+/** Query parameters that do not exist, stand twice, or hold what they must not. */
+export function wrongQueries(stage: Stage, spec: AnyRouteSpec): Attack[] {
+  const sample = querySamples[spec.id] ?? {}
+  const get = (query: string, without?: string) => {
+    const needed = new URLSearchParams(Object.entries(sample).filter(([name]) => name !== without)).toString()
+    return send(stage, spec, { path: `${pathOf(stage, spec)}?${query}&${needed}`.replace(/&$/, ''), ...validBody(spec) })
+  }
+  const unknown = ['unknown', '__proto__', 'constructor', 'organization_id', 'page[]', 'limit[$gt]'].map((name): Attack => ({
+    name: `?${name}`,
+    send: () => get(`${name}=1`),
+    wanted: { ...invalid, field: name },
+  }))
+  const { query = z.strictObject({}) } = spec
+  const wrong = Object.keys(query.shape).flatMap((name) => [
+    ...wrongValues.map((value): Attack => {
+      const accepted = query.safeParse({ ...sample, [name]: new URLSearchParams(`x=${value}`).get('x') }).success
+      return {
+        name: `?${name}=${value.slice(0, 40)}`,
+        send: () => get(`${name}=${value}`, name),
+        wanted: accepted ? { harmless: true } : { ...invalid, field: name },
+      }
+    }),
+    ...(query.safeParse({ ...sample, [name]: ['1', '2'] }).success
+      ? []
+      : [{ name: `?${name} twice`, send: () => get(`${name}=1&${name}=2`, name), wanted: { ...invalid, field: name } }]),
+  ])
+  const long: Attack = {
+    name: 'an address of 20 KB',
+    send: () => get(`x=${'y'.repeat(20_000)}`),
+    wanted: { status: 414, code: 'uri_too_long' },
+  }
+  return [...unknown, ...wrong, long]
+}
+
+const wrongIds = [
+  '..%2f..%2fetc',
+  '%2e%2e',
+  '%2e%2e%2f',
+  '%00',
+  '%',
+  '%ff',
+  '%ed%a0%80',
+  'null',
+  '0',
+  '-1',
+  '*',
+  "'--",
+  '%0d%0aSet-Cookie:x',
+  'x'.repeat(4_000),
+  '__proto__',
+  '{id}',
+  ':id',
+  '%F0%9F%92%A9',
+]
+
+/** Ids that no thing can have, and addresses built to be taken for another one. */
+export function wrongPaths(stage: Stage, spec: AnyRouteSpec): Attack[] {
+  const to = (name: string, path: string, wanted: Wanted): Attack => ({
+    name: `${name} ${path.slice(0, 60)}`,
+    send: () => send(stage, spec, { path, ...validBody(spec) }),
+    wanted,
+  })
+  const ids = spec.param ? wrongIds.map((id) => to('id', spec.path.replace(/:\w+/g, id), {})) : []
+  const missing = spec.param ? [to('an id that nobody has', spec.path.replace(/:\w+/g, missingId(spec)), { status: 404 })] : []
+  return [...ids, ...missing]
+}
+
+/** Addresses that lead nowhere, made from a route's own. */
+export function strayPaths({ path }: AnyRouteSpec): string[] {
+  const fixed = path.replace(/:\w+/g, 'x')
+  if (fixed === '/') return ['/%2f', '/x', '/%00', '/index.html']
+  return [
+    `/${fixed}`,
+    `${fixed}/x/y/z`,
+    `${fixed}%00`,
+    `${fixed}%2f`,
+    `${fixed};x`,
+    `${fixed}.json`,
+    fixed.replaceAll('/', '//'),
+    `/x/..%2f${fixed.slice(1)}`,
+    `${fixed}/%2e%2e%2fadmin`,
+  ].filter(
+    (stray) =>
+      !routes.some(({ spec }) =>
+        new RegExp(`^${spec.path.replace(/:\w+/g, '[^/]+')}/?$`).test(decodeURI(new URL(stray, 'http://x').pathname)),
+      ),
+  )
+}
+
+/** Of the same form as the real ones. */
+function missingId({ path }: AnyRouteSpec): string {
+  return path.includes('/logs/') ? '0000zzzzzzzzz' : '01923f00-0000-7000-8000-00000000000a'
+}

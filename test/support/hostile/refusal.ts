@@ -1,0 +1,59 @@
+import { problems } from '../../../src/core/problems.ts'
+import type { ProblemCode } from '../../../src/core/problems.ts'
+import { problemsOf } from '../../../src/http/openapi.ts'
+import type { AnyRouteSpec } from '../../../src/http/route.ts'
+
+/** What an attack must be answered with, beyond being a refusal. */
+export interface Wanted {
+  status?: number
+  code?: ProblemCode
+  /** A field that `details` must name. */
+  field?: string
+  /** The attack may also be harmless: then anything but a 5xx is right. */
+  harmless?: boolean
+}
+
+export interface Attack {
+  name: string
+  send(): Promise<Response>
+  wanted: Wanted
+}
+
+/** Runs the attacks one after the other; the complaints about the answers, none when all were right. */
+export async function complaints(spec: AnyRouteSpec, attacks: Iterable<Attack>): Promise<string[]> {
+  const found: string[] = []
+  for (const attack of attacks) {
+    const complaint = await complaintAbout(await attack.send(), spec, attack.wanted)
+    if (complaint !== undefined) found.push(`${spec.id} / ${attack.name}: ${complaint}`)
+  }
+  return found
+}
+
+/** A 4xx problem document that is whole, documented for the route, and says what is wrong. */
+async function complaintAbout(response: Response, spec: AnyRouteSpec, wanted: Wanted): Promise<string | undefined> {
+  const text = await response.text()
+  const shown = `${response.status} ${text.slice(0, 200)}`
+  if (wanted.harmless === true && response.status < 400) return undefined
+  if (response.status < 400 || response.status >= 500) return `no refusal but ${shown}`
+  if (response.headers.get('Content-Type') !== 'application/problem+json') return `no problem document but ${shown}`
+  const body = JSON.parse(text) as {
+    status: unknown
+    code: ProblemCode
+    detail: unknown
+    error: unknown
+    request_id: unknown
+    details?: object
+  }
+  if (body.status !== response.status || problems[body.code]?.status !== response.status) return `status and code do not fit: ${shown}`
+  if (body.request_id !== response.headers.get('X-Request-Id')) return `not the request id of the header: ${shown}`
+  if (typeof body.detail !== 'string' || body.detail === '' || body.error !== body.detail) return `says nothing: ${shown}`
+  if (!problemsOf(spec).includes(body.code)) return `not documented for this route: ${shown}`
+  if (wanted.status !== undefined && response.status !== wanted.status) return `not ${wanted.status} but ${shown}`
+  if (wanted.code !== undefined && body.code !== wanted.code) return `not ${wanted.code} but ${shown}`
+  if (wanted.field !== undefined && !names(body.details, wanted.field)) return `does not name ${wanted.field}: ${shown}`
+  return undefined
+}
+
+function names(details: object | undefined, field: string): boolean {
+  return Object.keys(details ?? {}).some((key) => key === field || key.startsWith(`${field}.`))
+}

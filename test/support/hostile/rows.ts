@@ -1,0 +1,24 @@
+import { env } from 'cloudflare:test'
+import type { World } from '../world.ts'
+
+/** Rows of every D1 table, and logs of every given tenant: what a refused request must leave as it was. */
+export async function countRows(worlds: readonly World[]): Promise<Record<string, number>> {
+  const counts: Record<string, number> = {}
+  const { results } = await env.DB.prepare(
+    `select name from sqlite_master where type = 'table' and name not like '\\_cf%' escape '\\'`,
+  ).all<{ name: string }>()
+  for (const { name } of results) {
+    // A refused login is remembered on purpose: that is how guessing is throttled.
+    if (name === 'login_attempts') continue
+    const row = await env.DB.prepare(`select count(*) as count from "${name}"`).first<{ count: number }>()
+    counts[name] = row?.count ?? -1
+  }
+  for (const world of worlds) counts[`logs of ${world.organizationId}`] = await countLogs(world)
+  return counts
+}
+
+async function countLogs(world: World): Promise<number> {
+  const response = await world.call('/api/v1/logs?page_size=1', { as: world.owner.accessToken })
+  if (response.status !== 200) throw new Error(`no count: ${response.status} ${await response.text()}`)
+  return (await response.json<{ count: number }>()).count
+}

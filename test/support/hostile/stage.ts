@@ -1,0 +1,46 @@
+import { keyKinds, roles } from '../../../src/core/permissions.ts'
+import type { KeyKind, Role } from '../../../src/core/permissions.ts'
+import type { AnyRouteSpec } from '../../../src/http/route.ts'
+import { routes } from '../../../src/routes.ts'
+import { foreignIds } from './samples.ts'
+import { callFrom, createWorld, randomAddress } from '../world.ts'
+import type { CallOptions, Person, World } from '../world.ts'
+
+/** Who plays: an attacker with every kind of credential of one tenant, and a victim tenant that owns things. */
+export interface Stage {
+  attacker: World
+  victim: World
+  people: Record<Role, Person>
+  keys: Record<KeyKind, string>
+  /** By route path: an id that the victim owns. */
+  foreign: Map<string, string>
+}
+
+export async function setStage(): Promise<Stage> {
+  const [attacker, victim] = [await createWorld(), await createWorld()]
+  const people: [Role, Person][] = []
+  for (const role of roles) people.push([role, role === 'owner' ? attacker.owner : await attacker.addMember(role)])
+  const keys: [KeyKind, string][] = []
+  for (const kind of keyKinds) keys.push([kind, (await attacker.createKey(kind)).key])
+  const foreign = new Map<string, string>()
+  for (const path of new Set(routes.map(({ spec }) => spec.path))) {
+    const make = foreignIds[path]
+    if (make) foreign.set(path, await make(victim))
+  }
+  return { attacker, victim, people: Object.fromEntries(people), keys: Object.fromEntries(keys), foreign } as Stage
+}
+
+/** A request to the route as the attacker's owner, each time from another address, so that no rate limit answers first. */
+export async function send(
+  stage: Stage,
+  spec: AnyRouteSpec,
+  { path, ...options }: CallOptions & { path?: string } = {},
+): Promise<Response> {
+  const as = spec.access === 'public' ? undefined : stage.attacker.owner.accessToken
+  return callFrom(randomAddress(), path ?? pathOf(stage, spec), { method: spec.method.toUpperCase(), as, ...options })
+}
+
+/** The route's address with every parameter filled by an id of the victim. */
+export function pathOf(stage: Stage, { path }: AnyRouteSpec): string {
+  return path.replace(/:\w+/g, stage.foreign.get(path) ?? 'unknown')
+}
