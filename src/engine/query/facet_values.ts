@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer'
 import { facetValueCharsMax } from '../../core/limits.ts'
 import { severities } from '../../core/severity.ts'
 import { formatTimestamp } from '../../core/time.ts'

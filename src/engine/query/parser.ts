@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer'
 import { queryBytesMax, queryDepthMax } from '../../core/limits.ts'
 import type { Field, Filter } from './ast.ts'
 import { resolveField } from './fields.ts'
@@ -19,7 +20,7 @@ export function parseQuery(text: string): Filter {
       `${Buffer.byteLength(text)} bytes`,
     )
   }
-  const parser: Parser = { lexer: { text, position: 0 }, terms: 0, depth: 0 }
+  const parser: Parser = { lexer: { text: text.toWellFormed(), position: 0 }, terms: 0, depth: 0 }
   skipSpaces(parser.lexer)
   if (peek(parser.lexer) === '') return { kind: 'all' }
   const filter = readOr(parser, null)

@@ -25,7 +25,7 @@ export function regexTest(pattern: string): (text: string) => boolean {
  * from the compiled pattern's own pre-filter: that of the case-sensitive form, since the caseless one keeps none.
  */
 export function requiredLiterals(pattern: string): string[] | undefined {
-  return bestLiterals(RE2JS.compile(pattern).re2Input.prefilter)
+  return bestLiterals(RE2JS.compile(pattern).re2Input.prefilter as Prefilter | null)
 }
 
 /** As re2js 2.10 builds it: 1 one literal, 2 all of, 3 one of. Any other shape says nothing. */

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer'
 import type { Bitmap } from '../bitmap.ts'
 import { bitmapHas, bitmapSet } from '../bitmap.ts'
 import type { TextPage } from '../block/types.ts'
@@ -25,10 +26,10 @@ export function scanTextPage(page: TextPage, matcher: Matcher, rows: Uint32Array
   const bytes = Buffer.from(page.bytes.buffer, page.bytes.byteOffset, page.bytes.length)
   const { needle } = matcher
   if (needle !== undefined && wanted >= page.count * scanShareMin) {
-    const scan = { page, bytes, latin1: bytes.latin1Slice(), rows, candidates, selected }
+    const scan = { page, bytes, latin1: bytes.toString('latin1'), rows, candidates, selected }
     return needle.length === undefined ? scanAlternatives(scan, needle.pattern, matcher) : scanLiteral(scan, needle, needle.length, matcher)
   }
-  testEach({ page, bytes, latin1: wanted * 4 >= page.count ? bytes.latin1Slice() : '', rows, candidates, selected }, matcher)
+  testEach({ page, bytes, latin1: wanted * 4 >= page.count ? bytes.toString('latin1') : '', rows, candidates, selected }, matcher)
 }
 
 /** Jumps from occurrence to occurrence of a literal, and over values that need no test. */
@@ -76,7 +77,7 @@ function testEach(scan: Scan, matcher: Matcher): void {
   const { latin1, page } = scan
   const isAscii = latin1 !== '' && !/[\x80-\xff]/.test(latin1)
   for (let value = nextWanted(scan, 0); value < page.count; value = nextWanted(scan, value + 1)) {
-    const text = isAscii ? latin1.slice(page.offsets[value]!, page.offsets[value + 1]!) : textAt(scan, value)
+    const text = isAscii ? latin1.slice(page.offsets[value], page.offsets[value + 1]) : textAt(scan, value)
     if (matcher.text(text)) bitmapSet(scan.selected, rowAt(scan, value))
   }
 }
@@ -100,7 +101,7 @@ function isTokenBefore(bytes: Buffer, at: number): boolean {
 }
 
 function textAt({ bytes, page }: Scan, value: number): string {
-  return bytes.toString('utf8', page.offsets[value]!, page.offsets[value + 1]!)
+  return bytes.toString('utf8', page.offsets[value], page.offsets[value + 1])
 }
 
 function rowAt({ rows, page }: Scan, value: number): number {

@@ -45,7 +45,7 @@ function rowsInLikelyOrder(found: Bitmap, order: Order): Uint32Array {
   bitmapForEach(found, (row) => {
     rows[count++] = row
   })
-  return order === 'newest' ? rows.reverse() : rows
+  return order === 'newest' ? rows.toReversed() : rows
 }
 
 function rowOrder(block: Block, msOf: (row: number) => number, order: Order): CompareRows {

@@ -73,7 +73,9 @@ function buildOverlay(store: ShardStore, nowMs: number): BlockSource[] {
 }
 
 function sourceOf({ meta, head, body }: EncodedBlock): BlockSource {
-  return { meta, open: (cost) => openBlock(meta, head, () => body, cost) }
+  const open: BlockSource['open'] = (cost) => openBlock(meta, head, () => body, cost)
+  const lastSeq = open({ bytesRead: 0, bytesDecompressed: 0, pagesRead: 0 }).system('seq').range?.max
+  return { meta, open, lastSeq }
 }
 
 /** A stored row's content in the shape that the encoder takes. */
@@ -85,13 +87,16 @@ export function encodable(row: Omit<StoredRow, 'seq' | 'createdMs' | 'updatedMs'
 type WireValue = string | number | boolean | { bigint: string }
 
 function encodeRow(row: StoredRow): string {
-  const attributes = Object.entries(row.attributes).map(([name, value]) => [name, typeof value === 'bigint' ? { bigint: String(value) } : value])
+  const attributes = Object.entries(row.attributes).map(([name, value]) => [
+    name,
+    typeof value === 'bigint' ? { bigint: String(value) } : value,
+  ])
   return JSON.stringify({ ...row, attributes })
 }
 
 function decodeRow(json: string): StoredRow {
   const row = JSON.parse(json) as Omit<StoredRow, 'attributes'> & { attributes: [string, WireValue][] }
-  const attributes: Record<string, AttributeValue> = Object.create(null)
+  const attributes = Object.create(null) as StoredRow['attributes']
   for (const [name, value] of row.attributes) attributes[name] = typeof value === 'object' ? BigInt(value.bigint) : value
   return { ...row, attributes }
 }
