@@ -1,0 +1,17 @@
+import { tailTicketTtlMs } from '../../core/limits.ts'
+import type { Actor, TenantCtx } from '../../db/context.ts'
+import { signJwt } from '../auth/jwt.ts'
+
+export const ticketType = 'edgelog-tail+jwt'
+
+/** A pass for one WebSocket of the caller's organization: browsers cannot send headers with an upgrade. */
+export async function createTailTicket(ctx: TenantCtx): Promise<{ ticket: string; expiresMs: number; url: string }> {
+  const claims = { jti: ctx.newId(), organization_id: ctx.tenant.organizationId, holders: holdersOf(ctx.actor) }
+  const expiresMs = Math.floor(ctx.now() / 1000) * 1000 + tailTicketTtlMs
+  const ticket = await signJwt(ctx, ticketType, tailTicketTtlMs / 1000, claims)
+  return { ticket, expiresMs, url: `${ctx.config.publicUrl.replace(/^http/, 'ws')}/ws/logs?ticket=${ticket}` }
+}
+
+function holdersOf(actor: Actor): string[] {
+  return actor.kind === 'user' ? [`user:${actor.userId}`, `session:${actor.sessionId}`] : [`api_key:${actor.keyId}`]
+}

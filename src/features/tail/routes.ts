@@ -1,0 +1,58 @@
+import { problem } from '../../core/problems.ts'
+import { rawReply, route } from '../../http/route.ts'
+import { connectTail } from './connect.ts'
+import { createTailTicket } from './create_ticket.ts'
+import { tailQuery, ticketSchema } from './schema.ts'
+
+const createTicket = route(
+  {
+    id: 'logs.tail_ticket',
+    method: 'post',
+    path: '/api/v1/logs/tail-ticket',
+    summary: 'Get a single-use ticket for the live tail',
+    access: 'logs:read',
+    replies: { 201: ticketSchema },
+    problems: [],
+  },
+  async (_, ctx) => {
+    const { ticket, expiresMs, url } = await createTailTicket(ctx)
+    return { status: 201, body: { ticket, expires_at: new Date(expiresMs).toISOString(), url } }
+  },
+)
+
+const description = `A WebSocket. Every message is JSON with a \`type\`:
+
+- \`ready\`: the tail has begun; rows stored from now on (or after \`cursor\`) follow, each once, in the order of their shard.
+- \`log_created\` with \`log\`, \`log_batch\` with \`logs\`.
+- \`dropped\` with \`count\` and \`reason\`: \`slow\` (matching rows beyond what the connection may take), \`behind\` (rows, matching or
+  not, that were too far back or are no longer hot), \`damaged\` (rows of a block that cannot be read).
+- \`cursor\`: much went by that did not match. All of the above carry \`cursor\`: reconnect with the last one to go on after it.
+- \`error\` with \`code\` and \`detail\`: a message of yours was not understood. \`pong\`.
+
+A client may send the text \`ping\` (answered \`pong\`), \`{"type":"ping"}\`, and \`{"type":"ack","cursor":"..."}\` now and then: from the
+first one on, at most 10,000 unacknowledged rows are on their way. Close codes: 4001, the connection is an hour old, get a new ticket
+and resume; 4003, the access ended; 1003 binary message; 1008 too many bad messages; 1009 message too long.`
+
+const connect = route(
+  {
+    id: 'logs.tail',
+    method: 'get',
+    path: '/ws/logs',
+    summary: 'Watch new logs live over a WebSocket',
+    description,
+    access: 'public',
+    query: tailQuery,
+    // The ticket is what counts: it was given out under the caller's own limit.
+    unlimited: true,
+    replies: { 101: rawReply('application/json', 'The WebSocket is open.') },
+    problems: ['invalid_cursor', 'invalid_query', 'invalid_token', 'token_expired', 'upgrade_required', 'rate_limited', 'unavailable'],
+  },
+  async ({ query }, ctx, c) => {
+    if (c.req.header('Upgrade')?.toLowerCase() !== 'websocket') {
+      throw problem('upgrade_required', 'This address speaks WebSocket only.', { headers: { Upgrade: 'websocket' } })
+    }
+    return connectTail(ctx, query)
+  },
+)
+
+export const tailRoutes = [createTicket, connect]

@@ -1,0 +1,29 @@
+import { seqMax, timestampMsMax } from '../../core/limits.ts'
+import { bitmapForEach } from '../../engine/bitmap.ts'
+import { openBlock } from '../../engine/block/reader.ts'
+import { logJson, stringifyLog } from '../../engine/log_json.ts'
+import type { Filter } from '../../engine/query/ast.ts'
+import { evaluate } from '../../engine/query/evaluate.ts'
+import type { TailBlock } from '../log-shard/protocol.ts'
+
+/** A block as the tail sees it: which rows match a filter, and rows as JSON. Throws BlockError when it is damaged. */
+export interface BlockView {
+  /** Row numbers, ascending. */
+  select(filter: Filter): readonly number[]
+  /** One JSON text a row, in the given order. */
+  texts(rows: readonly number[]): string[]
+}
+
+const allTime = { fromMs: 0, toMs: timestampMsMax + 1 }
+
+export function createBlockView(shard: number, { meta, head, body, hidden }: TailBlock): BlockView {
+  const block = openBlock(meta, head, () => body, { bytesRead: 0, bytesDecompressed: 0, pagesRead: 0 })
+  return {
+    select(filter) {
+      const rows: number[] = []
+      bitmapForEach(evaluate(filter, block, allTime, seqMax, hidden), (row) => rows.push(row))
+      return rows
+    },
+    texts: (rows) => block.materialise(rows).map((row) => stringifyLog(logJson(row, shard))),
+  }
+}

@@ -1,0 +1,95 @@
+import { DurableObject } from 'cloudflare:workers'
+import { decodeTailConnect, tailHeader } from '../../core/tail.ts'
+import type { TailRefusal } from '../../core/tail.ts'
+import type { LogShard } from '../log-shard/object.ts'
+import type { LiveTailRpc, ShardIdentity, TailBlock } from '../log-shard/protocol.ts'
+import { createBlockView } from './block_view.ts'
+import { createTailCore } from './core.ts'
+import type { TailCore } from './core.ts'
+import type { Attachment } from './state.ts'
+import { createTailStore } from './store.ts'
+
+/** The bindings that a live tail uses. */
+export interface LiveTailEnv {
+  LOG_SHARD: DurableObjectNamespace<LogShard>
+}
+
+/**
+ * The live tail of one organization: a shell that gives `createTailCore` its sockets, storage, clock and shards. Between
+ * messages it hibernates; sockets stay open, and `ping` is answered without waking it.
+ */
+export class LiveTail extends DurableObject<LiveTailEnv> implements LiveTailRpc {
+  readonly #core: TailCore<WebSocket>
+
+  constructor(ctx: DurableObjectState, env: LiveTailEnv) {
+    super(ctx, env)
+    ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair('ping', 'pong'))
+    const store = createTailStore((query, ...bindings) =>
+      ctx.storage.sql.exec<Record<string, string | number | null | ArrayBuffer>>(query, ...bindings).toArray(),
+    )
+    const shard = (identity: ShardIdentity) => env.LOG_SHARD.getByName(`${identity.organizationId}/${identity.region}/${identity.shard}`)
+    const open = ctx.getWebSockets().filter((socket) => socket.readyState === WebSocket.OPEN)
+    this.#core = createTailCore<WebSocket>(
+      {
+        now: () => Date.now(),
+        wait: (ms) => scheduler.wait(ms),
+        send: (socket, text) => socket.send(text),
+        close: (socket, code, reason) => socket.close(code, reason),
+        save: (socket, attachment) => socket.serializeAttachment(attachment),
+        openBlock: (identity, block) => createBlockView(identity.shard, block),
+        watch: (identity) => shard(identity).watch(identity),
+        blocksAfter: (identity, afterSeq, bytesMax) => shard(identity).blocksAfter(identity, afterSeq, bytesMax),
+        useTicket: store.useTicket,
+        loadShards: store.loadShards,
+        saveShard: store.saveShard,
+        log: (level, message, attributes) => console[level](JSON.stringify({ level, message, object: 'live_tail', ...attributes })),
+      },
+      open.map((socket) => [socket, socket.deserializeAttachment() as Attachment]),
+    )
+    ctx.waitUntil(this.#core.resume())
+  }
+
+  /** The upgrade request of the Worker, which verified the ticket; a client's own headers never come this far. */
+  override async fetch(request: Request): Promise<Response> {
+    const connect = decodeTailConnect(request.headers.get(tailHeader))
+    const { 0: client, 1: server } = new WebSocketPair()
+    const refusal = await this.#core.connect(connect, () => {
+      this.ctx.acceptWebSocket(server, connect.holders)
+      return server
+    })
+    if (refusal !== undefined) return Response.json(refusal satisfies TailRefusal, { status: 400 })
+    this.#settle()
+    return new Response(null, { status: 101, webSocket: client })
+  }
+
+  async deliver(identity: ShardIdentity, blocks: TailBlock[]): Promise<{ watching: boolean }> {
+    const reply = this.#core.deliver(identity, blocks)
+    this.#settle()
+    return reply
+  }
+
+  /** Closes every connection of a person, session or key (`kind:id`) whose right to it ended. */
+  async revoke(holder: string): Promise<void> {
+    for (const socket of this.ctx.getWebSockets(holder)) this.#core.revoke(socket)
+  }
+
+  override webSocketMessage(socket: WebSocket, data: string | ArrayBuffer): void {
+    this.#core.message(socket, data)
+    this.#settle()
+  }
+
+  override webSocketClose(socket: WebSocket, code: number): void {
+    this.#core.closed(socket)
+    // 1005 and 1006 say that there was no code; they cannot be sent.
+    socket.close(code === 1005 || code === 1006 ? 1000 : code)
+  }
+
+  override webSocketError(socket: WebSocket): void {
+    this.#core.closed(socket)
+  }
+
+  /** Catching up goes on behind the answer; while it does, the object stays awake. */
+  #settle(): void {
+    this.ctx.waitUntil(this.#core.settle())
+  }
+}

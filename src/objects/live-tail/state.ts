@@ -1,0 +1,151 @@
+import type { Filter } from '../../engine/query/ast.ts'
+import { parseQuery } from '../../engine/query/parser.ts'
+import type { ShardIdentity, TailBlock } from '../log-shard/protocol.ts'
+import type { BlockView } from './block_view.ts'
+import { decodeTailCursor, encodeTailCursor } from './cursor.ts'
+import { createFlow } from './flow.ts'
+import type { Flow } from './flow.ts'
+
+/** What of a subscriber survives hibernation, with its socket; at most 16 KB as the platform serialises it. */
+export interface Attachment {
+  organizationId: string
+  q: string
+  cursor: string
+  connectedMs: number
+  acking: boolean
+  dropped: number
+  /** Rows wait for it in storage, and nothing but its own messages may come to remind of them. */
+  behind: boolean
+}
+
+/** `S` is a socket; the core only compares it and hands it back. */
+export interface TailDeps<S> {
+  /** Milliseconds since 1970. */
+  now(): number
+  wait(ms: number): Promise<void>
+  /** Throws when the socket is closed. */
+  send(socket: S, text: string): void
+  close(socket: S, code: number, reason: string): void
+  save(socket: S, attachment: Attachment): void
+  openBlock(identity: ShardIdentity, block: TailBlock): BlockView
+  watch(identity: ShardIdentity): Promise<{ lastSeq: number }>
+  blocksAfter(identity: ShardIdentity, afterSeq: number, bytesMax: number): Promise<{ blocks: TailBlock[]; lastSeq: number }>
+  /** False when the ticket was used before or has expired. */
+  useTicket(id: string, expiresMs: number, nowMs: number): boolean
+  /** Shards known from earlier lives of the object. */
+  loadShards(): ShardIdentity[]
+  saveShard(identity: ShardIdentity): void
+  /** One structured line; never the content of a log. */
+  log(level: 'warn' | 'error', message: string, attributes: Record<string, unknown>): void
+}
+
+export interface Subscriber<S> {
+  readonly socket: S
+  readonly organizationId: string
+  readonly q: string
+  readonly filter: Filter
+  readonly connectedMs: number
+  readonly flow: Flow
+  readonly positions: Map<number, number>
+  /** Encoding of `positions`, refreshed before each message. */
+  cursor: string
+  /** Dropped rows that the client has not been told of yet. */
+  dropped: number
+  /** Rows that went by since the client last got a cursor. */
+  quietRows: number
+  /** Before this time it is not caught up any further. */
+  pausedUntilMs: number
+  /** Turn of its last catch-up, so that subscribers take turns. */
+  turn: number
+  strikes: number
+  open: boolean
+}
+
+export interface TailState<S> {
+  readonly deps: TailDeps<S>
+  readonly subscribers: Map<S, Subscriber<S>>
+  readonly shards: Map<number, ShardIdentity>
+  /** Whose tail this is: learned on first contact, then never another. */
+  organizationId: string | undefined
+  /** Newest sequence number that is known of each shard. */
+  readonly heads: Map<number, number>
+  /** Subscribers whose attachment is out of date. */
+  readonly dirty: Set<Subscriber<S>>
+  /** Connections that are being set up: they watch, too. */
+  connecting: number
+}
+
+export function createState<S>(deps: TailDeps<S>): TailState<S> {
+  const shards = new Map(deps.loadShards().map((identity) => [identity.shard, identity]))
+  return { deps, subscribers: new Map(), shards, organizationId: undefined, heads: new Map(), dirty: new Set(), connecting: 0 }
+}
+
+/** An object that is reached for two organizations would mix tenants: refuse before anything is read or sent. */
+export function identify<S>(state: TailState<S>, organizationId: string): void {
+  state.organizationId ??= organizationId
+  if (state.organizationId !== organizationId) throw new Error(`this live tail is of ${state.organizationId}, not of ${organizationId}`)
+}
+
+/** A subscriber as it stands in its attachment. Throws QueryError when the query cannot be parsed. */
+export function createSubscriber<S>(socket: S, attachment: Attachment, nowMs: number): Subscriber<S> {
+  const { organizationId, q, cursor, connectedMs, acking, dropped } = attachment
+  return {
+    socket,
+    organizationId,
+    q,
+    filter: parseQuery(q),
+    connectedMs,
+    flow: createFlow(nowMs, acking),
+    positions: decodeTailCursor(organizationId, cursor) ?? new Map<number, number>(),
+    cursor,
+    dropped,
+    quietRows: 0,
+    pausedUntilMs: 0,
+    turn: 0,
+    strikes: 0,
+    open: true,
+  }
+}
+
+/** Where the subscriber stands in a shard; one that it does not know is younger than its connection, so it gets all of it. */
+export function positionOf<S>({ positions }: Subscriber<S>, shard: number): number {
+  return positions.get(shard) ?? 0
+}
+
+export function moveTo<S>(state: TailState<S>, subscriber: Subscriber<S>, shard: number, seq: number): void {
+  subscriber.positions.set(shard, seq)
+  state.dirty.add(subscriber)
+}
+
+export function isBehind<S>(state: TailState<S>, subscriber: Subscriber<S>): boolean {
+  for (const [shard, head] of state.heads) if (positionOf(subscriber, shard) < head) return true
+  return false
+}
+
+/** Learns of a shard and of its newest row. */
+export function noteHead<S>(state: TailState<S>, identity: ShardIdentity, lastSeq: number): void {
+  const { shard } = identity
+  identify(state, identity.organizationId)
+  if (!state.shards.has(shard)) {
+    const { organizationId, region } = identity
+    state.deps.saveShard({ organizationId, region, shard })
+    state.shards.set(shard, identity)
+  }
+  state.heads.set(shard, Math.max(state.heads.get(shard) ?? 0, lastSeq))
+}
+
+/** Keeps with the sockets what must survive hibernation; to be called before the object waits for anything. */
+export function saveDirty<S>(state: TailState<S>): void {
+  for (const subscriber of state.dirty) {
+    if (!subscriber.open) continue
+    refreshCursor(subscriber)
+    const { socket, organizationId, q, cursor, connectedMs, flow, dropped } = subscriber
+    state.deps.save(socket, { organizationId, q, cursor, connectedMs, acking: flow.acking, dropped, behind: isBehind(state, subscriber) })
+  }
+  state.dirty.clear()
+}
+
+export function refreshCursor<S>(subscriber: Subscriber<S>): string {
+  subscriber.cursor = encodeTailCursor(subscriber.organizationId, subscriber.positions)
+  return subscriber.cursor
+}

@@ -1,0 +1,40 @@
+import { tailTicketsForgottenMax } from '../../core/limits.ts'
+import type { ShardIdentity } from '../log-shard/protocol.ts'
+
+type SqlValue = string | number | null | ArrayBuffer
+
+/** Runs one statement and gives its rows. */
+export type RunSql = (query: string, ...bindings: SqlValue[]) => Record<string, SqlValue>[]
+
+export type TailStore = ReturnType<typeof createTailStore>
+
+/** What LiveTail keeps on disk: used tickets until they expire, and the shards it has heard of. */
+export function createTailStore(run: RunSql) {
+  run(`CREATE TABLE IF NOT EXISTS used_tickets (expires_ms INTEGER, id TEXT, PRIMARY KEY (expires_ms, id)) WITHOUT ROWID`)
+  run(`CREATE TABLE IF NOT EXISTS shards (number INTEGER PRIMARY KEY, organization_id TEXT NOT NULL, region TEXT NOT NULL)`)
+
+  return {
+    /** False when the ticket was used before, or is too old to tell. Forgets a bounded number of expired ones. */
+    useTicket(id: string, expiresMs: number, nowMs: number): boolean {
+      if (expiresMs <= nowMs) return false
+      run(
+        `DELETE FROM used_tickets WHERE (expires_ms, id) IN (SELECT expires_ms, id FROM used_tickets WHERE expires_ms <= ? LIMIT ?)`,
+        nowMs,
+        tailTicketsForgottenMax,
+      )
+      return run(`INSERT INTO used_tickets (expires_ms, id) VALUES (?, ?) ON CONFLICT DO NOTHING RETURNING id`, expiresMs, id).length === 1
+    },
+
+    loadShards(): ShardIdentity[] {
+      return run(`SELECT number, organization_id, region FROM shards`).map((row) => ({
+        organizationId: row['organization_id'] as string,
+        region: row['region'] as string,
+        shard: row['number'] as number,
+      }))
+    },
+
+    saveShard({ organizationId, region, shard }: ShardIdentity): void {
+      run(`INSERT INTO shards (number, organization_id, region) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`, shard, organizationId, region)
+    },
+  }
+}
