@@ -3,7 +3,19 @@ import { authRoutes } from './features/auth/routes.ts'
 import { jwksRoutes } from './features/jwks/routes.ts'
 import { schemaRoute } from './features/service/schema_route.ts'
 import { serviceRoutes } from './features/service/routes.ts'
+import { tailRoutes } from './features/tail/routes.ts'
 import type { Route } from './http/route.ts'
+import { ingestRoutes } from './ingest/routes.ts'
+import { searchRoutes } from './search/routes.ts'
 
 /** Every route of the service: mounting, the OpenAPI document and the generated tests are driven by this list. */
-export const routes: readonly Route[] = [...serviceRoutes, ...jwksRoutes, ...authRoutes, ...apiKeyRoutes, schemaRoute(() => routes)]
+export const routes: readonly Route[] = [
+  ...serviceRoutes,
+  ...jwksRoutes,
+  ...authRoutes,
+  ...apiKeyRoutes,
+  ...ingestRoutes,
+  ...searchRoutes,
+  ...tailRoutes,
+  schemaRoute(() => routes),
+]

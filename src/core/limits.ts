@@ -76,6 +76,8 @@ export const timestampMsMax = 1e13
 export const ingestBodyBytesMax = 10 * 1024 * 1024
 /** The same after decompression: with its rows and blocks it has to fit the 128 MB of an isolate. */
 export const ingestRawBytesMax = 32 * 1024 * 1024
+/** Frames of one zstd body: each is a call of its own; 32 MiB in frames of 128 KiB are 256. */
+export const zstdFramesMax = 4096
 /** Records of one request: tiny ones cost more memory and time than their bytes tell. */
 export const ingestRecordsMax = 250_000
 /** One record as JSON; a longer one is a file, not a log. */
@@ -205,7 +207,7 @@ export const blockValuesMax = 4 * 1024 * 1024
 export const blockColumnsMax = 2048
 /** Raw bytes of all pages; `blockTextUnitsMax` in UTF-8, twice, and `blockValuesMax` stay below. */
 export const blockRawBytesMax = 96 * 1024 * 1024
-/** Raw bytes of a directory: 2,048 columns with names of 256 bytes take less. */
-export const blockDirectoryBytesMax = 1024 * 1024
+/** Raw bytes of a directory: 2,048 columns with names and constants of some 256 bytes take less. */
+export const blockDirectoryBytesMax = 2 * 1024 * 1024
 /** Raw bytes of a page: zstd in workerd fails on inputs of 256 KiB and more. */
 export const pageRawBytesMax = 128 * 1024

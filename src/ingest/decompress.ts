@@ -1,14 +1,14 @@
-import type { Buffer } from 'node:buffer'
-import { brotliDecompressSync, gunzipSync, inflateRawSync, inflateSync, zstdDecompressSync } from 'node:zlib'
+import { brotliDecompressSync, gunzipSync, inflateRawSync, inflateSync } from 'node:zlib'
 import { ingestRawBytesMax } from '../core/limits.ts'
 import { problem } from '../core/problems.ts'
+import { decompressZstd } from './zstd_frames.ts'
 
 const decoders = {
   gzip: gunzipSync,
   'x-gzip': gunzipSync,
   deflate: inflateEither,
   br: brotliDecompressSync,
-  zstd: zstdDecompressSync,
+  zstd: decompressZstd,
 } as const
 
 type Encoding = keyof typeof decoders

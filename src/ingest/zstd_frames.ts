@@ -1,0 +1,29 @@
+import { zstdDecompressSync } from 'node:zlib'
+import { zstdFramesMax } from '../core/limits.ts'
+
+interface Decoded {
+  buffer: Buffer
+  engine: { bytesWritten: number }
+}
+
+/**
+ * Decompresses a zstd body of one or more frames (RFC 8878, section 3). `zstdDecompressSync` alone ends behind the first
+ * one and drops the rest in silence. Throws like it, and on more than `zstdFramesMax` frames.
+ */
+export function decompressZstd(body: Buffer, options: { maxOutputLength: number; chunkSize: number }): Buffer {
+  const parts: Buffer[] = []
+  let left = options.maxOutputLength
+  let offset = 0
+  do {
+    if (parts.length === zstdFramesMax) throw new Error(`more than ${zstdFramesMax} frames`)
+    const decoded = zstdDecompressSync(body.subarray(offset), {
+      ...options,
+      maxOutputLength: Math.max(left, 1),
+      info: true,
+    }) as unknown as Decoded
+    parts.push(decoded.buffer)
+    left -= decoded.buffer.length
+    offset += decoded.engine.bytesWritten
+  } while (offset < body.length)
+  return parts.length === 1 ? (parts[0] ?? Buffer.alloc(0)) : Buffer.concat(parts)
+}
