@@ -1,4 +1,3 @@
-import type { Buffer } from 'node:buffer'
 import { recordBytesMax } from '../core/limits.ts'
 import { problem } from '../core/problems.ts'
 import { splitArray } from './json_array.ts'

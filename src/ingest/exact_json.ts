@@ -1,4 +1,4 @@
-import { integerDigitsMax } from '../core/limits.ts'
+import { integerDigitsMax, recordDepthMax } from '../core/limits.ts'
 
 /** Cheap test whether a JSON text may hold what JSON.parse would change: a long integer, or half a surrogate pair. */
 export const needsExactParse = /[\s:,[]-?\d{16}|\\u[dD]/
@@ -23,21 +23,29 @@ export function parseExact(text: string): unknown {
   }
 }
 
-/** JSON text of an array, big integers as digits; undefined when it is nested deeper than `depthMax`. */
-export function jsonText(value: readonly unknown[], depthMax: number): string | undefined {
-  if (isDeeper(value, depthMax)) return undefined
+/**
+ * Why an array cannot become JSON text as it is: `deep`, nested deeper than `depthMax`, or `inexact`, because JSON.parse
+ * made an infinite number of one that no double holds.
+ */
+export function arrayFault(value: readonly unknown[], depthMax: number): 'deep' | 'inexact' | undefined {
+  if (depthMax === 0) return 'deep'
+  for (const item of value) {
+    if (typeof item === 'number' && !Number.isFinite(item)) return 'inexact'
+    if (typeof item !== 'object' || item === null) continue
+    const fault = arrayFault(Array.isArray(item) ? item : Object.values(item), depthMax - 1)
+    if (fault !== undefined) return fault
+  }
+  return undefined
+}
+
+/** JSON text of an array, big integers as digits. */
+export function jsonText(value: readonly unknown[]): string {
   return JSON.stringify(value, (_key, item: unknown) => (typeof item === 'bigint' ? rawJson(String(item)) : item))
 }
 
-const integer = /^-?\d+$/
+export const nestedTooDeep = `is nested deeper than ${recordDepthMax} levels`
 
-function isDeeper(value: unknown, depthLeft: number): boolean {
-  if (typeof value !== 'object' || value === null) return false
-  if (depthLeft === 0) return true
-  return Array.isArray(value)
-    ? value.some((item) => isDeeper(item, depthLeft - 1))
-    : Object.values(value).some((item) => isDeeper(item, depthLeft - 1))
-}
+const integer = /^-?\d+$/
 
 type Reviver = (this: unknown, key: string, value: unknown, context: { source?: string }) => unknown
 

@@ -8,13 +8,13 @@ export interface FieldRule {
   role: FieldRole
   /** Among the fields of a record that could fill a role the smallest rank does; the others stay attributes. */
   rank: number
-  /** Edgelog's own name: a value that cannot be used rejects the record. Any other stays an attribute then. */
-  own: boolean
+  /** Edgelog's own names only: why a value that cannot be used rejects the record. Under any other it stays an attribute. */
+  fault: string | undefined
   /** Also stays an attribute, since its name says more than the role does. */
   keep: boolean
   /** How a number is read as a severity. */
   scheme: SeverityScheme
-  /** Counts only in records that also have this field: by itself the name is too common to mean the role. */
+  /** Counts only in records that also have this key at the top: by itself the name is too common to mean the role. */
   beside: string | undefined
 }
 
@@ -115,7 +115,7 @@ const sources: readonly Entry[] = [
   ['SourceContext', { keep: true }], // Serilog
   ['Properties.SourceContext', { keep: true }],
   ['channel', { keep: true, beside: 'context' }], // monolog
-  ['target', { keep: true, beside: 'fields.message' }], // tracing
+  ['target', { keep: true, beside: 'fields' }], // tracing
   ['logName', { keep: true }], // Google Cloud
   ['_SYSTEMD_UNIT', { keep: true }], // systemd journal
   ['_COMM', { keep: true }],
@@ -148,6 +148,11 @@ const messages: readonly Entry[] = [
   ['text'],
 ]
 
+const faults: ReadonlyMap<string, string> = new Map([
+  ['timestamp', 'timestamp is not a time from 1970 to 2286 (RFC 3339, or epoch seconds, milliseconds, microseconds or nanoseconds)'],
+  ['severity', 'severity is not TRACE, DEBUG, INFO, WARNING, ERROR, CRITICAL or an alias of these'],
+])
+
 /** Recognised field names, nested ones with dots. Exact case: what a producer writes, not what it might. */
 export const fieldRules: ReadonlyMap<string, FieldRule> = new Map([
   ...rulesOf('timestamp', timestamps),
@@ -157,8 +162,8 @@ export const fieldRules: ReadonlyMap<string, FieldRule> = new Map([
 ])
 
 function rulesOf(role: FieldRole, entries: readonly Entry[]): [string, FieldRule][] {
-  return entries.map(([name, { keep, scheme, beside } = {}], rank) => {
-    const own = name === 'timestamp' || name === 'severity'
-    return [name, { name, role, rank, own, keep: keep ?? false, scheme: scheme ?? 'common', beside }]
-  })
+  return entries.map(([name, { keep, scheme, beside } = {}], rank) => [
+    name,
+    { name, role, rank, fault: faults.get(name), keep: keep ?? false, scheme: scheme ?? 'common', beside },
+  ])
 }

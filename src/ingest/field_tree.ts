@@ -1,4 +1,3 @@
-import { Buffer } from 'node:buffer'
 import { attributeNameBytesMax, fieldNamesCachedMax } from '../core/limits.ts'
 import { fieldRules } from './field_rules.ts'
 import type { FieldRule } from './field_rules.ts'

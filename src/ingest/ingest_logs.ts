@@ -1,4 +1,3 @@
-import { Buffer } from 'node:buffer'
 import { ingestErrorsMax, retryAfterSeconds, shardBatchBlocksMax, shardRpcBytesMax } from '../core/limits.ts'
 import { problem } from '../core/problems.ts'
 import type { TenantCtx } from '../db/context.ts'

@@ -1,180 +1,144 @@
 import { attributesPerRecordMax, recordDepthMax } from '../core/limits.ts'
 import { severityDefault } from '../core/severity.ts'
 import type { AttributeValue, EncodableRow } from '../engine/row.ts'
-import { jsonText, parseExact } from './exact_json.ts'
+import { arrayFault, jsonText, nestedTooDeep, parseExact } from './exact_json.ts'
 import type { FieldRole } from './field_rules.ts'
 import { createFieldTree } from './field_tree.ts'
-import type { Field } from './field_tree.ts'
-import { readMessage, readSeverity, readSource, readTimestamp } from './roles.ts'
+import type { Field, FieldTree } from './field_tree.ts'
+import { fillRole } from './roles.ts'
 
+/** Everything that one request's records use again and again, so that a row costs no more than its values. */
 export interface Normaliser {
   /** The row of the last record; the same object each time. */
   readonly row: EncodableRow
-  /** Fills `row` from a record that was parsed with JSON.parse. Answers why it cannot be kept, or undefined. */
-  fromObject(record: object, text: string): string | undefined
-  /** Fills `row` from a line that is no JSON object: the line is the message. */
-  fromText(line: string): void
+  readonly nowMs: number
+  readonly tree: FieldTree
+  /** Which field fills each role, and its value as it was given. */
+  readonly chosen: Record<FieldRole, { field: Field | undefined; value: unknown }>
+  record: object
+  attributes: number
+  fault: string | undefined
 }
 
-/** What a record says of each role, and which field said it. */
-interface Chosen {
-  field: Field | undefined
-  value: unknown
+export function createNormaliser(nowMs: number): Normaliser {
+  const none = () => ({ field: undefined, value: undefined })
+  return {
+    row: { timestampMs: 0, timestampNs: 0, severity: 0, source: '', message: '', names: [], values: [] },
+    nowMs,
+    tree: createFieldTree(),
+    chosen: { timestamp: none(), severity: none(), source: none(), message: none() },
+    record: {},
+    attributes: 0,
+    fault: undefined,
+  }
 }
 
 /**
- * Turns records of any producer into rows: recognised names (src/ingest/field_rules.ts) fill time, severity, source and
+ * Makes the row of a record of any producer: recognised names (src/ingest/field_rules.ts) fill time, severity, source and
  * message; everything else becomes a flat attribute. Without a time a record gets `nowMs`, without a severity INFO,
- * without a message an empty one: its fields are found by free words all the same, and would only be stored twice.
+ * without a message an empty one: free words find its attributes all the same, and a copy of them would only cost.
+ * `record` is what JSON.parse made of `text`. Answers why it cannot be kept, or undefined.
  */
-export function createNormaliser(nowMs: number): Normaliser {
-  const tree = createFieldTree()
-  const row: EncodableRow = { timestampMs: 0, timestampNs: 0, severity: 0, source: '', message: '', names: [], values: [] }
-  const chosen: Record<FieldRole, Chosen> = {
-    timestamp: { field: undefined, value: undefined },
-    severity: { field: undefined, value: undefined },
-    source: { field: undefined, value: undefined },
-    message: { field: undefined, value: undefined },
+export function normaliseObject(n: Normaliser, record: object, text: string): string | undefined {
+  read(n, record)
+  if (n.fault === beyondDouble) {
+    const exact = parseExact(text)
+    if (exact === undefined) return nestedTooDeep
+    read(n, exact as object)
   }
-  let count = 0
-  let fault: string | undefined
+  if (n.fault === undefined && n.attributes === 0 && isEmpty(n)) n.fault = 'has no fields'
+  finish(n)
+  return n.fault
+}
 
-  function reset(): void {
-    row.timestampMs = nowMs
-    row.timestampNs = 0
-    row.severity = severityDefault
-    row.source = ''
-    row.message = ''
-    chosen.timestamp.field = undefined
-    chosen.severity.field = undefined
-    chosen.source.field = undefined
-    chosen.message.field = undefined
-    count = 0
-    fault = undefined
-  }
-
-  function push(field: Field, value: AttributeValue): void {
-    if (count === attributesPerRecordMax) fault = `has more than ${attributesPerRecordMax} attributes`
-    else if (field.fault !== undefined) fault = field.fault
-    else if (typeof value === 'number' && !Number.isFinite(value)) fault = beyondDouble
-    else {
-      row.names[count] = field.name
-      row.values[count] = value
-      count += 1
-    }
-  }
-
-  function pushAny(field: Field, value: unknown, depth: number): void {
-    if (typeof value !== 'object') push(field, value as AttributeValue)
-    else if (Array.isArray(value)) {
-      const text = jsonText(value, recordDepthMax - depth)
-      if (text === undefined) fault = tooDeep
-      else push(field, text)
-    } else if (value !== null) walk(value, field, depth + 1)
-  }
-
-  function walk(object: object, parent: Field, depth: number): void {
-    if (depth > recordDepthMax) {
-      fault = tooDeep
-      return
-    }
-    // JSON.parse makes plain objects, `__proto__` an own property among them: nothing inherited is enumerable.
-    for (const key in object) {
-      const value = (object as Record<string, unknown>)[key]
-      const field = tree.child(parent, key)
-      if (field.rule === undefined) pushAny(field, value, depth)
-      else if (value !== null) take(field, value, depth)
-      if (fault !== undefined) return
-    }
-  }
-
-  /** Lets a recognised field fill its role; what it does not fill or what it displaces stays an attribute. */
-  function take(field: Field, value: unknown, depth: number): void {
-    const rule = field.rule!
-    const role = chosen[rule.role]
-    const holder = role.field
-    if ((holder === undefined || rule.rank < holder.rule!.rank) && fill(field, value)) {
-      if (holder !== undefined && !holder.rule!.keep) pushAny(holder, role.value, depth)
-      role.field = field
-      role.value = value
-      if (rule.keep) pushAny(field, value, depth)
-    } else if (rule.own) {
-      fault = rule.role === 'timestamp' ? badTimestamp : badSeverity
-    } else pushAny(field, value, depth)
-  }
-
-  function fill(field: Field, value: unknown): boolean {
-    const rule = field.rule!
-    switch (rule.role) {
-      case 'timestamp':
-        return readTimestamp(row, value, rule)
-      case 'severity':
-        return readSeverity(row, value, rule)
-      case 'source':
-        return readSource(row, value, rule)
-      case 'message':
-        return readMessage(row, value, rule)
-    }
-  }
-
-  /** Takes back what a field filled that counts only beside another one. */
-  function checkCompany(): void {
-    for (const role of ['severity', 'source'] as const) {
-      const field = chosen[role].field
-      const beside = field?.rule?.beside
-      if (field === undefined || beside === undefined || hasField(beside)) continue
-      if (role === 'source') row.source = ''
-      else row.severity = severityDefault
-      if (field.rule?.keep === false) push(field, chosen[role].value as AttributeValue)
-    }
-  }
-
-  function hasField(name: string): boolean {
-    if (chosen.message.field?.name === name) return true
-    for (let i = 0; i < count; i++) if (row.names[i] === name || row.names[i]?.startsWith(`${name}.`)) return true
-    return false
-  }
-
-  function isEmpty(): boolean {
-    return (
-      chosen.timestamp.field === undefined &&
-      chosen.severity.field === undefined &&
-      chosen.source.field === undefined &&
-      chosen.message.field === undefined
-    )
-  }
-
-  function finish(): void {
-    if (row.names.length === count) return
-    row.names.length = count
-    row.values.length = count
-  }
-
-  return {
-    row,
-    fromObject(record, text) {
-      reset()
-      walk(record, tree.root, 1)
-      if (fault === beyondDouble) {
-        const exact = parseExact(text)
-        if (exact === undefined) return tooDeep
-        reset()
-        walk(exact as object, tree.root, 1)
-      }
-      if (fault === undefined && count === 0 && isEmpty()) fault = 'has no fields'
-      checkCompany()
-      finish()
-      return fault
-    },
-    fromText(line) {
-      reset()
-      row.message = line
-      finish()
-    },
-  }
+/** Makes the row of a line that is no JSON object: the line is the message. */
+export function normaliseText(n: Normaliser, line: string): void {
+  reset(n)
+  n.row.message = line
+  finish(n)
 }
 
 const beyondDouble = 'has a number beyond the range of a double'
-const tooDeep = `is nested deeper than ${recordDepthMax} levels`
-const badTimestamp = 'timestamp is not a time from 1970 to 2286 (RFC 3339, or epoch seconds, milliseconds, microseconds or nanoseconds)'
-const badSeverity = 'severity is not TRACE, DEBUG, INFO, WARNING, ERROR, CRITICAL or an alias of these'
+
+function read(n: Normaliser, record: object): void {
+  reset(n)
+  n.record = record
+  walk(n, record, n.tree.root, 1)
+}
+
+function reset(n: Normaliser): void {
+  const { row, chosen } = n
+  row.timestampMs = n.nowMs
+  row.timestampNs = 0
+  row.severity = severityDefault
+  row.source = ''
+  row.message = ''
+  chosen.timestamp.field = undefined
+  chosen.severity.field = undefined
+  chosen.source.field = undefined
+  chosen.message.field = undefined
+  n.attributes = 0
+  n.fault = undefined
+}
+
+function walk(n: Normaliser, object: object, parent: Field, depth: number): void {
+  if (depth > recordDepthMax) {
+    n.fault = nestedTooDeep
+    return
+  }
+  // JSON.parse makes plain objects, `__proto__` an own property among them: nothing inherited is enumerable.
+  for (const key in object) {
+    const value = (object as Record<string, unknown>)[key]
+    const field = n.tree.child(parent, key)
+    if (field.rule === undefined) keep(n, field, value, depth)
+    else if (value !== null) take(n, field, value, depth)
+    if (n.fault !== undefined) return
+  }
+}
+
+/** Lets a recognised field fill its role; what it does not fill or what it displaces stays an attribute. */
+function take(n: Normaliser, field: Field, value: unknown, depth: number): void {
+  const rule = field.rule!
+  const role = n.chosen[rule.role]
+  const holder = role.field
+  const better = holder === undefined || rule.rank < holder.rule!.rank
+  if (better && (rule.beside === undefined || Object.hasOwn(n.record, rule.beside)) && fillRole(n.row, value, rule)) {
+    if (holder !== undefined && !holder.rule!.keep) keep(n, holder, role.value, depth)
+    role.field = field
+    role.value = value
+    if (rule.keep) keep(n, field, value, depth)
+  } else if (rule.fault !== undefined) n.fault = rule.fault
+  else keep(n, field, value, depth)
+}
+
+/** Keeps a value as an attribute, an object as several. */
+function keep(n: Normaliser, field: Field, value: unknown, depth: number): void {
+  if (typeof value !== 'object') push(n, field, value as AttributeValue)
+  else if (Array.isArray(value)) {
+    const fault = arrayFault(value, recordDepthMax - depth)
+    if (fault === undefined) push(n, field, jsonText(value))
+    else n.fault = fault === 'deep' ? nestedTooDeep : beyondDouble
+  } else if (value !== null) walk(n, value, field, depth + 1)
+}
+
+function push(n: Normaliser, field: Field, value: AttributeValue): void {
+  if (n.attributes === attributesPerRecordMax) n.fault = `has more than ${attributesPerRecordMax} attributes`
+  else if (field.fault !== undefined) n.fault = field.fault
+  else if (typeof value === 'number' && !Number.isFinite(value)) n.fault = beyondDouble
+  else {
+    n.row.names[n.attributes] = field.name
+    n.row.values[n.attributes] = value
+    n.attributes += 1
+  }
+}
+
+function isEmpty({ chosen: { timestamp, severity, source, message } }: Normaliser): boolean {
+  return timestamp.field === undefined && severity.field === undefined && source.field === undefined && message.field === undefined
+}
+
+/** Cuts off what is left of a longer row before. */
+function finish({ row, attributes }: Normaliser): void {
+  if (row.names.length === attributes) return
+  row.names.length = attributes
+  row.values.length = attributes
+}

@@ -1,4 +1,3 @@
-import { Buffer } from 'node:buffer'
 import { problem } from '../core/problems.ts'
 
 /** The whole body as it was sent, counted while it arrives: Content-Length may be absent or a lie. */

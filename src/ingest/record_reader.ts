@@ -1,8 +1,8 @@
 import { ingestRecordsMax, recordBytesMax } from '../core/limits.ts'
 import { problem } from '../core/problems.ts'
 import type { EncodableRow } from '../engine/row.ts'
-import { needsExactParse, parseExact } from './exact_json.ts'
-import { createNormaliser } from './normalise.ts'
+import { needsExactParse, nestedTooDeep, parseExact } from './exact_json.ts'
+import { createNormaliser, normaliseObject, normaliseText } from './normalise.ts'
 
 export interface RecordSink {
   /** A row to keep; the object is used again for the next one. */
@@ -40,17 +40,17 @@ export function createRecordReader(nowMs: number, sink: RecordSink): RecordReade
   function keep(value: unknown, text: string): void {
     const index = next()
     let reason: string | undefined
-    if (value === undefined) reason = 'is nested too deep'
-    else if (typeof value === 'string') normaliser.fromText(value.toWellFormed())
+    if (value === undefined) reason = nestedTooDeep
+    else if (typeof value === 'string') normaliseText(normaliser, value.toWellFormed())
     else if (typeof value !== 'object' || value === null || Array.isArray(value)) reason = 'is no JSON object'
-    else reason = normaliser.fromObject(value, text)
+    else reason = normaliseObject(normaliser, value, text)
     if (reason === undefined) sink.row(normaliser.row)
     else sink.reject(index, reason)
   }
 
   function keepText(line: string): void {
     next()
-    normaliser.fromText(line)
+    normaliseText(normaliser, line)
     sink.row(normaliser.row)
   }
 
