@@ -8,9 +8,9 @@ import { testCtx } from '../support/world.ts'
 
 const password = 'correct horse battery'
 
-function newJob(change: Partial<EmailJob> = {}): EmailJob {
+function newJob(): EmailJob {
   const envelope = { id: crypto.randomUUID(), sent_ms: Date.UTC(2026, 10, 22, 8), to: 'ann@example.com', owner_id: crypto.randomUUID() }
-  return { kind: 'registration_welcome', ...envelope, name: 'Änn', ...change } as EmailJob
+  return { kind: 'registration_welcome', ...envelope, name: 'Änn' }
 }
 
 async function consume(...bodies: unknown[]) {
@@ -50,7 +50,7 @@ describe('registration mails', () => {
     ])
     expect(JSON.stringify(sent)).not.toContain('password')
     expect(await consume(...sent)).toEqual({ acked: ['m0', 'm1'], retried: [] })
-    expect((await mailsOf(sent[0]?.owner_id ?? '')).map((mail) => /^Subject: (.*)$/m.exec(mail)?.[1]?.trim()).toSorted()).toEqual([
+    expect((await mailsOf(sent[0]?.owner_id ?? '')).map((mail) => /^Subject: (.*)$/m.exec(mail)?.[1]?.trim() ?? '').toSorted()).toEqual([
       'Welcome to Edgelog',
       'You already have an Edgelog account',
     ])

@@ -20,7 +20,7 @@ describe('the caller’s own page', () => {
       id: owner.userId,
       email: owner.email,
       name: 'Owner',
-      created_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
+      created_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/) as string,
       memberships: [
         { organization_id: organizationId, organization_name: 'Test', role: 'owner', permissions: [...permissions], is_default: true },
       ],
@@ -131,7 +131,10 @@ describe('the active organization', () => {
     }
     expect(await (await list()).json()).toMatchObject({ count: 1, results: [{ id: created.id }] })
     expect(await (await list(home.organizationId.toUpperCase())).json()).toMatchObject({ count: 1 })
-    expect(await problemOf(await list(away.organizationId))).toMatchObject({ status: 403, detail: expect.stringContaining('viewer') })
+    expect(await problemOf(await list(away.organizationId))).toMatchObject({
+      status: 403,
+      detail: expect.stringContaining('viewer') as string,
+    })
   })
 
   it('is not found when it is another’s, unknown or deleted, all alike', async () => {

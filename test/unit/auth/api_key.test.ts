@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { keyKinds } from '../../../src/core/permissions.ts'
 import { hashApiKey, isWellFormedKey, newApiKey } from '../../../src/features/api-keys/key.ts'
 
-const alphabet = [...'0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz']
+const alphabet = Array.from('0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz')
 
 describe('an API key', () => {
   it.each(keyKinds.map((kind) => [kind]))('of kind %s tells its kind and passes its own check', (kind) => {
@@ -42,7 +42,7 @@ describe('an API key', () => {
       '',
       'elk_root_x',
     ]
-    for (const text of wrong) expect(isWellFormedKey(text), text).toBe(false)
+    expect(wrong.filter(isWellFormedKey)).toEqual([])
   })
 
   it('is refused quickly however long the text is', () => {

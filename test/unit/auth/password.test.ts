@@ -40,8 +40,8 @@ describe('a stored password', () => {
 
 describe('the password rule', () => {
   it.each([
-    ['correct horse battery', undefined],
-    ['x'.repeat(4) + 'Ab1!zzzzzz', undefined],
+    ['correct horse battery', 'nothing'],
+    ['x'.repeat(4) + 'Ab1!zzzzzz', 'nothing'],
     ['ninechars', 'at least 10'],
     [`${'abcd'.repeat(32)}e`, 'at most 128'],
     ['ann@example.com', 'e-mail'],
@@ -51,9 +51,7 @@ describe('the password rule', () => {
     ['abababababab', 'different characters'],
     ['broken \ud800 text', 'well-formed'],
   ])('says of %j: %s', (password, complaint) => {
-    const said = passwordComplaint(password, 'ann@example.com')
-    if (complaint === undefined) expect(said).toBeUndefined()
-    else expect(said).toContain(complaint)
+    expect(passwordComplaint(password, 'ann@example.com') ?? 'nothing').toContain(complaint)
   })
 
   it('does not take the name before the @ either', () => {
