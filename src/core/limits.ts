@@ -45,6 +45,11 @@ export const jwtCharsMax = 2048
 export const loginFailuresPerAccountMax = 5
 export const loginFailuresPerAddressMax = 20
 export const loginWindowMs = 15 * 60 * 1000
+/** Logins under way hold places too. One that finds only those in its way waits and tries again: 20 times 250 ms, a few password checks. */
+export const loginWaitMs = 250
+export const loginWaitsMax = 20
+/** A check that takes longer died with its isolate, and counts as a failure. */
+export const loginPendingMs = 30_000
 /** Old attempts removed by each new one: more than it adds, so the table shrinks to what the window holds. */
 export const loginCleanupRowsMax = 20
 /** Ended sessions of a user that a new login removes. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { severities } from '../../src/core/severity.ts'
-import type { RowExtra } from '../../src/engine/block/writer.ts'
+import type { RowExtra } from '../../src/engine/block/block_buffer.ts'
 import { createBlockBuilder } from '../../src/engine/block/writer.ts'
 import { openBlock } from '../../src/engine/block/reader.ts'
 import type { Block, EncodedBlock, ReadCost } from '../../src/engine/block/types.ts'

@@ -18,7 +18,7 @@ export interface ColumnBuffer {
   /** Undefined once it is plain that values hardly repeat: then each value is an entry of its own. */
   codeOf: Map<AttributeValue, number> | undefined
   lastCode: number
-  /** UTF-16 units of all strings, and of those in `entries`. */
+  /** UTF-16 units (see `unitsOf`) of all values, and of those in `entries`. */
   textUnits: number
   entryUnits: number
   /** True when a name was repeated within a row, so that some entry may belong to no row. */
@@ -104,19 +104,25 @@ function codeFor(column: ColumnBuffer, value: AttributeValue): number {
     if (typeof value === 'string' && !value.isWellFormed()) return codeFor(column, value.toWellFormed())
     code = newCode(column, value)
   }
-  if (typeof value === 'string') column.textUnits += value.length
+  column.textUnits += unitsOf(value)
   column.lastCode = code
   return code
 }
 
 function newCode(column: ColumnBuffer, value: AttributeValue): number {
   const code = column.entries.push(value) - 1
-  if (typeof value === 'string') column.entryUnits += value.length
+  column.entryUnits += unitsOf(value)
   if (column.codeOf === undefined) return code
   // No repeat so far: ids, most likely. Looking each one up would take longer than all the rest.
   if (column.codeOf.size === uniqueSample && column.count <= uniqueSample + 1) column.codeOf = undefined
   else column.codeOf.set(value, code)
   return code
+}
+
+/** UTF-16 units of a value's text; numbers and booleans, which are short, count as none. */
+export function unitsOf(value: AttributeValue): number {
+  if (typeof value === 'string') return value.length
+  return typeof value === 'bigint' ? String(value).length : 0
 }
 
 /** The column stops being one of numbers only: the first `count` become entries too. */

@@ -94,11 +94,16 @@ function readLayout(pages: PageReader, layout: Layout, start: number, count: num
   if (layout.kind === 'plain') return readList(pages, layout.list, start, count)
   if (layout.kind === 'copy') throw new TypeError('a copy is opened as its original')
   const { size, list } = layout
+  if (size === 1) return { kind: 'constant', value: readEntries(pages, list, start, 1)[0]! }
   const codesStart = start + bytesOfList(list, size)
   const codes = readCodes(pages.range(codesStart, codesStart + codeWidth(size) * count), count, size)
-  if (list.kind === 'text') return { kind: 'dictionary', values: openTexts(pages, list, start, size).all(), codes }
+  return { kind: 'dictionary', values: readEntries(pages, list, start, size), codes }
+}
+
+function readEntries(pages: PageReader, list: ListEntry, start: number, size: number): AttributeValue[] {
+  if (list.kind === 'text') return openTexts(pages, list, start, size).all()
   const values = readValues(pages, list, start, size)
-  return { kind: 'dictionary', values: Array.isArray(values) ? values : [...values], codes }
+  return Array.isArray(values) ? values : [...values]
 }
 
 function readCodes(bytes: Uint8Array, count: number, size: number): Uint8Array | Uint16Array {

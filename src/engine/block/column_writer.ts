@@ -6,6 +6,7 @@ import { writeNumbers } from '../encode/numbers.ts'
 import { writeValue } from '../encode/values.ts'
 import type { AttributeValue } from '../row.ts'
 import type { ColumnBuffer } from './column_buffer.ts'
+import { unitsOf } from './column_buffer.ts'
 import type { Layout, ListEntry, PresenceEntry } from './directory.ts'
 import { codeWidth } from './directory.ts'
 
@@ -17,6 +18,8 @@ export interface ColumnSinks {
   tokens: TokenSet
 }
 
+/** A longer text is kept out of the head, which a shard holds in memory. */
+const constantUnitsMax = 64
 /** Numbers with at most so many distinct values become a dictionary, one byte each. */
 const numberDictionaryMax = 256
 
@@ -32,7 +35,7 @@ export function createColumnSinks(): ColumnSinks {
 export function writeLayout(sinks: ColumnSinks, column: ColumnBuffer): Layout {
   const { count, codes, entries } = column
   if (codes === undefined) return writeNumberLayout(sinks, column.numbers!.subarray(0, count))
-  if (entries.length === 1) return { kind: 'constant', value: entries[0]! }
+  if (entries.length === 1 && unitsOf(entries[0]!) <= constantUnitsMax) return { kind: 'constant', value: entries[0]! }
   if (isDictionary(column)) {
     const list = writeList(sinks, entries)
     writeCodes(sinks.raw, codes, count, entries.length)
@@ -44,7 +47,7 @@ export function writeLayout(sinks: ColumnSinks, column: ColumnBuffer): Layout {
 
 /** A dictionary pays when values repeat; never expand repeated long texts, which would pass the limit of a block. */
 function isDictionary({ entries, count, textUnits, entryUnits }: ColumnBuffer): boolean {
-  return entries.length <= count * 0.75 || textUnits > entryUnits * 2
+  return entries.length === 1 || entries.length <= count * 0.75 || textUnits > entryUnits * 2
 }
 
 function writeNumberLayout(sinks: ColumnSinks, numbers: Float64Array): Layout {
@@ -112,12 +115,12 @@ function writeBloom(blooms: ByteSink, tokens: TokenSet): number {
   return bytes
 }
 
-/** All low bytes, then all high bytes when there are more than 256 entries. */
+/** All low bytes, then all high bytes, as far as `codeWidth` asks for them. */
 function writeCodes(sink: ByteSink, codes: Uint32Array, count: number, size: number): void {
   const width = codeWidth(size)
   const at = reserve(sink, width * count)
   const { bytes } = sink
-  for (let i = 0; i < count; i++) bytes[at + i] = codes[i]!
+  if (width > 0) for (let i = 0; i < count; i++) bytes[at + i] = codes[i]!
   if (width === 2) for (let i = 0; i < count; i++) bytes[at + count + i] = codes[i]! >>> 8
 }
 

@@ -44,8 +44,12 @@ export interface Directory {
   columns: ColumnEntry[]
 }
 
-/** Bytes of the codes of a dictionary: one byte a value for up to 256 entries, else two. */
+/** A column ends at most two pages that are not full. */
+const pagesMax = Math.ceil(blockRawBytesMax / pageRawBytesMax) + 2 * blockColumnsMax + 2
+
+/** Bytes of each code of a dictionary with so many entries. */
 export function codeWidth(size: number): number {
+  if (size === 1) return 0
   return size <= 256 ? 1 : 2
 }
 
@@ -115,7 +119,7 @@ function writeList(sink: ByteSink, list: ListEntry): void {
 
 /** Reads and checks the directory of a block with `rows` rows. */
 export function readDirectory(source: ByteSource, rows: number): Directory {
-  const pages = readMany(source, blockRawBytesMax, () => readPage(source))
+  const pages = readMany(source, pagesMax, () => readPage(source))
   const presences = readMany(source, blockColumnsMax, () => readPresence(source, rows))
   const columns: ColumnEntry[] = []
   readMany(source, blockColumnsMax, () => columns.push(readColumn(source, presences, columns)))
@@ -202,6 +206,21 @@ function checkColumns(columns: readonly ColumnEntry[]): void {
     if (system !== undefined && presence !== undefined) throw new BlockError(`system column ${name} has gaps`)
   }
   for (const name of systemColumns) if (name !== 'seq' && !names.has(`s${name}`)) throw new BlockError(`system column ${name} is missing`)
+  for (const { system, layout } of columns)
+    if (system !== undefined) checkSystemType(system, layout.kind === 'copy' ? columns[layout.of]!.layout : layout)
+}
+
+/** Two system columns are text, the others integers. */
+function checkSystemType(name: SystemColumn, layout: Layout): void {
+  const isText = name === 'source' || name === 'message'
+  let right = false
+  if (layout.kind === 'constant') right = isText ? typeof layout.value === 'string' : Number.isSafeInteger(layout.value)
+  else if (layout.kind !== 'copy') right = isText ? layout.list.kind === 'text' : isIntegers(layout.list)
+  if (!right) throw new BlockError(`system column ${name} has values of a wrong type`)
+}
+
+function isIntegers(list: ListEntry): boolean {
+  return list.kind === 'numbers' && list.coding.kind !== 'float64' && list.coding.scale === 0
 }
 
 function checkStreams(
@@ -214,7 +233,7 @@ function checkStreams(
   let values = 0
   for (const { name, presence, layout } of columns) {
     const count = presence === undefined ? rows : presences[presence]!.count
-    if (layout.kind === 'dictionary' && (layout.size < 2 || layout.size > count))
+    if (layout.kind === 'dictionary' && (layout.size < 1 || layout.size > count))
       throw new BlockError(`column ${name} has ${layout.size} entries`)
     streams += bytesOfLayout(layout, count)
     if (layout.kind === 'plain' || layout.kind === 'dictionary') values += count

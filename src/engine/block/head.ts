@@ -21,6 +21,7 @@ export interface Head {
 export function writeHead(meta: Omit<BlockMeta, 'bytes'>, bodyBytes: number, directory: Directory, blooms: ByteSink): Uint8Array {
   const raw = createSink(4096)
   writeDirectory(raw, directory)
+  if (raw.length > blockDirectoryBytesMax) throw new RangeError(`a directory of ${raw.length} bytes is too large`)
   const directoryRaw = raw.bytes.subarray(0, raw.length)
   // zstd of workerd fails on 256 KiB and more; a directory that large is rare.
   const stored = raw.length < 128 * 1024 ? compress(directoryRaw) : directoryRaw

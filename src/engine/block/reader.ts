@@ -29,6 +29,8 @@ export function openBlock(meta: BlockMeta, head: Uint8Array, readBody: () => Uin
     else attributes.push(column)
   }
   checkSystem(system, meta)
+  const severity = system.get('severity')!
+  system.set('severity', { ...severity, data: checkedSeverities(severity, meta) })
   return blockOf(meta, system, attributes)
 }
 
@@ -120,6 +122,20 @@ function sequenceColumn({ firstSeq, rows }: BlockMeta): OpenColumn {
     mayHaveToken: () => true,
     indexOf: (row) => row,
     value: (index) => firstSeq + index,
+  }
+}
+
+/** The data of the severity column, checked once against the counts in the head, which answer queries on their own. */
+function checkedSeverities(column: OpenColumn, { rows, severityCounts }: BlockMeta): () => ColumnData {
+  let checked: ColumnData | undefined
+  return () => {
+    if (checked !== undefined) return checked
+    const counts = severityCounts.map(() => 0)
+    for (let row = 0; row < rows; row++) counts[Number(column.value(row))]!++
+    if (counts.some((count, severity) => count !== severityCounts[severity]))
+      throw new BlockError('its severity counts are not those of its rows')
+    checked = column.data()
+    return checked
   }
 }
 

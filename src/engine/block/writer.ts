@@ -1,53 +1,22 @@
-import {
-  blockBytesMax,
-  blockColumnsMax,
-  blockRowsMax,
-  blockTextUnitsMax,
-  blockValuesMax,
-  seqMax,
-  timestampMsMax,
-} from '../../core/limits.ts'
-import { severities } from '../../core/severity.ts'
+import { blockBytesMax, blockRawBytesMax } from '../../core/limits.ts'
 import type { EncodableRow } from '../row.ts'
+import type { BlockBuffer, RowExtra } from './block_buffer.ts'
+import { addRow, checkRow, createBuffer, isFull } from './block_buffer.ts'
 import type { ColumnBuffer } from './column_buffer.ts'
-import { createColumn, dropUnused, pushValue } from './column_buffer.ts'
+import { dropUnused } from './column_buffer.ts'
 import type { ColumnSinks } from './column_writer.ts'
 import { createColumnSinks, writeLayout, writePresence } from './column_writer.ts'
 import type { ColumnEntry, Layout, PresenceEntry } from './directory.ts'
 import { writeHead } from './head.ts'
 import { writePages } from './pages.ts'
 import { openBlock } from './reader.ts'
-import type { EncodedBlock, SystemColumn } from './types.ts'
-
-/** What is not part of the row as its producer sent it. */
-export interface RowExtra {
-  /** Given for all rows of a builder or for none. */
-  seq?: number
-  createdMs?: number
-  updatedMs?: number
-}
+import type { EncodedBlock } from './types.ts'
 
 export interface BlockBuilder {
   /** Takes over a row; the caller may reuse the object. Throws RangeError when a field is out of its range. */
   add(row: EncodableRow, extra?: RowExtra): void
   /** The rows as blocks, in order of arrival; the builder is then empty and can be used again. */
   finish(): EncodedBlock[]
-}
-
-/** The rows of one block while they arrive. */
-interface BlockBuffer {
-  rows: number
-  minMs: number
-  maxMs: number
-  severityCounts: number[]
-  system: Record<SystemColumn, ColumnBuffer>
-  attributes: ColumnBuffer[]
-  attributeOf: Map<string, ColumnBuffer>
-  /** The first attribute of the row before. */
-  firstAttribute: ColumnBuffer | undefined
-  values: number
-  /** UTF-16 units of all distinct texts. */
-  textUnits: number
 }
 
 /** Collects rows and cuts them into blocks that fit every limit. `createdMs` is when the rows were received. */
@@ -73,105 +42,6 @@ export function createBlockBuilder(createdMs: number): BlockBuilder {
       return finished
     },
   }
-}
-
-function createBuffer(): BlockBuffer {
-  const column = (name: SystemColumn) => createColumn(name, name)
-  return {
-    rows: 0,
-    minMs: Infinity,
-    maxMs: -Infinity,
-    severityCounts: severities.map(() => 0),
-    system: {
-      timestamp: column('timestamp'),
-      nanos: column('nanos'),
-      severity: column('severity'),
-      source: column('source'),
-      message: column('message'),
-      created: column('created'),
-      updated: column('updated'),
-      seq: column('seq'),
-    },
-    attributes: [],
-    attributeOf: new Map(),
-    firstAttribute: undefined,
-    values: 0,
-    textUnits: 0,
-  }
-}
-
-function isFull(buffer: BlockBuffer, attributes: number): boolean {
-  return (
-    buffer.rows === blockRowsMax ||
-    buffer.values + attributes > blockValuesMax - 8 * blockRowsMax ||
-    buffer.attributes.length + attributes > blockColumnsMax - 8 ||
-    buffer.textUnits > blockTextUnitsMax
-  )
-}
-
-function checkRow(row: EncodableRow): void {
-  const { timestampMs, timestampNs, severity, names, values } = row
-  if (!Number.isInteger(timestampMs) || timestampMs < 0 || timestampMs >= timestampMsMax) throw new RangeError(`${timestampMs} is no time`)
-  if (!Number.isInteger(timestampNs) || timestampNs < 0 || timestampNs > 999_999) throw new RangeError(`${timestampNs} are no nanoseconds`)
-  if (severities[severity] === undefined) throw new RangeError(`${severity} is no severity`)
-  if (names.length !== values.length) throw new RangeError(`${names.length} names for ${values.length} values`)
-  if (names.length > blockColumnsMax - 8) throw new RangeError(`${names.length} attributes do not fit a block`)
-}
-
-function addRow(buffer: BlockBuffer, row: EncodableRow, extra: RowExtra | undefined, createdMs: number): void {
-  const { system } = buffer
-  const at = buffer.rows
-  if (extra?.seq !== undefined) {
-    if (system.seq.count !== at) throw new RangeError('either all rows carry a sequence number or none')
-    if (!Number.isSafeInteger(extra.seq) || extra.seq < 0 || extra.seq > seqMax) throw new RangeError(`${extra.seq} is no sequence number`)
-    pushValue(system.seq, at, extra.seq)
-  } else if (system.seq.count > 0) throw new RangeError('either all rows carry a sequence number or none')
-  buffer.rows++
-  if (row.timestampMs < buffer.minMs) buffer.minMs = row.timestampMs
-  if (row.timestampMs > buffer.maxMs) buffer.maxMs = row.timestampMs
-  buffer.severityCounts[row.severity]!++
-  pushValue(system.timestamp, at, row.timestampMs)
-  pushValue(system.nanos, at, row.timestampNs)
-  pushValue(system.severity, at, row.severity)
-  pushValue(system.created, at, extra?.createdMs ?? createdMs)
-  pushValue(system.updated, at, extra?.updatedMs ?? 0)
-  pushText(buffer, system.source, at, row.source)
-  pushText(buffer, system.message, at, row.message)
-  addAttributes(buffer, at, row)
-}
-
-function pushText(buffer: BlockBuffer, column: ColumnBuffer, row: number, text: string): void {
-  const before = column.entryUnits
-  pushValue(column, row, text)
-  buffer.textUnits += column.entryUnits - before
-}
-
-function addAttributes(buffer: BlockBuffer, at: number, { names, values }: EncodableRow): void {
-  let last: ColumnBuffer | undefined
-  for (let i = 0; i < names.length; i++) {
-    const name = names[i]!
-    let column = last === undefined ? buffer.firstAttribute : last.next
-    if (column === undefined || column.name !== name) {
-      column = attributeColumn(buffer, name)
-      if (last === undefined) buffer.firstAttribute = column
-      else last.next = column
-    }
-    const before = column.entryUnits
-    pushValue(column, at, values[i]!)
-    buffer.textUnits += column.entryUnits - before
-    last = column
-  }
-  buffer.values += names.length
-}
-
-function attributeColumn(buffer: BlockBuffer, name: string): ColumnBuffer {
-  const known = buffer.attributeOf.get(name)
-  if (known !== undefined) return known
-  if (!name.isWellFormed()) return attributeColumn(buffer, name.toWellFormed())
-  const column = createColumn(undefined, name)
-  buffer.attributes.push(column)
-  buffer.attributeOf.set(name, column)
-  return column
 }
 
 /** One block, or several when one would be too large to store. */
@@ -213,6 +83,7 @@ function encode(buffer: BlockBuffer): EncodedBlock {
     ends.push(sinks.raw.length)
     return { system: code, name, presence, layout }
   })
+  if (sinks.raw.length > blockRawBytesMax) throw new RangeError(`a block of ${sinks.raw.length} raw bytes is too large`)
   const { entries: pages, body } = writePages(sinks.raw, ends)
   const meta = { firstSeq: firstSeq.seq, rows, minMs, maxMs, severityCounts }
   const head = writeHead(meta, body.length, { pages, presences: presences.entries, columns: entries }, sinks.blooms)
