@@ -1,4 +1,5 @@
 import { encodeLogId } from '../core/ids.ts'
+import type { Severity } from '../core/severity.ts'
 import { severities } from '../core/severity.ts'
 import { formatTimestamp } from '../core/time.ts'
 import type { StoredRow } from './row.ts'
@@ -12,7 +13,7 @@ export interface RawJson {
 export interface LogJson {
   id: string
   timestamp: string
-  severity: string
+  severity: Severity
   source: string
   message: string
   attributes: Record<string, string | number | boolean | RawJson>

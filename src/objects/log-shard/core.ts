@@ -1,12 +1,13 @@
 import { BlockError } from '../../engine/block/block_error.ts'
 import { appendBatch } from './append.ts'
 import { migrate } from './migrations.ts'
-import type { AppendReply, AppendRequest, ChangeReply, Damaged, FacetsCall, HistogramCall, LogShardRpc, QueryScope } from './protocol.ts'
-import type { RowChange, SearchCall, ShardIdentity, TailBlock } from './protocol.ts'
+import type { Damaged, LogShardRpc, ShardIdentity, TailBlock } from './protocol.ts'
 import { count, extent, facets, histogram, search } from './queries.ts'
 import { changeRow, deleteRow, getRow } from './rows.ts'
 import type { Sql } from './sql.ts'
+import type { ShardState } from './state.ts'
 import { describeDamage, loadState } from './state.ts'
+import type { ShardStore } from './store.ts'
 import { createShardStore } from './store.ts'
 import { blocksAfter } from './tail_blocks.ts'
 import { createTailFeed } from './tail_feed.ts'
@@ -38,72 +39,84 @@ export function createShardCore(deps: ShardDeps): ShardCore {
   migrate(deps.sql)
   const store = createShardStore(deps.sql)
   const state = loadState(store, deps.now)
-  let known = store.loadIdentity()
+  const lastSeq = state.index.lastSeq
+  const { identify, identity } = createIdentity(store)
+  const guarded = createGuard(deps, state, identify)
   const feed = createTailFeed({
-    lastSeq: state.index.lastSeq,
+    lastSeq,
     blocksAfter: (seq, bytesMax) => blocksAfter(state, seq, bytesMax),
-    deliver: (blocks) => (known === undefined ? Promise.resolve({ watching: false }) : deps.deliver(known, blocks)),
+    deliver: (blocks) => deps.deliver(identity(), blocks),
     wait: deps.wait,
     loadWatched: store.loadWatched,
     saveWatched: store.saveWatched,
-    failed: (error) => deps.log('warn', 'tail delivery failed', { ...known, error: String(error) }),
+    failed: (error) => deps.log('warn', 'tail delivery failed', { ...identity(), error: String(error) }),
   })
-
-  /** A name that is reached under two identities would mix tenants: refuse before anything is read or written. */
-  function identify(identity: ShardIdentity, remember = false): void {
-    if (known === undefined) {
-      if (!remember) return
-      store.saveIdentity(identity)
-      known = identity
-    } else if (known.organizationId !== identity.organizationId || known.region !== identity.region || known.shard !== identity.shard) {
-      throw new Error(`this shard is ${JSON.stringify(known)}, not ${JSON.stringify(identity)}`)
-    }
+  return {
+    append(request) {
+      identify(request.identity, true)
+      return appendBatch(state, request, deps.now())
+    },
+    search: (call) => guarded('search', call.identity, () => search(state, call)),
+    count: (call) => guarded('count', call.identity, () => count(state, call)),
+    histogram: (call) => guarded('histogram', call.identity, () => histogram(state, call)),
+    facets: (call) => guarded('facets', call.identity, () => facets(state, call)),
+    extent(caller) {
+      identify(caller)
+      return { extent: extent(state), maxSeq: lastSeq() }
+    },
+    getRow: (caller, seq) => guarded('getRow', caller, () => ({ row: getRow(state, seq) })),
+    changeRow: (caller, seq, change) => guarded('changeRow', caller, () => changeRow(state, seq, change, deps.now())),
+    deleteRow(caller, seq) {
+      identify(caller)
+      return { status: deleteRow(state, seq) }
+    },
+    watch(caller) {
+      identify(caller, true)
+      feed.watch()
+      return { lastSeq: lastSeq() }
+    },
+    blocksAfter(caller, afterSeq, bytesMax) {
+      identify(caller)
+      return { blocks: blocksAfter(state, afterSeq, bytesMax), lastSeq: lastSeq() }
+    },
+    ping: () => ({ lastSeq: lastSeq() }),
+    deliverTail: feed.kick,
   }
+}
 
-  /** Turns damage into an answer that says so, and an error line in the log. */
-  function guarded<T>(operation: string, identity: ShardIdentity, work: () => T): T | Damaged {
-    identify(identity)
+/** Who this shard is. A name that is reached under two identities would mix tenants, so that is refused. */
+function createIdentity(store: ShardStore) {
+  let known = store.loadIdentity()
+  return {
+    /** Throws when the caller means another shard; `remember` makes a new shard take the caller's word. */
+    identify(caller: ShardIdentity, remember = false): void {
+      if (known === undefined) {
+        if (!remember) return
+        store.saveIdentity(caller)
+        known = caller
+      } else if (known.organizationId !== caller.organizationId || known.region !== caller.region || known.shard !== caller.shard) {
+        throw new Error(`this shard is ${JSON.stringify(known)}, not ${JSON.stringify(caller)}`)
+      }
+    },
+    identity(): ShardIdentity {
+      if (known === undefined) throw new Error('this shard does not know yet who it is')
+      return known
+    },
+  }
+}
+
+/** Turns damage that an operation meets into an answer that says so, and an error line in the log. */
+function createGuard(deps: ShardDeps, state: ShardState, identify: (caller: ShardIdentity) => void) {
+  return <T>(operation: string, caller: ShardIdentity, work: () => T): T | Damaged => {
+    identify(caller)
     state.opened.clear()
     try {
       return work()
     } catch (error) {
       if (!(error instanceof BlockError)) throw error
       const damaged = describeDamage(state, error)
-      deps.log('error', 'damaged block', { ...identity, operation, damaged })
+      deps.log('error', 'damaged block', { ...caller, operation, damaged })
       return { damaged }
     }
-  }
-
-  return {
-    append(request: AppendRequest): AppendReply {
-      identify(request.identity, true)
-      return appendBatch(state, request, deps.now())
-    },
-    search: (call: SearchCall) => guarded('search', call.identity, () => search(state, call)),
-    count: (call: QueryScope) => guarded('count', call.identity, () => count(state, call)),
-    histogram: (call: HistogramCall) => guarded('histogram', call.identity, () => histogram(state, call)),
-    facets: (call: FacetsCall) => guarded('facets', call.identity, () => facets(state, call)),
-    extent(identity: ShardIdentity) {
-      identify(identity)
-      return { extent: extent(state), maxSeq: state.index.lastSeq() }
-    },
-    getRow: (identity: ShardIdentity, seq: number) => guarded('getRow', identity, () => ({ row: getRow(state, seq) })),
-    changeRow: (identity: ShardIdentity, seq: number, change: RowChange): ChangeReply =>
-      guarded('changeRow', identity, () => changeRow(state, seq, change, deps.now())),
-    deleteRow(identity: ShardIdentity, seq: number) {
-      identify(identity)
-      return { status: deleteRow(state, seq) }
-    },
-    watch(identity: ShardIdentity) {
-      identify(identity, true)
-      feed.watch()
-      return { lastSeq: state.index.lastSeq() }
-    },
-    blocksAfter(identity: ShardIdentity, afterSeq: number, bytesMax: number) {
-      identify(identity)
-      return { blocks: blocksAfter(state, afterSeq, bytesMax), lastSeq: state.index.lastSeq() }
-    },
-    ping: () => ({ lastSeq: state.index.lastSeq() }),
-    deliverTail: () => feed.kick(),
   }
 }

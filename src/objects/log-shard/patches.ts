@@ -3,7 +3,7 @@ import { openBlock } from '../../engine/block/reader.ts'
 import type { BlockMeta, EncodedBlock } from '../../engine/block/types.ts'
 import { createBlockBuilder } from '../../engine/block/writer.ts'
 import type { BlockSource } from '../../engine/query/types.ts'
-import type { AttributeValue, EncodableRow, StoredRow } from '../../engine/row.ts'
+import type { EncodableRow, StoredRow } from '../../engine/row.ts'
 import type { ShardStore } from './store.ts'
 
 export type Patches = ReturnType<typeof createPatches>

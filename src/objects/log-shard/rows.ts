@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer'
 import { attributesPerRecordMax, recordBytesMax } from '../../core/limits.ts'
 import type { StoredRow } from '../../engine/row.ts'
 import type { ChangeReply, RowChange } from './protocol.ts'
@@ -39,7 +40,8 @@ export function deleteRow(state: ShardState, seq: number): 'deleted' | 'missing'
 }
 
 function changedAttributes(old: StoredRow['attributes'], change: RowChange['attributes']): StoredRow['attributes'] {
-  const attributes: StoredRow['attributes'] = Object.assign(Object.create(null), change?.replace === true ? undefined : old)
+  const attributes = Object.create(null) as StoredRow['attributes']
+  if (change?.replace !== true) Object.assign(attributes, old)
   for (const [name, value] of change?.entries ?? []) {
     if (value === null) delete attributes[name]
     else attributes[name] = value
@@ -50,7 +52,8 @@ function changedAttributes(old: StoredRow['attributes'], change: RowChange['attr
 /** The limit of one record that the row passes, as a sentence; undefined when it passes none. */
 function excessOf({ source, message, attributes }: StoredRow): string | undefined {
   const entries = Object.entries(attributes)
-  if (entries.length > attributesPerRecordMax) return `The log would have ${entries.length} attributes, at most ${attributesPerRecordMax} are kept.`
+  if (entries.length > attributesPerRecordMax)
+    return `The log would have ${entries.length} attributes, at most ${attributesPerRecordMax} are kept.`
   const texts = [source, message, ...entries.flatMap(([name, value]) => [name, String(value)])]
   const bytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0)
   return bytes > recordBytesMax ? `The log would have ${bytes} bytes, at most ${recordBytesMax} are kept.` : undefined

@@ -21,12 +21,16 @@ export interface KeyedBatch extends BatchKey {
 export type ShardStore = ReturnType<typeof createShardStore>
 
 export function createShardStore(sql: Sql) {
-  return {
-    transaction: sql.transaction,
+  return { transaction: sql.transaction, ...blockStatements(sql), ...patchStatements(sql), ...metaStatements(sql) }
+}
 
+function blockStatements(sql: Sql) {
+  return {
     /** Metas of all blocks in seq order, with the key of the batches that had one. */
     loadBlocks(): { meta: BlockMeta; createdMs: number; keyHash: string | null }[] {
-      const rows = sql.all(`SELECT first_seq, rows, min_ms, max_ms, severity_counts, bytes, created_ms, key_hash FROM blocks ORDER BY first_seq`)
+      const rows = sql.all(
+        `SELECT first_seq, rows, min_ms, max_ms, severity_counts, bytes, created_ms, key_hash FROM blocks ORDER BY first_seq`,
+      )
       return rows.map((row) => ({
         meta: {
           firstSeq: integer(row['first_seq']),
@@ -42,22 +46,10 @@ export function createShardStore(sql: Sql) {
     },
 
     insertBlock(meta: BlockMeta, head: Uint8Array, body: Uint8Array, createdMs: number, key: BatchKey | undefined): void {
-      sql.all(
-        `INSERT INTO blocks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-        meta.firstSeq,
-        meta.rows,
-        meta.minMs,
-        meta.maxMs,
-        JSON.stringify(meta.severityCounts),
-        meta.bytes,
-        createdMs,
-        key?.keyHash ?? null,
-        key?.bodyHash ?? null,
-        key?.accepted ?? null,
-        key?.rejected ?? null,
-        head,
-        body,
-      )
+      const { firstSeq, rows, minMs, maxMs, bytes } = meta
+      const columns = [firstSeq, rows, minMs, maxMs, JSON.stringify(meta.severityCounts), bytes, createdMs]
+      const keyColumns = [key?.keyHash ?? null, key?.bodyHash ?? null, key?.accepted ?? null, key?.rejected ?? null]
+      sql.all(`INSERT INTO blocks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, ...columns, ...keyColumns, head, body)
     },
 
     /** Undefined when there is no such block. */
@@ -72,7 +64,10 @@ export function createShardStore(sql: Sql) {
     },
 
     readBatch(firstSeq: number): KeyedBatch | undefined {
-      const row = sql.all(`SELECT created_ms, key_hash, body_hash, batch_accepted, batch_rejected FROM blocks WHERE first_seq = ?`, firstSeq)[0]
+      const row = sql.all(
+        `SELECT created_ms, key_hash, body_hash, batch_accepted, batch_rejected FROM blocks WHERE first_seq = ?`,
+        firstSeq,
+      )[0]
       if (row === undefined || row['key_hash'] === null) return undefined
       return {
         firstSeq,
@@ -83,7 +78,11 @@ export function createShardStore(sql: Sql) {
         rejected: integer(row['batch_rejected']),
       }
     },
+  }
+}
 
+function patchStatements(sql: Sql) {
+  return {
     /** Patches in seq order; `row` is null for a deleted row. */
     loadPatches(): { seq: number; row: string | null }[] {
       return sql.all(`SELECT seq, row FROM patches ORDER BY seq`).map((row) => ({
@@ -100,7 +99,11 @@ export function createShardStore(sql: Sql) {
     savePatch(seq: number, row: string | null): void {
       sql.all(`INSERT INTO patches (seq, row) VALUES (?, ?) ON CONFLICT (seq) DO UPDATE SET row = excluded.row`, seq, row)
     },
+  }
+}
 
+function metaStatements(sql: Sql) {
+  return {
     loadIdentity(): ShardIdentity | undefined {
       const value = readMeta(sql, 'identity')
       return value === undefined ? undefined : (JSON.parse(value) as ShardIdentity)

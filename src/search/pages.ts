@@ -1,0 +1,55 @@
+import { queryBudgetBytes } from '../core/limits.ts'
+import type { TenantCtx } from '../db/context.ts'
+import { mergeSearches } from '../engine/query/merge.ts'
+import type { Order, Position, QueryCost, TimeRange } from '../engine/query/types.ts'
+import type { StoredRow } from '../engine/row.ts'
+import type { PageState } from './cursor.ts'
+import type { Shard } from './shards.ts'
+import { askAll } from './shards.ts'
+
+/** One listing: what it looks for, and, from its second page on, where that goes on and what it may see. */
+export interface Listing {
+  q: string
+  range: TimeRange
+  order: Order
+  after?: Position | undefined
+  snapshot?: ReadonlyMap<number, number> | undefined
+}
+
+export interface Page {
+  rows: { shard: number; row: StoredRow }[]
+  /** The next page, or null when this is the last. */
+  next: PageState | null
+  /** Newest row that each shard could show, for the pages and counts that follow. */
+  snapshot: ReadonlyMap<number, number>
+  /** The budget ended before the page was full. */
+  partial: boolean
+  cost: QueryCost
+}
+
+/** One page of rows of all shards in one order. A shard that is not in the snapshot came later and is not asked. */
+export async function readPage(ctx: TenantCtx, shards: readonly Shard[], listing: Listing, limit: number): Promise<Page> {
+  const { q, range, order, after } = listing
+  const asked = shards.filter(({ identity }) => listing.snapshot?.has(identity.shard) ?? true)
+  const replies = await askAll(ctx, asked, async ({ rpc, identity }) => {
+    return rpc.search({
+      identity,
+      q,
+      range,
+      order,
+      limit,
+      after,
+      maxSeq: listing.snapshot?.get(identity.shard),
+      budgetBytes: queryBudgetBytes,
+    })
+  })
+  const shardOf = (i: number) => asked[i]?.identity.shard ?? 0
+  const merged = mergeSearches(
+    replies.map((result, i) => ({ shard: shardOf(i), result })),
+    order,
+    limit,
+  )
+  const snapshot = listing.snapshot ?? new Map(replies.map(({ maxSeq }, i) => [shardOf(i), maxSeq]))
+  const next = merged.frontier && { after: merged.frontier, range, snapshot }
+  return { rows: merged.rows, next, snapshot, partial: merged.budgetEnded, cost: merged.cost }
+}

@@ -1,0 +1,65 @@
+import { fanOutMax, retryAfterSeconds } from '../core/limits.ts'
+import { problem } from '../core/problems.ts'
+import type { TenantCtx } from '../db/context.ts'
+import { listLogShards, logShardName } from '../db/log_shards.ts'
+import type { Damaged, LogShardRpc, ShardIdentity } from '../objects/log-shard/protocol.ts'
+
+/** One shard of the caller's organization; `rpc` reaches its Durable Object. */
+export interface Shard {
+  identity: ShardIdentity
+  rpc: LogShardRpc
+}
+
+/** Every shard that the caller's organization has. The names come from the authenticated tenant and nowhere else. */
+export async function shardsOf(ctx: TenantCtx): Promise<Shard[]> {
+  const { organizationId } = ctx.tenant
+  const shards = await listLogShards(ctx, organizationId)
+  return shards.map(({ region, number }) => {
+    const identity = { organizationId, region, shard: number }
+    // The class implements LogShardRpc; the stub's own type adds nothing but promise pipelining.
+    const rpc = ctx.env.LOG_SHARD.getByName(logShardName(organizationId, { region, number })) as unknown as LogShardRpc
+    return { identity, rpc }
+  })
+}
+
+/** Asks every shard, at most `fanOutMax` at once, and answers in the order of `shards`. */
+export async function askAll<T extends object>(
+  ctx: TenantCtx,
+  shards: readonly Shard[],
+  call: (shard: Shard) => Promise<T | Damaged>,
+): Promise<T[]> {
+  const replies: T[] = []
+  const waiting = shards.entries()
+  const worker = async () => {
+    // The workers share one iterator, so each shard is asked once.
+    for (const [i, shard] of waiting) replies[i] = await ask(ctx, shard, call)
+  }
+  await Promise.all(Array.from({ length: Math.min(fanOutMax, shards.length) }, worker))
+  return replies
+}
+
+/** One answer of one shard; damage and an object that cannot be reached become problems. */
+export async function ask<T extends object>(ctx: TenantCtx, shard: Shard, call: (shard: Shard) => Promise<T | Damaged>): Promise<T> {
+  const reply = await call(shard).catch((error: unknown) => {
+    if (!isRetryable(error)) throw error
+    // A Durable Object that moved or restarted is there again at once.
+    return call(shard).catch((again: unknown) => {
+      throw isRetryable(again) ? unavailable(again) : again
+    })
+  })
+  if (!('damaged' in reply)) return reply
+  ctx.log.error('damaged block', new Error(reply.damaged), { ...shard.identity })
+  throw problem('damaged_block', `A stored block cannot be read, and an answer without it would be wrong: ${reply.damaged}.`)
+}
+
+/** Marks that the platform sets on errors of an object that moved, restarted or has too much to do. */
+function isRetryable(error: unknown): boolean {
+  return (
+    error instanceof Error && (('retryable' in error && error.retryable === true) || ('overloaded' in error && error.overloaded === true))
+  )
+}
+
+function unavailable(cause: unknown) {
+  const headers = { 'Retry-After': String(retryAfterSeconds) }
+  return problem('unavailable', 'The log store cannot be reached at the moment. Try again in a few seconds.', { cause, headers })
+}

@@ -1,0 +1,233 @@
+import { describe, expect, test } from 'vitest'
+import { idempotencyTtlMs, patchesPerShardMax, shardRowBytesMax } from '../../../src/core/limits.ts'
+import { createBlockBuilder } from '../../../src/engine/block/writer.ts'
+import type { EncodableRow } from '../../../src/engine/row.ts'
+import { createShardCore } from '../../../src/objects/log-shard/core.ts'
+import type { AppendRequest, Damaged } from '../../../src/objects/log-shard/protocol.ts'
+import { nodeSql } from './node_sql.ts'
+
+const identity = { organizationId: 'org', region: 'weur', shard: 0 }
+const range = { fromMs: 0, toMs: 1e13 }
+const startMs = Date.parse('2026-11-22T07:00:00Z')
+const all = { identity, q: '', range, order: 'oldest', limit: 100, budgetBytes: 2 ** 28 } as const
+
+function world() {
+  const sql = nodeSql()
+  const lines: { level: string; message: string; attributes: Record<string, unknown> }[] = []
+  const clock = { nowMs: startMs }
+  const open = () =>
+    createShardCore({
+      sql,
+      now: () => clock.nowMs,
+      deliver: async () => ({ watching: false }),
+      wait: async () => undefined,
+      log: (level, message, attributes) => void lines.push({ level, message, attributes }),
+    })
+  return { sql, lines, clock, open, core: open() }
+}
+
+function row(message: string, more: Partial<EncodableRow> = {}): EncodableRow {
+  return { timestampMs: startMs, timestampNs: 0, severity: 2, source: 'api', message, names: [], values: [], ...more }
+}
+
+function batch(messages: string[], key?: string, body = 'body'): AppendRequest {
+  const builder = createBlockBuilder(startMs)
+  for (const message of messages) builder.add(row(message))
+  const idempotency = key === undefined ? undefined : { keyHash: key.padEnd(64, '0'), bodyHash: body, rejected: 1 }
+  return { identity, blocks: builder.finish(), idempotency }
+}
+
+function answer<T extends object>(reply: T | Damaged): T {
+  if ('damaged' in reply) throw new Error(reply.damaged)
+  return reply
+}
+
+describe('appending', () => {
+  test('numbers rows from 1 without gaps, over restarts', () => {
+    const { core, open } = world()
+    expect(core.append(batch(['a', 'b']))).toMatchObject({ status: 'stored', firstSeq: 1, accepted: 2 })
+    expect(open().append(batch(['c']))).toMatchObject({ firstSeq: 3 })
+    const rows = answer(open().search(all)).rows
+    expect(rows.map(({ seq, message }) => [seq, message])).toEqual([
+      [1, 'a'],
+      [2, 'b'],
+      [3, 'c'],
+    ])
+  })
+
+  test('writes one SQLite row for each block, and no other once the shard knows its name', () => {
+    const { core, sql } = world()
+    core.append(batch(['a']))
+    const changes = () => Number(sql.all('SELECT total_changes() AS n')[0]?.['n'])
+    const before = changes()
+    core.append(batch(['b', 'c'], 'aa'))
+    expect(changes() - before).toBe(1)
+  })
+
+  test('refuses blocks that one SQLite row cannot hold, and batches of no block', () => {
+    const { core } = world()
+    const [block] = batch(['a']).blocks
+    if (!block) throw new Error('no block')
+    const large = { ...block, body: new Uint8Array(shardRowBytesMax) }
+    expect(() => core.append({ identity, blocks: [large] })).toThrow(RangeError)
+    expect(() => core.append({ identity, blocks: [] })).toThrow(RangeError)
+    expect(core.ping()).toEqual({ lastSeq: 0 })
+  })
+
+  test('refuses a caller that takes it for another shard', () => {
+    const { core, open } = world()
+    core.append(batch(['a']))
+    for (const other of [{ organizationId: 'other' }, { region: 'apac' }, { shard: 1 }]) {
+      const stranger = { ...identity, ...other }
+      expect(() => open().append({ ...batch(['b']), identity: stranger })).toThrow(/this shard is/)
+      expect(() => open().search({ ...all, identity: stranger })).toThrow(/this shard is/)
+      expect(() => open().getRow(stranger, 1)).toThrow(/this shard is/)
+    }
+  })
+})
+
+describe('an idempotency key', () => {
+  test('stores once and answers the same counts, also after a restart', () => {
+    const { core, open } = world()
+    core.append(batch(['a', 'b'], 'aa'))
+    const replay = { status: 'replayed', firstSeq: 1, accepted: 2, rejected: 1 }
+    expect(core.append(batch(['a', 'b'], 'aa'))).toEqual(replay)
+    expect(open().append(batch(['a', 'b'], 'aa'))).toEqual(replay)
+    expect(answer(core.count(all)).count).toBe(2)
+  })
+
+  test('is refused for another body', () => {
+    const { core } = world()
+    core.append(batch(['a'], 'aa'))
+    expect(core.append(batch(['b'], 'aa', 'other'))).toEqual({ status: 'key_reused' })
+    expect(core.ping()).toEqual({ lastSeq: 1 })
+  })
+
+  test('is told apart from another one with the same first 48 bits', () => {
+    const { core } = world()
+    core.append(batch(['a'], 'aaaaaaaaaaaa1'))
+    expect(core.append(batch(['b'], 'aaaaaaaaaaaa2'))).toMatchObject({ status: 'stored', firstSeq: 2 })
+  })
+
+  test('is forgotten after 24 hours and not before', () => {
+    const { core, clock, open } = world()
+    core.append(batch(['a'], 'aa'))
+    clock.nowMs += idempotencyTtlMs - 1
+    expect(open().append(batch(['a'], 'aa'))).toMatchObject({ status: 'replayed' })
+    clock.nowMs += 1
+    expect(core.append(batch(['a'], 'aa'))).toMatchObject({ status: 'stored', firstSeq: 2 })
+  })
+
+  test('does not count when its batch could not be stored', () => {
+    const { core, sql } = world()
+    core.append(batch(['a']))
+    sql.failAfter(0)
+    expect(() => core.append(batch(['b'], 'aa'))).toThrow('the disk failed')
+    expect(core.append(batch(['b'], 'aa'))).toMatchObject({ status: 'stored', firstSeq: 2 })
+  })
+})
+
+describe('a damaged block', () => {
+  test.each(['head', 'body'])('is reported by its number, whatever bit of its %s is wrong, and never guessed at', (column) => {
+    const { core, sql, open, lines } = world()
+    core.append(batch(['sound']))
+    core.append(batch(['broken one', 'broken two']))
+    const bytes = sql.all(`SELECT ${column} FROM blocks WHERE first_seq = 2`)[0]?.[column]
+    if (!(bytes instanceof Uint8Array)) throw new Error('no bytes')
+    for (let i = 0; i < bytes.length; i += 7) {
+      const damaged = bytes.slice()
+      damaged[i] = (damaged[i] ?? 0) ^ 0x10
+      sql.all(`UPDATE blocks SET ${column} = ? WHERE first_seq = 2`, damaged)
+      const fresh = open()
+      expect(fresh.search(all), `byte ${i}`).toEqual({ damaged: expect.stringContaining('block 2') })
+      expect(fresh.getRow(identity, 3)).toEqual({ damaged: expect.stringContaining('block 2') })
+      expect(answer(fresh.getRow(identity, 1)).row?.message).toBe('sound')
+    }
+    expect(lines[0]).toMatchObject({
+      level: 'error',
+      message: 'damaged block',
+      attributes: { organizationId: 'org', operation: 'search', damaged: expect.stringContaining('block 2') },
+    })
+  })
+
+  test('does not stop the shard from taking logs', () => {
+    const { core, sql, open } = world()
+    core.append(batch(['a']))
+    sql.all(`UPDATE blocks SET body = x'00'`)
+    expect(open().append(batch(['b']))).toMatchObject({ status: 'stored', firstSeq: 2 })
+  })
+})
+
+describe('edits', () => {
+  test('are found by their new content and no more by the old', () => {
+    const { core, open } = world()
+    core.append(batch(['old text', 'other']))
+    core.changeRow(identity, 1, { message: 'new text', timestampMs: startMs + 5 })
+    for (const shard of [core, open()]) {
+      expect(answer(shard.search({ ...all, q: 'old' })).rows).toEqual([])
+      expect(answer(shard.search({ ...all, q: 'new' })).rows).toMatchObject([
+        { seq: 1, message: 'new text', timestampMs: startMs + 5, createdMs: startMs },
+      ])
+      expect(answer(shard.count(all)).count).toBe(2)
+    }
+  })
+
+  test('of one row from two sides both stay', () => {
+    const { core } = world()
+    core.append(batch(['a']))
+    core.changeRow(identity, 1, { attributes: { replace: false, entries: [['one', 1]] } })
+    core.changeRow(identity, 1, {
+      attributes: {
+        replace: false,
+        entries: [
+          ['__proto__', 'two'],
+          ['big', 2n ** 70n],
+        ],
+      },
+    })
+    const attributes = answer(core.getRow(identity, 1)).row?.attributes ?? {}
+    expect(Object.entries(attributes).sort()).toEqual([
+      ['__proto__', 'two'],
+      ['big', 2n ** 70n],
+      ['one', 1],
+    ])
+  })
+
+  test('that would make a row too large are refused', () => {
+    const { core } = world()
+    core.append(batch(['a']))
+    const many = Array.from({ length: 257 }, (_, i): [string, number] => [`name${i}`, i])
+    expect(core.changeRow(identity, 1, { attributes: { replace: false, entries: many } })).toMatchObject({ status: 'too_large' })
+    expect(core.changeRow(identity, 1, { message: 'x'.repeat(300_000) })).toMatchObject({ status: 'too_large' })
+    expect(answer(core.getRow(identity, 1)).row?.updatedMs).toBe(0)
+  })
+
+  test('have a limit, within which each row can be changed again', () => {
+    const { core } = world()
+    core.append(batch(Array.from({ length: patchesPerShardMax + 1 }, (_, i) => `row ${i}`)))
+    for (let seq = 1; seq <= patchesPerShardMax; seq++) core.deleteRow(identity, seq)
+    expect(core.deleteRow(identity, patchesPerShardMax + 1)).toEqual({ status: 'too_many_patches' })
+    expect(core.changeRow(identity, patchesPerShardMax + 1, { message: 'new' })).toEqual({ status: 'too_many_patches' })
+    expect(answer(core.count(all)).count).toBe(1)
+  })
+})
+
+describe('an answer', () => {
+  test('that would not fit one message is cut, and its frontier says where to go on', () => {
+    const { core } = world()
+    const message = Array.from({ length: 20_000 }, (_, i) => `word${i}`).join(' ')
+    for (let i = 0; i < 60; i++) core.append(batch([`${i} ${message}`]))
+    const first = answer(core.search(all))
+    expect(first.rows.length).toBeLessThan(60)
+    const rest = answer(core.search({ ...all, after: first.frontier ?? undefined }))
+    expect([...first.rows, ...rest.rows].map(({ seq }) => seq)).toEqual(Array.from({ length: 60 }, (_, i) => i + 1))
+  })
+
+  test('tells the smallest and greatest time of the shard', () => {
+    const { core } = world()
+    expect(core.extent(identity).extent).toBeNull()
+    core.append(batch(['a']))
+    core.changeRow(identity, 1, { timestampMs: startMs - 1000 })
+    expect(core.extent(identity).extent).toEqual({ minMs: startMs - 1000, maxMs: startMs })
+  })
+})

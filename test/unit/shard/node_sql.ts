@@ -1,0 +1,40 @@
+import { DatabaseSync } from 'node:sqlite'
+import type { Sql, SqlValue } from '../../../src/objects/log-shard/sql.ts'
+
+/** The shard's SQLite on node:sqlite; the file lives in memory as long as the returned object. */
+export interface NodeSql extends Sql {
+  readonly db: DatabaseSync
+  /** Makes the n-th statement from now on fail, as a full or broken disk would. */
+  failAfter(statements: number): void
+}
+
+export function nodeSql(): NodeSql {
+  const db = new DatabaseSync(':memory:')
+  let untilFailure = Infinity
+  return {
+    db,
+    failAfter(statements) {
+      untilFailure = statements
+    },
+    all(query: string, ...bindings: SqlValue[]) {
+      untilFailure--
+      if (untilFailure < 0) {
+        untilFailure = Infinity
+        throw new Error('the disk failed')
+      }
+      const values = bindings.map((value) => (value instanceof ArrayBuffer ? new Uint8Array(value) : value))
+      return db.prepare(query).all(...values) as Record<string, SqlValue>[]
+    },
+    transaction(work) {
+      db.exec('BEGIN')
+      try {
+        const result = work()
+        db.exec('COMMIT')
+        return result
+      } catch (error) {
+        db.exec('ROLLBACK')
+        throw error
+      }
+    },
+  }
+}

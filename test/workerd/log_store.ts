@@ -1,0 +1,61 @@
+import { env, evictDurableObject, runInDurableObject } from 'cloudflare:test'
+import type { Region } from '../../src/config.ts'
+import { findOrCreateLogShard, logShardName } from '../../src/db/log_shards.ts'
+import type { EncodableRow } from '../../src/engine/row.ts'
+import type { LogJson } from '../../src/engine/log_json.ts'
+import { encodeRows } from '../support/rows.ts'
+import type { LogShard } from '../../src/objects/log-shard/object.ts'
+import type { World } from '../support/world.ts'
+import { testCtx } from '../support/world.ts'
+
+/** Stores rows as the ingest path does: shard registered in D1, batch appended by RPC. Answers the first seq. */
+export async function storeRows(
+  world: Pick<World, 'organizationId'>,
+  rows: readonly EncodableRow[],
+  region: Region = 'weur',
+): Promise<number> {
+  const stub = await shardStub(world, region)
+  const reply = await stub.rpc.append({ identity: stub.identity, blocks: encodeRows(rows) })
+  if (reply.status === 'key_reused') throw new Error('no key was given')
+  return reply.firstSeq
+}
+
+export async function shardStub({ organizationId }: Pick<World, 'organizationId'>, region: Region = 'weur') {
+  const row = await findOrCreateLogShard(testCtx(), organizationId, region)
+  const identity = { organizationId, region, shard: row.number }
+  return { identity, rpc: env.LOG_SHARD.getByName(logShardName(organizationId, row)) }
+}
+
+/** Flips one bit in the body of a stored block, and makes the object read it anew. */
+export async function damageBlock(stub: DurableObjectStub<LogShard>, firstSeq: number): Promise<void> {
+  await runInDurableObject(stub, (_, state) => {
+    const body = state.storage.sql.exec<{ body: ArrayBuffer }>('SELECT body FROM blocks WHERE first_seq = ?', firstSeq).one().body
+    const bytes = new Uint8Array(body)
+    bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 1
+    state.storage.sql.exec('UPDATE blocks SET body = ? WHERE first_seq = ?', bytes, firstSeq)
+  })
+  await evictDurableObject(stub)
+}
+
+export interface SearchBody {
+  results: LogJson[]
+  next: string | null
+  partial: boolean
+  stats: Record<string, number>
+}
+
+/** The body of a 200, or an error that shows what came instead. */
+export async function bodyOf<T>(response: Response): Promise<T> {
+  if (response.status !== 200) throw new Error(`${response.status} ${await response.text()}`)
+  return response.json<T>()
+}
+
+/** GET with query parameters, as the owner. */
+export async function read<T>(world: World, path: string, query: Record<string, string | number> = {}): Promise<T> {
+  return bodyOf<T>(await readRaw(world, path, query))
+}
+
+export function readRaw(world: World, path: string, query: Record<string, string | number> = {}): Promise<Response> {
+  const params = new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)]))
+  return world.call(`/api/v1/logs${path}?${params.toString()}`, { as: world.owner.accessToken })
+}
