@@ -104,6 +104,8 @@ export const loginAttempts = sqliteTable(
     id: text('id').notNull(),
     address: text('address').notNull(),
     createdAt,
+    /** Set when the password was wrong; until then the check is under way. */
+    failed: integer('failed', { mode: 'boolean' }).notNull().default(false),
   },
   (table) => [primaryKey({ columns: [table.emailHash, table.id] }), index('login_attempts_address').on(table.address)],
 )

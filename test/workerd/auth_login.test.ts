@@ -1,20 +1,20 @@
 import { and, eq } from 'drizzle-orm'
 import { describe, expect, it } from 'vitest'
-import { loginFailuresPerAccountMax, loginFailuresPerAddressMax, loginWindowMs } from '../../src/core/limits.ts'
+import { loginFailuresPerAccountMax, loginFailuresPerAddressMax, loginPendingMs, loginWindowMs } from '../../src/core/limits.ts'
 import type { BaseCtx } from '../../src/db/context.ts'
 import { loginAttempts, sessions, users } from '../../src/db/schema.ts'
 import { login } from '../../src/features/auth/login.ts'
-import { newAttempt, requireReserved, reserve } from '../../src/features/auth/throttle.ts'
+import { markFailed, mayPassSoon, newAttempt, reserve, tooManyLogins } from '../../src/features/auth/throttle.ts'
 import { problemOf } from '../support/app.ts'
 import { callFrom, createWorld, randomAddress, testCtx } from '../support/world.ts'
 
 const path = '/api/v1/auth/login'
 
-/** Reserves a login as `login` does, without checking a password: a failure in no time. */
+/** A failed login without checking a password: one D1 batch, in no time. */
 async function fail(ctx: BaseCtx, email: string): Promise<void> {
   const attempt = newAttempt(ctx, email)
-  const [, reserved, usage] = await ctx.db.batch(reserve(ctx, attempt))
-  requireReserved(attempt, reserved, usage[0])
+  const [, reserved, usage] = await ctx.db.batch([...reserve(ctx, attempt), markFailed(ctx, attempt)])
+  if (reserved.length === 0) throw tooManyLogins(attempt, usage[0])
 }
 
 async function outcome(work: Promise<unknown>): Promise<string> {
@@ -167,6 +167,29 @@ describe('login throttling', () => {
     expect(await outcome(fail(at(loginWindowMs - 1), email))).toBe('rate_limited')
     expect(await outcome(fail(at(loginWindowMs), email))).toBe('passed')
     expect(await outcome(fail(at(loginWindowMs), email))).toBe('rate_limited')
+  })
+
+  it('lets any number of parallel logins with the right password through', async () => {
+    const { owner, address } = await createWorld()
+    const json = { email: owner.email, password: owner.password }
+    const answers = await Promise.all(Array.from({ length: 25 }, () => callFrom(address, path, { json })))
+    expect(answers.map((answer) => answer.status)).toEqual(Array.from({ length: 25 }, () => 200))
+  })
+
+  it('counts a check that never ended as a failure', async () => {
+    const email = unknownEmail()
+    const start = Date.now()
+    const at = (ms: number): BaseCtx => ({ ...testCtx(), now: () => start + ms })
+    const usageAt = async (ms: number) => {
+      const [, , usage] = await at(ms).db.batch(reserve(at(ms), newAttempt(at(ms), email)))
+      return usage[0]
+    }
+    for (let i = 0; i < loginFailuresPerAccountMax; i += 1) await usageAt(i)
+    expect(mayPassSoon(await usageAt(loginPendingMs - 1))).toBe(true)
+    expect(mayPassSoon(await usageAt(loginPendingMs + loginFailuresPerAccountMax))).toBe(false)
+    expect(await outcome(login(at(loginPendingMs + loginFailuresPerAccountMax), { email, password: 'x', userAgent: undefined }))).toBe(
+      'rate_limited',
+    )
   })
 
   it('does not count logins that succeed', async () => {

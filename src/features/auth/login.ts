@@ -1,5 +1,5 @@
 import { and, eq, inArray, isNull, lt } from 'drizzle-orm'
-import { refreshTokenTtlMs, sessionCleanupRowsMax, userAgentCharsMax } from '../../core/limits.ts'
+import { loginWaitMs, loginWaitsMax, refreshTokenTtlMs, sessionCleanupRowsMax, userAgentCharsMax } from '../../core/limits.ts'
 import { problem } from '../../core/problems.ts'
 import type { BaseCtx } from '../../db/context.ts'
 import { sessions, users } from '../../db/schema.ts'
@@ -7,7 +7,7 @@ import { verifyPassword } from './password.ts'
 import { newRefreshToken } from './refresh_token.ts'
 import { issueTokens } from './session.ts'
 import type { Tokens } from './session.ts'
-import { newAttempt, release, requireReserved, reserve } from './throttle.ts'
+import { markFailed, mayPassSoon, newAttempt, release, reserve, tooManyLogins } from './throttle.ts'
 import type { Attempt } from './throttle.ts'
 
 export interface LoginInput {
@@ -18,20 +18,31 @@ export interface LoginInput {
 
 /** A new session. The same work and the same answer for an unknown e-mail as for a wrong password. */
 export async function login(ctx: BaseCtx, { email, password, userAgent }: LoginInput): Promise<Tokens> {
-  const attempt = newAttempt(ctx, email)
-  const [, reserved, usage, found] = await ctx.db.batch([
-    ...reserve(ctx, attempt),
-    ctx.db
-      .select({ id: users.id, passwordHash: users.passwordHash, tokenVersion: users.tokenVersion })
-      .from(users)
-      .where(and(eq(users.email, email), isNull(users.deletedAt))),
-  ])
-  requireReserved(attempt, reserved, usage[0])
-  const user = found[0]
+  const { attempt, user } = await enter(ctx, email)
   const correct = await verifyPassword(password, user?.passwordHash)
-  if (!user || !correct) throw problem('invalid_credentials', 'The e-mail or the password is wrong.')
+  if (!user || !correct) {
+    await markFailed(ctx, attempt)
+    throw problem('invalid_credentials', 'The e-mail or the password is wrong.')
+  }
   ctx.log.add({ user_id: user.id })
   return openSession(ctx, user, userAgent, attempt)
+}
+
+/** Reserves an attempt and finds the user, in one D1 round trip; throws 429 when failures used up a limit. */
+async function enter(ctx: BaseCtx, email: string) {
+  for (let waits = 0; ; waits += 1) {
+    const attempt = newAttempt(ctx, email)
+    const [, reserved, [usage], [user]] = await ctx.db.batch([
+      ...reserve(ctx, attempt),
+      ctx.db
+        .select({ id: users.id, passwordHash: users.passwordHash, tokenVersion: users.tokenVersion })
+        .from(users)
+        .where(and(eq(users.email, email), isNull(users.deletedAt))),
+    ])
+    if (reserved.length > 0) return { attempt, user }
+    if (waits === loginWaitsMax || !mayPassSoon(usage)) throw tooManyLogins(attempt, usage)
+    await new Promise((resolve) => setTimeout(resolve, loginWaitMs))
+  }
 }
 
 async function openSession(

@@ -1,7 +1,14 @@
-import { and, eq, gt, or, sql } from 'drizzle-orm'
+import { and, eq, gt, lte, or, sql } from 'drizzle-orm'
 import type { SQL } from 'drizzle-orm'
 import { addressGroup } from '../../core/address.ts'
-import { loginCleanupRowsMax, loginFailuresPerAccountMax, loginFailuresPerAddressMax, loginWindowMs } from '../../core/limits.ts'
+import {
+  loginCleanupRowsMax,
+  loginFailuresPerAccountMax,
+  loginFailuresPerAddressMax,
+  loginPendingMs,
+  loginWindowMs,
+  retryAfterSeconds,
+} from '../../core/limits.ts'
 import { problem } from '../../core/problems.ts'
 import type { BaseCtx } from '../../db/context.ts'
 import { loginAttempts as attempts } from '../../db/schema.ts'
@@ -14,11 +21,13 @@ export interface Attempt {
   startedMs: number
 }
 
-/** What the window holds of the account and of the address, this attempt included. */
+/** What the window holds of the account and of the address: all attempts, and those that failed. */
 interface Usage {
   accountCount: number
+  accountFailures: number
   accountOldestMs: number | null
   addressCount: number
+  addressFailures: number
   addressOldestMs: number | null
 }
 
@@ -29,14 +38,17 @@ export function newAttempt(ctx: BaseCtx, email: string): Attempt {
 
 /**
  * Statements for one D1 batch: forget old attempts, reserve this one if both limits leave room, tell the usage. The
- * reservation counts as a failure until `release`: it is one statement made before the password is checked, so
- * parallel guesses cannot pass together.
+ * reservation holds the place of a failure from before the password is checked, and it is one statement, so parallel
+ * guesses cannot pass together. It ends with `release` or `markFailed`.
  */
 export function reserve({ db }: BaseCtx, attempt: Attempt) {
   const since = attempt.startedMs - loginWindowMs
   const [account, address] = [ofAccount(attempt), ofAddress(attempt)]
   const inWindow = gt(attempts.createdAt, since)
-  const failures = (of: SQL) => sql`(select count(*) from ${attempts} where ${of} and ${inWindow})`
+  const failed = or(eq(attempts.failed, true), lte(attempts.createdAt, attempt.startedMs - loginPendingMs))
+  const taken = (of: SQL) => sql`(select count(*) from ${attempts} where ${of} and ${inWindow})`
+  const count = (...of: (SQL | undefined)[]) => sql<number>`count(*) filter (where ${and(...of)})`
+  const oldest = (of: SQL) => sql<number | null>`min(${attempts.createdAt}) filter (where ${of})`
   return [
     // The lowest rowids are the oldest rows, so this reads only as many as it may remove.
     db
@@ -48,36 +60,50 @@ export function reserve({ db }: BaseCtx, attempt: Attempt) {
       .insert(attempts)
       .select(
         // In the order of the table's columns, as drizzle wants it.
-        sql`select ${attempt.emailHash}, ${attempt.id}, ${attempt.address}, ${attempt.startedMs}
-          where ${failures(account)} < ${loginFailuresPerAccountMax} and ${failures(address)} < ${loginFailuresPerAddressMax}`,
+        sql`select ${attempt.emailHash}, ${attempt.id}, ${attempt.address}, ${attempt.startedMs}, false
+          where ${taken(account)} < ${loginFailuresPerAccountMax} and ${taken(address)} < ${loginFailuresPerAddressMax}`,
       )
       .returning({ id: attempts.id }),
     db
       .select({
-        accountCount: sql<number>`count(*) filter (where ${account})`,
-        accountOldestMs: sql<number | null>`min(${attempts.createdAt}) filter (where ${account})`,
-        addressCount: sql<number>`count(*) filter (where ${address})`,
-        addressOldestMs: sql<number | null>`min(${attempts.createdAt}) filter (where ${address})`,
+        accountCount: count(account),
+        accountFailures: count(account, failed),
+        accountOldestMs: oldest(account),
+        addressCount: count(address),
+        addressFailures: count(address, failed),
+        addressOldestMs: oldest(address),
       })
       .from(attempts)
       .where(and(or(account, address), inWindow)),
   ] as const
 }
 
-/** The attempt was no failure. */
+/** The password was right: the attempt leaves no trace. */
 export function release({ db }: BaseCtx, attempt: Attempt) {
   return db.delete(attempts).where(and(ofAccount(attempt), eq(attempts.id, attempt.id)))
 }
 
-/** Throws 429 when the reservation was refused. */
-export function requireReserved(attempt: Attempt, reserved: readonly { id: string }[], usage: Usage | undefined): void {
-  if (reserved.length > 0) return
+/** The password was wrong: the place stays taken for the window. */
+export function markFailed({ db }: BaseCtx, attempt: Attempt) {
+  return db
+    .update(attempts)
+    .set({ failed: true })
+    .where(and(ofAccount(attempt), eq(attempts.id, attempt.id)))
+}
+
+/** Whether a refused attempt may pass soon: no limit is used up by failures alone, some checks are still under way. */
+export function mayPassSoon(usage: Usage | undefined): boolean {
+  if (!usage) return false
+  return usage.accountFailures < loginFailuresPerAccountMax && usage.addressFailures < loginFailuresPerAddressMax
+}
+
+export function tooManyLogins(attempt: Attempt, usage: Usage | undefined) {
   const perAccount = (usage?.accountCount ?? 0) >= loginFailuresPerAccountMax
   const perAddress = (usage?.addressCount ?? 0) >= loginFailuresPerAddressMax
   const freeMs = Math.max(perAccount ? (usage?.accountOldestMs ?? 0) : 0, perAddress ? (usage?.addressOldestMs ?? 0) : 0) + loginWindowMs
-  const seconds = Math.max(1, Math.ceil((freeMs - attempt.startedMs) / 1000))
+  const seconds = mayPassSoon(usage) ? retryAfterSeconds : Math.max(1, Math.ceil((freeMs - attempt.startedMs) / 1000))
   const minutes = loginWindowMs / 60_000
-  throw problem('rate_limited', `Too many failed logins. Try again in ${seconds} s.`, {
+  return problem('rate_limited', `Too many failed logins. Try again in ${seconds} s.`, {
     details: {
       ...(perAccount && { login_failures_per_account: [`at most ${loginFailuresPerAccountMax} in ${minutes} minutes`] }),
       ...(perAddress && { login_failures_per_address: [`at most ${loginFailuresPerAddressMax} in ${minutes} minutes`] }),
