@@ -3,7 +3,7 @@ import { appendBatch } from './append.ts'
 import { migrate } from './migrations.ts'
 import type { Damaged, LogShardRpc, ShardIdentity, TailBlock } from './protocol.ts'
 import { count, extent, facets, histogram, search } from './queries.ts'
-import { changeRow, deleteRow, getRow } from './rows.ts'
+import { changeRow, deleteRow, getRow, plainRow } from './rows.ts'
 import type { Sql } from './sql.ts'
 import type { ShardState } from './state.ts'
 import { describeDamage, loadState } from './state.ts'
@@ -64,7 +64,11 @@ export function createShardCore(deps: ShardDeps): ShardCore {
       identify(caller)
       return { extent: extent(state), maxSeq: lastSeq() }
     },
-    getRow: (caller, seq) => guarded('getRow', caller, () => ({ row: getRow(state, seq) })),
+    getRow: (caller, seq) =>
+      guarded('getRow', caller, () => {
+        const row = getRow(state, seq)
+        return { row: row && plainRow(row) }
+      }),
     changeRow: (caller, seq, change) => guarded('changeRow', caller, () => changeRow(state, seq, change, deps.now())),
     deleteRow(caller, seq) {
       identify(caller)

@@ -5,12 +5,14 @@ import { histogramBlocks } from '../../engine/query/histogram.ts'
 import { searchBlocks } from '../../engine/query/search.ts'
 import type { BlockSource, CountResult, FacetResult, HistogramResult, Scope, SearchResult } from '../../engine/query/types.ts'
 import type { FacetsCall, HistogramCall, QueryScope, SearchCall, Snapshot } from './protocol.ts'
+import { plainRow } from './rows.ts'
 import type { ShardState } from './state.ts'
 
 /** The rows of one page; fewer than `limit` when more would not fit one answer. */
 export function search(state: ShardState, call: SearchCall): Snapshot<SearchResult> {
   const { scope, sources } = plan(state, call)
-  return { ...searchBlocks(sources, parseQuery(call.q), scope, call), maxSeq: scope.maxSeq }
+  const result = searchBlocks(sources, parseQuery(call.q), scope, call)
+  return { ...result, rows: result.rows.map(plainRow), maxSeq: scope.maxSeq }
 }
 
 export function count(state: ShardState, call: QueryScope): Snapshot<CountResult> {

@@ -14,6 +14,11 @@ export function getRow(state: ShardState, seq: number): StoredRow | null {
   return block.materialise([seq - meta.firstSeq])[0] ?? null
 }
 
+/** The row with its attributes on an ordinary object, since RPC carries no other; `__proto__` stays a name like any. */
+export function plainRow(row: StoredRow): StoredRow {
+  return { ...row, attributes: { ...row.attributes } }
+}
+
 /** Merges the change into the row in one step. */
 export function changeRow(state: ShardState, seq: number, change: RowChange, nowMs: number): ChangeReply {
   const old = getRow(state, seq)
@@ -31,7 +36,7 @@ export function changeRow(state: ShardState, seq: number, change: RowChange, now
   }
   const excess = excessOf(row)
   if (excess !== undefined) return { status: 'too_large', detail: excess }
-  return state.patches.set(seq, row) ? { status: 'changed', row } : { status: 'too_many_patches' }
+  return state.patches.set(seq, row) ? { status: 'changed', row: plainRow(row) } : { status: 'too_many_patches' }
 }
 
 export function deleteRow(state: ShardState, seq: number): 'deleted' | 'missing' | 'too_many_patches' {
