@@ -1,0 +1,131 @@
+import { env } from 'cloudflare:test'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { idempotencyKeyCharsMax } from '../../src/core/limits.ts'
+import { ProblemError } from '../../src/core/problems.ts'
+import type { TenantCtx } from '../../src/db/context.ts'
+import { ingestLogs } from '../../src/ingest/ingest_logs.ts'
+import type { AppendRequest, LogShardRpc } from '../../src/objects/log-shard/protocol.ts'
+import { createWorld, testCtx } from '../support/world.ts'
+import type { World } from '../support/world.ts'
+
+let world: World
+let key: string
+beforeEach(async () => {
+  world = await createWorld()
+  key = (await world.createKey('ingest')).key
+})
+
+const post = (body: string, idempotencyKey?: string, type = 'application/x-ndjson') =>
+  world.call('/api/v1/logs', {
+    as: key,
+    body,
+    headers: { 'Content-Type': type, ...(idempotencyKey !== undefined && { 'Idempotency-Key': idempotencyKey }) },
+  })
+
+/** Messages of all that is stored, oldest first. */
+async function stored(): Promise<string[]> {
+  const response = await world.call('/api/v1/logs/search?order=oldest&limit=500', { as: world.owner.accessToken })
+  if (response.status !== 200) throw new Error(await response.text())
+  const { results } = await response.json<{ results: { message: string }[] }>()
+  return results.map(({ message }) => message)
+}
+
+const replayed = (response: Response) => response.headers.get('Idempotency-Replayed')
+
+describe('the same Idempotency-Key', () => {
+  it('stores the same batch once and answers the same counts', async () => {
+    const body = 'a\nb\n{"severity":"loud"}\nc'
+    const first = await post(body, 'k1')
+    const again = await post(body, 'k1')
+    expect([first.status, replayed(first), again.status, replayed(again)]).toEqual([202, null, 202, 'true'])
+    expect(await again.json()).toEqual(await first.json())
+    expect(await stored()).toEqual(['a', 'b', 'c'])
+  })
+
+  it('answers the one record as it was stored the first time', async () => {
+    const first = await post('{"message":"one"}', 'k1', 'application/json')
+    const again = await post('{"message":"one"}', 'k1', 'application/json')
+    expect([again.status, replayed(again)]).toEqual([201, 'true'])
+    expect(await again.json()).toEqual(await first.json())
+    expect(await stored()).toEqual(['one'])
+  })
+
+  it('stores once when requests race', async () => {
+    const answers = await Promise.all(Array.from({ length: 8 }, () => post('x\ny', 'race')))
+    expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 8 }, () => 202))
+    expect(answers.filter((answer) => replayed(answer) === null)).toHaveLength(1)
+    expect(await stored()).toEqual(['x', 'y'])
+  })
+
+  it('is refused for another body', async () => {
+    await post('a', 'k1')
+    const other = await post('b', 'k1')
+    expect([other.status, await other.json()]).toMatchObject([422, { code: 'idempotency_key_reused' }])
+    expect(await stored()).toEqual(['a'])
+  })
+
+  it('is another one in another organization', async () => {
+    const other = await createWorld()
+    const { key: otherKey } = await other.createKey('ingest')
+    await post('a', 'shared')
+    const options = { as: otherKey, body: 'a', headers: { 'Content-Type': 'application/x-ndjson', 'Idempotency-Key': 'shared' } }
+    expect(replayed(await other.call('/api/v1/logs', options))).toBeNull()
+  })
+
+  it('may be any printable ASCII up to its length', async () => {
+    for (const good of ['~', 'a b', '"quoted"', 'k'.repeat(idempotencyKeyCharsMax)])
+      expect([good, (await post('m', good)).status]).toEqual([good, 202])
+    for (const bad of ['', 'tab\tinside', 'ü', 'k'.repeat(idempotencyKeyCharsMax + 1)]) {
+      const response = await post('m', bad)
+      expect([bad, response.status, await response.json()]).toMatchObject([
+        bad,
+        400,
+        { details: { 'Idempotency-Key': [expect.any(String)] } },
+      ])
+    }
+  })
+})
+
+it('without a key the same body is stored each time', async () => {
+  await post('a')
+  await post('a')
+  expect(await stored()).toEqual(['a', 'a'])
+})
+
+describe('a shard that cannot be reached', () => {
+  /** A context whose shard answers as `append` does, with the real one to pass on to. */
+  function ctxWith(append: (real: LogShardRpc, request: AppendRequest) => Promise<never>): TenantCtx {
+    const getByName = (name: string) => {
+      const real = env.LOG_SHARD.getByName(name) as unknown as LogShardRpc
+      return { append: (request: AppendRequest) => append(real, request) }
+    }
+    return {
+      ...testCtx(),
+      env: { ...env, LOG_SHARD: { getByName } as never },
+      actor: { kind: 'api_key', keyId: 'k', scopes: ['logs:write'] },
+      tenant: { organizationId: world.organizationId, accountId: world.accountId },
+    }
+  }
+  const input = { body: Buffer.from('a\nb'), type: 'ndjson' as const, idempotencyKey: 'k1' }
+  const problemOf = async (ctx: TenantCtx) => {
+    const error: unknown = await ingestLogs(ctx, input).catch((reason: unknown) => reason)
+    return error instanceof ProblemError ? { code: error.code, headers: error.headers } : error
+  }
+
+  it('is a 503 with Retry-After, and nothing is stored', async () => {
+    const ctx = ctxWith(() => Promise.reject(Object.assign(new Error('Durable Object is overloaded'), { overloaded: true })))
+    expect(await problemOf(ctx)).toEqual({ code: 'unavailable', headers: { 'Retry-After': expect.stringMatching(/^\d+$/) as string } })
+    expect(await stored()).toEqual([])
+  })
+
+  it('may have stored the batch all the same: the retry with the same key stores it once', async () => {
+    const ctx = ctxWith(async (real, request) => {
+      await real.append(request)
+      throw new Error('Network connection lost.')
+    })
+    expect(await problemOf(ctx)).toMatchObject({ code: 'unavailable' })
+    const retry = await post('a\nb', 'k1')
+    expect([retry.status, replayed(retry), await retry.json()]).toEqual([202, 'true', { accepted: 2, rejected: 0, errors: [] }])
+    expect(await stored()).toEqual(['a', 'b'])
+  })
+})
