@@ -141,13 +141,11 @@ function grownRows(rows: Uint16Array): Uint16Array {
   return grown
 }
 
-/** Drops entries that no row has any more, keeping the order of first use. */
-export function dropUnused(column: ColumnBuffer): void {
-  const { codes, entries, count } = column
-  if (!column.overwritten || codes === undefined) return
-  column.entries = []
-  column.codeOf = new Map()
-  column.textUnits = 0
-  column.entryUnits = 0
-  for (let i = 0; i < count; i++) codes[i] = codeFor(column, entries[codes[i]!]!)
+/** The column without entries that no row has any more: rows that repeat a name are rare, so it is simply built anew. */
+export function withoutUnused(column: ColumnBuffer): ColumnBuffer {
+  const { codes, entries, rows } = column
+  if (!column.overwritten || codes === undefined) return column
+  const clean = createColumn(column.system, column.name)
+  for (let i = 0; i < column.count; i++) pushValue(clean, rows[i]!, entries[codes[i]!]!)
+  return clean
 }

@@ -3,7 +3,7 @@ import type { EncodableRow } from '../row.ts'
 import type { BlockBuffer, RowExtra } from './block_buffer.ts'
 import { addRow, checkRow, createBuffer, isFull } from './block_buffer.ts'
 import type { ColumnBuffer } from './column_buffer.ts'
-import { dropUnused } from './column_buffer.ts'
+import { withoutUnused } from './column_buffer.ts'
 import type { ColumnSinks } from './column_writer.ts'
 import { createColumnSinks, writeLayout, writePresence } from './column_writer.ts'
 import type { ColumnEntry, Layout, PresenceEntry } from './directory.ts'
@@ -66,7 +66,8 @@ function encodeWithin(buffer: BlockBuffer): EncodedBlock[] {
 }
 
 function encode(buffer: BlockBuffer): EncodedBlock {
-  const { rows, minMs, maxMs, severityCounts, system, attributes } = buffer
+  const { rows, minMs, maxMs, severityCounts, system } = buffer
+  const attributes = buffer.attributes.map(withoutUnused)
   const sinks = createColumnSinks()
   const presences = writePresences(sinks, attributes, rows)
   const ends = [sinks.raw.length]
@@ -76,7 +77,6 @@ function encode(buffer: BlockBuffer): EncodedBlock {
   const originalOf = copyFinder(columns)
   const entries = columns.map((column, index): ColumnEntry => {
     const { system: code, name } = column
-    dropUnused(column)
     const presence = presences.of.get(column)
     const of = originalOf(index, presence)
     const layout: Layout = of === undefined ? writeLayout(sinks, column) : { kind: 'copy', of }
@@ -97,7 +97,7 @@ function copyFinder(columns: readonly ColumnBuffer[]): (index: number, presence:
     const column = columns[index]!
     if (column.codes === undefined || column.entries.length === 1) return undefined
     // One candidate for each key: comparing stays linear, whatever a producer sends.
-    const key = `${presence} ${column.count} ${column.entries.length} ${column.textUnits} ${column.entries[1]}`
+    const key = `${presence} ${column.count} ${column.entries.length} ${column.textUnits} ${String(column.entries[1]).slice(0, 40)}`
     const candidate = candidates.get(key)
     if (candidate !== undefined && sameValues(columns[candidate]!, column)) return candidate
     candidates.set(key, index)
