@@ -14,11 +14,10 @@ export const headOffsets = {
   maxMs: 32,
   severityCounts: 40,
   bodyBytes: 64,
-  directoryRawBytes: 68,
-  directoryStoredBytes: 72,
-  bloomBytes: 76,
+  directoryBytes: 68,
+  bloomBytes: 72,
 } as const
-export const headFixedBytes = 80
+export const headFixedBytes = 76
 
 /** Flag of a block whose rows carry their sequence numbers in a column. */
 export const seqColumnFlag = 1

@@ -7,7 +7,6 @@ import { BlockError } from './block_error.ts'
 import type { Directory } from './directory.ts'
 import { readDirectory, writeDirectory } from './directory.ts'
 import { formatVersion, headFixedBytes, headOffsets as at, magic, seqColumnFlag } from './format.ts'
-import { compress, decompress } from './pages.ts'
 import type { BlockMeta } from './types.ts'
 
 export interface Head {
@@ -22,10 +21,7 @@ export function writeHead(meta: Omit<BlockMeta, 'bytes'>, bodyBytes: number, dir
   const raw = createSink(4096)
   writeDirectory(raw, directory)
   if (raw.length > blockDirectoryBytesMax) throw new RangeError(`a directory of ${raw.length} bytes is too large`)
-  const directoryRaw = raw.bytes.subarray(0, raw.length)
-  // zstd of workerd fails on 256 KiB and more; a directory that large is rare.
-  const stored = raw.length < 128 * 1024 ? compress(directoryRaw) : directoryRaw
-  const head = new Uint8Array(headFixedBytes + stored.length + blooms.length)
+  const head = new Uint8Array(headFixedBytes + raw.length + blooms.length)
   const view = new DataView(head.buffer)
   view.setUint32(at.magic, magic, true)
   view.setUint8(at.version, formatVersion)
@@ -36,11 +32,10 @@ export function writeHead(meta: Omit<BlockMeta, 'bytes'>, bodyBytes: number, dir
   setUint64(view, at.maxMs, meta.maxMs)
   for (const [i, count] of meta.severityCounts.entries()) view.setUint32(at.severityCounts + i * 4, count, true)
   view.setUint32(at.bodyBytes, bodyBytes, true)
-  view.setUint32(at.directoryRawBytes, raw.length, true)
-  view.setUint32(at.directoryStoredBytes, stored.length, true)
+  view.setUint32(at.directoryBytes, raw.length, true)
   view.setUint32(at.bloomBytes, blooms.length, true)
-  head.set(stored, headFixedBytes)
-  head.set(blooms.bytes.subarray(0, blooms.length), headFixedBytes + stored.length)
+  head.set(raw.bytes.subarray(0, raw.length), headFixedBytes)
+  head.set(blooms.bytes.subarray(0, blooms.length), headFixedBytes + raw.length)
   view.setUint32(at.checksum, checksumOf(head), true)
   return head
 }
@@ -50,7 +45,7 @@ export function stampFirstSeq(head: Uint8Array, seq: number): Uint8Array {
   checkHead(head)
   if (!Number.isSafeInteger(seq) || seq < 0 || seq > seqMax) throw new RangeError(`${seq} is no sequence number`)
   if ((head[at.flags]! & seqColumnFlag) !== 0) throw new RangeError('the block carries the sequence number of each row')
-  const stamped = head.slice()
+  const stamped = new Uint8Array(head)
   const view = new DataView(stamped.buffer)
   setUint64(view, at.firstSeq, seq)
   view.setUint32(at.checksum, checksumOf(stamped), true)
@@ -75,16 +70,14 @@ export function readHead(head: Uint8Array): Head {
   if (meta.minMs > meta.maxMs) throw new BlockError('its first time is after its last')
   if (meta.severityCounts.reduce((sum, count) => sum + count, 0) !== rows)
     throw new BlockError('its severity counts do not sum up to its rows')
-  const rawBytes = view.getUint32(at.directoryRawBytes, true)
-  const storedBytes = view.getUint32(at.directoryStoredBytes, true)
-  const bloomBytes = view.getUint32(at.bloomBytes, true)
-  if (headFixedBytes + storedBytes + bloomBytes !== head.length) throw new BlockError('the parts of its head do not fill it')
-  if (rawBytes > blockDirectoryBytesMax) throw new BlockError(`its directory has ${rawBytes} bytes`)
-  const stored = head.subarray(headFixedBytes, headFixedBytes + storedBytes)
-  const directory = readDirectory({ bytes: decompress(stored, rawBytes), offset: 0 }, rows)
+  const directoryBytes = view.getUint32(at.directoryBytes, true)
+  const directoryEnd = headFixedBytes + directoryBytes
+  if (directoryEnd + view.getUint32(at.bloomBytes, true) !== head.length) throw new BlockError('the parts of its head do not fill it')
+  if (directoryBytes > blockDirectoryBytesMax) throw new BlockError(`its directory has ${directoryBytes} bytes`)
+  const directory = readDirectory({ bytes: head.subarray(0, directoryEnd), offset: headFixedBytes }, rows)
   const flags = directory.columns.some(({ system }) => system === 'seq') ? seqColumnFlag : 0
   if (view.getUint16(at.flags, true) !== flags || view.getUint8(at.flags + 2) !== 0) throw new BlockError('its flags are wrong')
-  return { meta, bodyBytes, directory, blooms: head.subarray(headFixedBytes + storedBytes) }
+  return { meta, bodyBytes, directory, blooms: head.subarray(directoryEnd) }
 }
 
 function checkHead(head: Uint8Array): void {

@@ -66,14 +66,14 @@ function pageEnds(columnEnds: readonly number[]): number[] {
 }
 
 /** One zstd frame, or the bytes themselves when that is not shorter. */
-export function compress(raw: Uint8Array): Uint8Array {
+function compress(raw: Uint8Array): Uint8Array {
   if (raw.length < compressBytesMin) return raw
   const frame = zstdCompressSync(raw, compression)
   return frame.length < raw.length ? frame : raw
 }
 
 /** Undoes `compress`; `rawBytes` must have been checked against a limit. */
-export function decompress(stored: Uint8Array, rawBytes: number): Uint8Array {
+function decompress(stored: Uint8Array, rawBytes: number): Uint8Array {
   if (stored.length === rawBytes) return stored
   let raw: Uint8Array
   try {

@@ -1,6 +1,7 @@
 import { BlockError } from '../block/block_error.ts'
 import type { ByteSink, ByteSource } from './bytes.ts'
-import { readByte, readFloat64, reserve, writeByte, writeFloat64 } from './bytes.ts'
+import { readByte, reserve, writeByte } from './bytes.ts'
+import { readNumber, writeValue } from './values.ts'
 
 /**
  * How a list of numbers is written. Integers u are written as `width` byte planes: first the lowest byte of every
@@ -72,8 +73,8 @@ export function writeCoding(sink: ByteSink, coding: NumberCoding): void {
   writeByte(sink, codingCodes[coding.kind])
   if (coding.kind === 'float64') return
   writeByte(sink, (coding.scale << 4) | coding.width)
-  writeFloat64(sink, coding.base)
-  if (coding.kind === 'delta') writeFloat64(sink, coding.step)
+  writeValue(sink, coding.base)
+  if (coding.kind === 'delta') writeValue(sink, coding.step)
 }
 
 export function readCoding(source: ByteSource): NumberCoding {
@@ -91,7 +92,7 @@ export function readCoding(source: ByteSource): NumberCoding {
 }
 
 function readInteger(source: ByteSource): number {
-  const value = readFloat64(source)
+  const value = readNumber(source)
   if (!Number.isSafeInteger(value)) throw new BlockError('the base of a number coding is no integer')
   return value
 }

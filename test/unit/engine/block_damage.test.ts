@@ -44,7 +44,7 @@ function sealed(head: Uint8Array): Uint8Array {
   return head
 }
 
-/** The directory of a block as plain bytes. */
+/** The directory of a block. */
 function directoryBytes(head: Uint8Array): Uint8Array {
   return written(readHead(head).directory)
 }
@@ -55,7 +55,7 @@ function written(directory: Directory): Uint8Array {
   return sink.bytes.slice(0, sink.length)
 }
 
-/** The head with another directory, stored as plain bytes, and its checksum right. */
+/** The head with another directory, and its checksum right. */
 function withDirectory(original: Uint8Array, directory: Uint8Array): Uint8Array {
   const { blooms } = readHead(original)
   const head = new Uint8Array(headFixedBytes + directory.length + blooms.length)
@@ -63,8 +63,7 @@ function withDirectory(original: Uint8Array, directory: Uint8Array): Uint8Array 
   head.set(directory, headFixedBytes)
   head.set(blooms, headFixedBytes + directory.length)
   const view = new DataView(head.buffer)
-  view.setUint32(headOffsets.directoryRawBytes, directory.length, true)
-  view.setUint32(headOffsets.directoryStoredBytes, directory.length, true)
+  view.setUint32(headOffsets.directoryBytes, directory.length, true)
   return sealed(head)
 }
 
