@@ -14,13 +14,13 @@ it('zstd bodies are read to the last of their frames', () => {
 
 it('zstd bodies that are cut or go on with rubbish are refused', () => {
   const body = frames(['first', 'second'])
-  expect(() => decompressZstd(body.subarray(0, -3), options)).toThrow()
-  expect(() => decompressZstd(Buffer.concat([body, Buffer.from('rubbish')]), options)).toThrow()
+  expect(() => decompressZstd(body.subarray(0, -3), options)).toThrow(/unexpected end|corrupt|incorrect/i)
+  expect(() => decompressZstd(Buffer.concat([body, Buffer.from('rubbish')]), options)).toThrow(/unknown frame|prefix|corrupt/i)
 })
 
 it('zstd bodies of many frames are bounded in bytes and in frames', () => {
   const large = zstdCompressSync(Buffer.alloc(100_000))
-  expect(() => decompressZstd(Buffer.concat(Array.from({ length: 11 }, () => large)), options)).toThrow()
+  expect(() => decompressZstd(Buffer.concat(Array.from({ length: 11 }, () => large)), options)).toThrow(/larger|memory limit/i)
   const tiny = zstdCompressSync(Buffer.from('a'))
   expect(() => decompressZstd(Buffer.concat(Array.from({ length: zstdFramesMax + 1 }, () => tiny)), options)).toThrow('frames')
 })

@@ -33,7 +33,7 @@ export async function badCredentials(stage: Stage, spec: AnyRouteSpec): Promise<
     'another session': await signJwt(ctx, accessTokenType, 60, { ...own, sid: ctx.newId() }),
     'the session of another user': await signJwt(ctx, accessTokenType, 60, { ...own, sub: stage.victim.owner.userId }),
     'another token version': await signJwt(ctx, accessTokenType, 60, { ...own, ver: 99 }),
-    'claims of wrong types': await signJwt(ctx, accessTokenType, 60, { ...own, sid: 7, ver: 'x' } as never),
+    'claims of wrong types': await signJwt(ctx, accessTokenType, 60, { ...own, sid: 7, ver: 'x' }),
     'a refresh token': stage.attacker.owner.refreshToken,
     'a key with a wrong checksum': `${stage.keys.admin.slice(0, -1)}_`,
     'an unknown key': `elk_admin_${'0'.repeat(49)}`,
@@ -98,6 +98,11 @@ export function foreignThings(stage: Stage, spec: AnyRouteSpec): Attack[] {
   return [
     ...attacks,
     { name: 'a thing of the victim', send: () => send(stage, spec, { path, ...validBody(spec) }), wanted },
+    {
+      name: 'a thing that was deleted',
+      send: () => send(stage, spec, { path: spec.path.replace(/:\w+/g, stage.gone.get(spec.path) ?? ''), ...validBody(spec) }),
+      wanted,
+    },
     { name: 'the same with a slash', send: () => send(stage, spec, { path: `${path}/`, ...validBody(spec) }), wanted },
     {
       name: 'a key and a thing of the victim',

@@ -17,6 +17,7 @@ export function brokenRawBodies(stage: Stage, spec: AnyRouteSpec): Attack[] {
     ['empty NDJSON', '', ndjson, { status: 400 }],
     ['blank NDJSON', '\n\r\n \n', ndjson, { status: 400 }],
     ['an empty array', '[]', json, { status: 400 }],
+    ['an empty object', '{}', json, { status: 400 }],
     ['a number', '7', json, { status: 400 }],
     ['null', 'null', json, { status: 400 }],
     ['a truncated object', '{"message":"a', json, { status: 400 }],
@@ -87,6 +88,5 @@ export const oddRecords: readonly [string, string][] = [
   ['the first moment', '{"timestamp":"1970-01-01T00:00:00Z","message":"a"}'],
   ['the last moment', '{"timestamp":"2286-11-20T17:46:39.999Z","message":"a"}'],
   ['numbers beyond a double', '{"n":123456789012345678901234567890,"f":1e400,"z":-0,"message":"a"}'],
-  ['an empty object', '{}'],
   ['empty texts', '{"message":"","source":"","":""}'],
 ]

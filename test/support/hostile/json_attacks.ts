@@ -10,6 +10,9 @@ import type { Stage } from './stage.ts'
 const malformed: Wanted = { status: 400, code: 'malformed_json' }
 const invalid: Wanted = { status: 400, code: 'validation_failed' }
 
+const nested = '{"a":'.repeat(200_000)
+const manyNames = `{${Array.from({ length: 1_000_000 }, (_, i) => `"k${i}":1`).join(',')}}`
+
 /** Bodies that are no JSON object, or one that the parser itself must refuse. */
 export function brokenBodies(stage: Stage, spec: AnyRouteSpec): Attack[] {
   const sample = JSON.stringify(jsonSamples[spec.id])
@@ -30,8 +33,8 @@ export function brokenBodies(stage: Stage, spec: AnyRouteSpec): Attack[] {
     ['NaN', '{"x":NaN}', malformed],
     ['a comment', `/* */${sample}`, malformed],
     ['nested 30,000 deep', '['.repeat(30_000), malformed],
-    ['nested 200,000 deep', '{"a":'.repeat(200_000), { status: 413 }],
-    ['1,000,000 names', `{${Array.from({ length: 1_000_000 }, (_, i) => `"k${i}":1`).join(',')}}`, { status: 413 }],
+    ['nested 200,000 deep', nested, { status: 413 }],
+    ['1,000,000 names', manyNames, { status: 413 }],
     ['one byte too long', sample.replace('{', `{${' '.repeat(jsonBodyBytesMax - sample.length + 1)}`), { status: 413 }],
     ...['null', '[]', '[{}]', '7', '"text"', 'true'].map((text): [string, string, Wanted] => [text, text, { ...invalid, field: '' }]),
   ]
@@ -166,6 +169,8 @@ export function wrongFields(stage: Stage, spec: AnyRouteSpec): Attack[] {
       const json = { ...sample, [field]: value }
       const accepted = spec.json instanceof z.ZodType && spec.json.safeParse(JSON.parse(JSON.stringify(json))).success
       const mustRefuse = !accepted || (/name|email/.test(field) && typeof value === 'string' && /[\0\r\n\u2028\u202e\ud800]/.test(value))
+      // What a public route takes makes it hash a password: its own tests cover that, and once is enough.
+      if (!mustRefuse && spec.access === 'public') return []
       const wanted: Wanted = mustRefuse ? { ...invalid, field } : { harmless: true }
       return [{ name: `${field} = ${JSON.stringify(value).slice(0, 40)}`, send: () => send(stage, spec, { json }), wanted }]
     }),

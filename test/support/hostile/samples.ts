@@ -18,12 +18,20 @@ export const querySamples: Record<string, Record<string, string>> = {
 }
 
 /** For each path with a parameter: makes something in that world and gives its id; the suite checks that no path lacks one. */
-export const foreignIds: Record<string, (world: World) => Promise<string>> = {
+export const thingMakers: Record<string, (world: World) => Promise<string>> = {
   '/api/v1/api-keys/:id': async (world) => (await world.createKey('query')).id,
   '/api/v1/logs/:id': async (world) => {
     const { key } = await world.createKey('ingest')
-    const response = await world.call('/api/v1/logs', { as: key, json: { message: 'secret of the victim' } })
+    const response = await world.call('/api/v1/logs', { as: key, json: { message: 'secret' } })
     if (response.status !== 201) throw new Error(`no log: ${response.status} ${await response.text()}`)
     return (await response.json<{ id: string }>()).id
   },
+}
+
+/** Makes a thing and deletes it again, at the same path. */
+export async function makeAndDelete(world: World, path: string, make: (world: World) => Promise<string>): Promise<string> {
+  const id = await make(world)
+  const response = await world.call(path.replace(/:\w+/g, id), { method: 'DELETE', as: world.owner.accessToken })
+  if (response.status !== 204) throw new Error(`not deleted: ${response.status} ${await response.text()}`)
+  return id
 }

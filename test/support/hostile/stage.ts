@@ -2,7 +2,7 @@ import { keyKinds, roles } from '../../../src/core/permissions.ts'
 import type { KeyKind, Role } from '../../../src/core/permissions.ts'
 import type { AnyRouteSpec } from '../../../src/http/route.ts'
 import { routes } from '../../../src/routes.ts'
-import { foreignIds } from './samples.ts'
+import { makeAndDelete, thingMakers } from './samples.ts'
 import { callFrom, createWorld, randomAddress } from '../world.ts'
 import type { CallOptions, Person, World } from '../world.ts'
 
@@ -12,8 +12,9 @@ export interface Stage {
   victim: World
   people: Record<Role, Person>
   keys: Record<KeyKind, string>
-  /** By route path: an id that the victim owns. */
+  /** By route path: an id that the victim owns, and one that the attacker owned and deleted. */
   foreign: Map<string, string>
+  gone: Map<string, string>
 }
 
 export async function setStage(): Promise<Stage> {
@@ -22,12 +23,14 @@ export async function setStage(): Promise<Stage> {
   for (const role of roles) people.push([role, role === 'owner' ? attacker.owner : await attacker.addMember(role)])
   const keys: [KeyKind, string][] = []
   for (const kind of keyKinds) keys.push([kind, (await attacker.createKey(kind)).key])
-  const foreign = new Map<string, string>()
+  const [foreign, gone] = [new Map<string, string>(), new Map<string, string>()]
   for (const path of new Set(routes.map(({ spec }) => spec.path))) {
-    const make = foreignIds[path]
-    if (make) foreign.set(path, await make(victim))
+    const make = thingMakers[path]
+    if (!make) continue
+    foreign.set(path, await make(victim))
+    gone.set(path, await makeAndDelete(attacker, path, make))
   }
-  return { attacker, victim, people: Object.fromEntries(people), keys: Object.fromEntries(keys), foreign } as Stage
+  return { attacker, victim, people: Object.fromEntries(people), keys: Object.fromEntries(keys), foreign, gone } as Stage
 }
 
 /** A request to the route as the attacker's owner, each time from another address, so that no rate limit answers first. */
