@@ -151,6 +151,8 @@ export const tailCharsPerSecond = 8 * 1024 * 1024
 export const tailBurstSeconds = 2
 /** Rows on their way to a client that acknowledges; more are dropped, so that a stalled client costs no more memory. */
 export const tailWindowRowsMax = 10_000
+/** Part of the window that must be free before a subscriber is caught up any further: each read opens whole blocks. */
+export const tailCatchUpRowsMin = 1000
 /** Rows of a shard that a resuming subscriber may be behind: half a minute of evaluation at worst, in small steps. */
 export const tailResumeRowsMax = 1_000_000
 /** Rows that pass a filter by before its subscriber is told a fresh cursor, so that resuming stays cheap. */

@@ -1,6 +1,6 @@
 import { tailDeliveryBytesMax, tailResumeRowsMax, tailRetryWaitsMs } from '../../core/limits.ts'
 import { offerBlock } from './fan_out.ts'
-import { windowIsFull } from './flow.ts'
+import { windowIsNearlyFull } from './flow.ts'
 import { skipTo } from './messages.ts'
 import type { Subscriber, TailState } from './state.ts'
 import { isBehind, noteHead, positionOf, saveDirty } from './state.ts'
@@ -104,7 +104,7 @@ function lagsOf<S>(state: TailState<S>): Lag<S>[] {
   for (const subscriber of state.subscribers.values()) {
     if (!isBehind(state, subscriber)) continue
     state.dirty.add(subscriber)
-    if (windowIsFull(subscriber.flow)) continue
+    if (windowIsNearlyFull(subscriber.flow)) continue
     for (const [shard, head] of state.heads) {
       const position = positionOf(subscriber, shard)
       if (position < head) lags.push({ subscriber, shard, position })

@@ -1,5 +1,6 @@
 import {
   tailBurstSeconds,
+  tailCatchUpRowsMin,
   tailCharsPerSecond,
   tailClientMessagesPerSecond,
   tailRowsPerSecond,
@@ -54,11 +55,15 @@ export function windowIsFull(flow: Flow): boolean {
   return flow.acking && flow.outstandingRows >= tailWindowRowsMax
 }
 
-/** Milliseconds until rows fit again, when it is not the client's turn. */
+/** Catching up reads whole blocks, so it goes on only when a fair part of one can be sent. */
+export function windowIsNearlyFull(flow: Flow): boolean {
+  return flow.acking && flow.outstandingRows > tailWindowRowsMax - tailCatchUpRowsMin
+}
+
+/** Milliseconds until a second's worth fits again, for the same reason. */
 export function waitForRoomMs(flow: Flow): number {
-  const waits = [flow.rows, flow.chars].map(({ tokens, perSecond }) => (1 - tokens) / perSecond)
-  // At least a few rows' worth, so that waiting for one row at a time cannot become a busy loop.
-  return Math.ceil(Math.max(0.02, ...waits) * 1000)
+  const waits = [flow.rows, flow.chars].map(({ tokens, perSecond }) => 1 - tokens / perSecond)
+  return Math.ceil(Math.max(0, ...waits) * 1000)
 }
 
 export function recordSent(flow: Flow, sent: Outstanding, chars: number): void {

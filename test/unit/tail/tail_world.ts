@@ -1,0 +1,335 @@
+import type { Filter } from '../../../src/engine/query/ast.ts'
+import { createTailCore } from '../../../src/objects/live-tail/core.ts'
+import type { TailCore } from '../../../src/objects/live-tail/core.ts'
+import { decodeTailCursor } from '../../../src/objects/live-tail/cursor.ts'
+import type { Attachment, TailDeps } from '../../../src/objects/live-tail/state.ts'
+import type { ShardIdentity, TailBlock } from '../../../src/objects/log-shard/protocol.ts'
+import { createTailFeed } from '../../../src/objects/log-shard/tail_feed.ts'
+import type { TailFeed } from '../../../src/objects/log-shard/tail_feed.ts'
+import { BlockError } from '../../../src/engine/block/block_error.ts'
+
+export const organizationId = 'acme'
+
+/** A row is its shard, its seq, and one of a few words; the query is such a word, or empty. */
+export const wordOf = (shard: number, seq: number) => ['red', 'green', 'blue'][(seq * 7 + shard) % 3] ?? ''
+export const matches = (q: string, shard: number, seq: number) => q === '' || q === wordOf(shard, seq)
+
+interface FakeBlock {
+  firstSeq: number
+  rows: number
+  damaged: boolean
+}
+
+interface FakeShard {
+  identity: ShardIdentity
+  blocks: FakeBlock[]
+  lastSeq: number
+  watched: boolean
+  feed: TailFeed
+}
+
+/** A connection as its client sees it, with what the wire has shown so far. */
+export interface FakeSocket {
+  q: string
+  open: boolean
+  closeCode: number | undefined
+  attachment: Attachment | undefined
+  messages: TailMessage[]
+  acked: number
+}
+
+export type TailMessage =
+  | { type: 'ready' | 'cursor'; cursor: string }
+  | { type: 'log_created'; log: { shard: number; seq: number }; cursor: string }
+  | { type: 'log_batch'; logs: { shard: number; seq: number }[]; cursor: string }
+  | { type: 'dropped'; count: number; reason: 'slow' | 'behind' | 'damaged'; cursor: string }
+  | { type: 'error'; code: string; detail: string }
+  | { type: 'pong' }
+
+interface Task {
+  run(): void
+}
+
+/** Shards with their real feeds, a live tail, and a network that carries each call and each answer when the test says so. */
+export class TailWorld {
+  now = 1_800_000_000_000
+  readonly tasks: Task[] = []
+  readonly shards: FakeShard[] = []
+  readonly sockets: FakeSocket[] = []
+  readonly usedTickets = new Set<string>()
+  readonly knownShards = new Map<number, ShardIdentity>()
+  logLines = 0
+  tailLife = 0
+  tail: TailCore<FakeSocket>
+
+  constructor(shards: number) {
+    this.tail = createTailCore(this.tailDeps())
+    for (let shard = 0; shard < shards; shard++) this.addShard()
+  }
+
+  addShard(): void {
+    const identity = { organizationId, region: 'weur', shard: this.shards.length }
+    const shard: FakeShard = { identity, blocks: [], lastSeq: 0, watched: true, feed: undefined as never }
+    shard.feed = this.createFeed(shard)
+    this.shards.push(shard)
+  }
+
+  shard(number: number): FakeShard {
+    const shard = this.shards[number % this.shards.length]
+    if (!shard) throw new Error('no shard')
+    return shard
+  }
+
+  append(shard: FakeShard, rows: number, damaged = false): void {
+    shard.blocks.push({ firstSeq: shard.lastSeq + 1, rows, damaged })
+    shard.lastSeq += rows
+    void shard.feed.kick()
+  }
+
+  /** The object starts anew: a delivery under way is forgotten, what is stored stays. */
+  restartShard(shard: FakeShard): void {
+    shard.feed = this.createFeed(shard)
+  }
+
+  /** The object starts anew from its sockets' attachments; its own calls under way are forgotten. */
+  restartTail(): void {
+    this.tailLife++
+    const open = this.sockets.filter((socket) => socket.open && socket.attachment !== undefined)
+    this.tail = createTailCore(
+      this.tailDeps(),
+      open.map((socket) => [socket, structuredClone(socket.attachment) as Attachment]),
+    )
+    void this.tail.resume()
+  }
+
+  /** Asks for a subscription; the socket is listed once it is accepted. */
+  connect(q: string, cursor?: string, ticketId = `ticket ${this.sockets.length} ${this.tasks.length} ${this.now}`) {
+    const socket: FakeSocket = { q, open: true, closeCode: undefined, attachment: undefined, messages: [], acked: -1 }
+    const shards = this.shards.map(({ identity }) => ({ region: identity.region, number: identity.shard }))
+    const ticket = { id: ticketId, expiresMs: this.now + 60_000 }
+    const life = this.tailLife
+    const request = { organizationId, holders: ['user:ann'], ticket, q, shards, ...(cursor !== undefined && { cursor }) }
+    const reply = this.tail.connect(request, () => {
+      if (life !== this.tailLife) throw new Error('this life is over')
+      this.sockets.push(socket)
+      return socket
+    })
+    const done = reply.then(async (refusal) => {
+      if (life === this.tailLife && refusal === undefined) await this.tail.settle()
+    })
+    done.catch(() => undefined)
+    return reply
+  }
+
+  disconnect(socket: FakeSocket): void {
+    socket.open = false
+    this.tail.closed(socket)
+  }
+
+  ack(socket: FakeSocket, index: number): void {
+    const message = socket.messages[index]
+    if (!socket.open || message === undefined || !('cursor' in message)) return
+    socket.acked = index
+    this.tail.message(socket, JSON.stringify({ type: 'ack', cursor: message.cursor }))
+    void this.tail.settle()
+  }
+
+  /** Carries one call or answer, then lets everything that follows from it happen. */
+  async step(choice: number): Promise<void> {
+    const [task] = this.tasks.splice(choice % Math.max(1, this.tasks.length), 1)
+    task?.run()
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+
+  /** Until nothing is under way; clients that acknowledge do so. */
+  async settle(): Promise<void> {
+    for (let rounds = 0; rounds < 100_000; rounds++) {
+      await this.step(0)
+      if (this.tasks.length > 0) continue
+      const late = this.sockets.filter((socket) => socket.open && socket.acked >= 0 && socket.acked < lastCursor(socket))
+      for (const socket of late) this.ack(socket, lastCursor(socket))
+      await this.step(0)
+      if (late.length === 0 && this.tasks.length === 0) return
+    }
+    throw new Error('the world does not come to rest')
+  }
+
+  private createFeed(shard: FakeShard): TailFeed {
+    const life: { feed?: TailFeed } = {}
+    life.feed = createTailFeed({
+      blocksAfter: (seq) => blocksAfter(shard, seq),
+      lastSeq: () => shard.lastSeq,
+      deliver: (blocks) =>
+        this.call(
+          () => shard.feed === life.feed,
+          () => {
+            const reply = this.tail.deliver(shard.identity, blocks)
+            void this.tail.settle()
+            return reply
+          },
+        ),
+      wait: (ms) => this.wait(ms, () => shard.feed === life.feed),
+      loadWatched: () => shard.watched,
+      saveWatched: (watched) => void (shard.watched = watched),
+      failed: () => void this.logLines++,
+    })
+    return life.feed
+  }
+
+  private tailDeps(): TailDeps<FakeSocket> {
+    const life = this.tailLife
+    const alive = () => life === this.tailLife
+    const shardOf = ({ shard }: ShardIdentity) => this.shard(shard)
+    return {
+      now: () => this.now,
+      wait: (ms) => this.wait(ms, alive),
+      send: (socket, text) => {
+        if (!socket.open) throw new TypeError('closed')
+        socket.messages.push(JSON.parse(text) as TailMessage)
+      },
+      close: (socket, code) => Object.assign(socket, { open: false, closeCode: code }),
+      save: (socket, attachment) => void (socket.attachment = structuredClone(attachment)),
+      openBlock: (identity, block) => openFakeBlock(shardOf(identity), block),
+      watch: (identity) =>
+        this.call(alive, () => {
+          shardOf(identity).feed.watch()
+          return { lastSeq: shardOf(identity).lastSeq }
+        }),
+      blocksAfter: (identity, afterSeq) =>
+        this.call(alive, () => ({ blocks: blocksAfter(shardOf(identity), afterSeq).slice(0, 2), lastSeq: shardOf(identity).lastSeq })),
+      useTicket: (id) => !this.usedTickets.has(id) && this.usedTickets.add(id).size > 0,
+      loadShards: () => [...this.knownShards.values()],
+      saveShard: (identity) => void this.knownShards.set(identity.shard, identity),
+      log: () => void this.logLines++,
+    }
+  }
+
+  /** A call that arrives, and is answered, when its turn comes. One whose caller is gone is carried out but not answered. */
+  private call<T>(callerLives: () => boolean, work: () => T): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const arrive = () => {
+        if (this.failNext > 0) {
+          this.failNext--
+          this.tasks.push({ run: () => callerLives() && reject(new Error('lost on the way')) })
+          return
+        }
+        const answer = work()
+        const lost = this.failNextAnswer > 0
+        if (lost) this.failNextAnswer--
+        this.tasks.push({ run: () => callerLives() && (lost ? reject(new Error('answer lost')) : resolve(answer)) })
+      }
+      this.tasks.push({ run: arrive })
+    })
+  }
+
+  failNext = 0
+  failNextAnswer = 0
+
+  private wait(ms: number, callerLives: () => boolean): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = () => {
+        this.now += Math.max(0, ms)
+        if (callerLives()) resolve()
+      }
+      this.tasks.push({ run: wake })
+    })
+  }
+}
+
+function lastCursor(socket: FakeSocket): number {
+  return socket.messages.findLastIndex((message) => 'cursor' in message)
+}
+
+function blocksAfter(shard: FakeShard, seq: number): TailBlock[] {
+  return shard.blocks.filter(({ firstSeq, rows }) => firstSeq + rows - 1 > seq).map(tailBlock)
+}
+
+function tailBlock({ firstSeq, rows }: FakeBlock): TailBlock {
+  const meta = { firstSeq, rows, minMs: 0, maxMs: 0, severityCounts: [0, 0, rows, 0, 0, 0], bytes: 0 }
+  return { meta, head: new Uint8Array(), body: new Uint8Array() }
+}
+
+function openFakeBlock({ identity: { shard }, blocks }: FakeShard, { meta }: TailBlock) {
+  if (blocks.find(({ firstSeq }) => firstSeq === meta.firstSeq)?.damaged === true) throw new BlockError('damaged on purpose')
+  const rows = Array.from({ length: meta.rows }, (_, row) => row)
+  return {
+    select: (filter: Filter) => rows.filter((row) => matches(wordOfFilter(filter), shard, meta.firstSeq + row)),
+    texts: (wanted: readonly number[]) => wanted.map((row) => `{"shard":${shard},"seq":${meta.firstSeq + row}}`),
+  }
+}
+
+function wordOfFilter(filter: Filter): string {
+  if (filter.kind === 'all') return ''
+  if (filter.kind === 'phrase') return filter.text
+  throw new Error(`the test has no filter ${filter.kind}`)
+}
+
+export function positionsOf(cursor: string): Map<number, number> {
+  const positions = decodeTailCursor(organizationId, cursor)
+  if (positions === undefined) throw new Error(`not a cursor: ${cursor}`)
+  return positions
+}
+
+/** What one connection has shown to be true, message by message; throws at the first that is not. */
+export function checkConnection(socket: FakeSocket): { received: number; slow: number; skipped: number } {
+  const [ready, ...rest] = socket.messages
+  if (ready?.type !== 'ready') throw new Error('the first message is not "ready"')
+  let positions = positionsOf(ready.cursor)
+  /** Matching rows up to the cursor that were neither received nor within a stretch that was told as passed over. */
+  let missing = 0
+  const told = { received: 0, slow: 0, skipped: 0 }
+  for (const message of rest) {
+    if (!('cursor' in message)) continue
+    const next = positionsOf(message.cursor)
+    const rows = message.type === 'log_created' ? [message.log] : message.type === 'log_batch' ? message.logs : []
+    told.received += rows.length
+    checkRows(socket.q, positions, next, rows)
+    missing += countBetween(socket.q, positions, next) - rows.length
+    if (message.type === 'dropped' && message.reason === 'slow') told.slow += message.count
+    else if (message.type === 'dropped') {
+      told.skipped += message.count
+      missing -= skippedMatches(socket.q, positions, next, message.count, missing - told.slow)
+    }
+    if (missing !== told.slow)
+      throw new Error(`${missing} rows are missing, ${told.slow} were told, at ${JSON.stringify(message).slice(0, 200)}`)
+    positions = next
+  }
+  return told
+}
+
+/** Matching rows in the `count` rows that were passed over: the newest ones of one shard; `expected` tells of which. */
+function skippedMatches(
+  q: string,
+  from: ReadonlyMap<number, number>,
+  to: ReadonlyMap<number, number>,
+  count: number,
+  expected: number,
+): number {
+  for (const [shard, end] of to) {
+    const skipped = countBetween(q, new Map([[shard, end - count]]), new Map([[shard, end]]))
+    if (end - (from.get(shard) ?? 0) >= count && skipped === expected) return skipped
+  }
+  throw new Error(`no shard has ${count} rows to pass over that explain ${expected} missing ones`)
+}
+
+function countBetween(q: string, from: ReadonlyMap<number, number>, to: ReadonlyMap<number, number>): number {
+  let count = 0
+  for (const [shard, end] of to) for (let seq = (from.get(shard) ?? 0) + 1; seq <= end; seq++) if (matches(q, shard, seq)) count++
+  return count
+}
+
+/** Rows of one message: each matches, none was sent before, all are in the order of their shard. */
+function checkRows(
+  q: string,
+  from: ReadonlyMap<number, number>,
+  to: ReadonlyMap<number, number>,
+  rows: readonly { shard: number; seq: number }[],
+): void {
+  const reached = new Map(from)
+  for (const { shard, seq } of rows) {
+    if (!matches(q, shard, seq)) throw new Error(`row ${seq} of shard ${shard} does not match ${q}`)
+    if (seq <= (reached.get(shard) ?? 0)) throw new Error(`row ${seq} of shard ${shard} came twice or out of order`)
+    if (seq > (to.get(shard) ?? 0)) throw new Error(`row ${seq} of shard ${shard} is beyond the cursor that came with it`)
+    reached.set(shard, seq)
+  }
+}
