@@ -19,6 +19,12 @@ const sharedPageRawBytes = 48 * 1024
 /** A shorter page cannot shrink. */
 const compressBytesMin = 24
 
+/**
+ * workerd's zstdCompressSync fails ("Unexpected end of file") as soon as a frame fills its first buffer of 40 KiB. Node
+ * does not, but keeps to the same limit so that both make the same blocks.
+ */
+const frameBytesMax = 36 * 1024
+
 const compression = { params: { [constants.ZSTD_c_compressionLevel]: 1 } }
 /** 2^19 is the window of level 1; a hostile frame could ask for 128 MiB. */
 const windowLogMax = 19
@@ -29,8 +35,14 @@ export function writePages(raw: ByteSink, ends: readonly number[]): { entries: P
   const stored: Uint8Array[] = []
   let bodyBytes = 0
   let start = 0
-  for (const end of pageEnds(ends)) {
+  // The next page end is last; a page that hardly compresses is halved.
+  const waiting = pageEnds(ends).toReversed()
+  for (let end = waiting.pop(); end !== undefined; end = waiting.pop()) {
     const bytes = compress(raw.bytes.subarray(start, end))
+    if (bytes === undefined) {
+      waiting.push(end, (start + end) >>> 1)
+      continue
+    }
     entries.push({ rawBytes: end - start, storedBytes: bytes.length, checksum: crc32(bytes) })
     stored.push(bytes)
     bodyBytes += bytes.length
@@ -65,10 +77,17 @@ function pageEnds(columnEnds: readonly number[]): number[] {
   return ends
 }
 
-/** One zstd frame, or the bytes themselves when that is not shorter. */
-function compress(raw: Uint8Array): Uint8Array {
+/** One zstd frame, or the bytes themselves when that is not shorter; undefined when the frame would be too long. */
+function compress(raw: Uint8Array): Uint8Array | undefined {
   if (raw.length < compressBytesMin) return raw
-  const frame = zstdCompressSync(raw, compression)
+  let frame: Uint8Array
+  try {
+    frame = zstdCompressSync(raw, compression)
+  } catch (error) {
+    if (raw.length > frameBytesMax) return undefined
+    throw error
+  }
+  if (frame.length > frameBytesMax && raw.length > frameBytesMax) return undefined
   return frame.length < raw.length ? frame : raw
 }
 
