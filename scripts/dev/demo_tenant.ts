@@ -1,6 +1,8 @@
 import { join } from 'node:path'
 import { eq, inArray, sql } from 'drizzle-orm'
-import { getPlatformProxy } from 'wrangler'
+import { convertV4MiniflareOptions, Miniflare } from 'miniflare'
+import { unstable_readConfig } from 'wrangler'
+import * as z from 'zod'
 import type { Env } from '../../src/config.ts'
 import type { Role } from '../../src/core/permissions.ts'
 import type { BaseCtx } from '../../src/db/context.ts'
@@ -9,6 +11,7 @@ import { createApiKey } from '../../src/features/api-keys/create.ts'
 import { createMember, createUserWithOrganization } from '../../src/features/auth/create_user.ts'
 import { hashPassword } from '../../src/features/auth/password.ts'
 import { createBase } from '../../src/http/context.ts'
+import { readDevSecrets } from './secrets.ts'
 import { root, stateDir } from './settings.ts'
 import { CommandError } from './terminal.ts'
 
@@ -22,6 +25,13 @@ const demoUsers: readonly { name: string; role: Role }[] = [
   { name: 'operator', role: 'member' },
   { name: 'tester', role: 'viewer' },
 ]
+
+export const demoUserNames = demoUsers.map((user) => user.name)
+
+const wranglerConfig = z.object({
+  vars: z.record(z.string(), z.unknown()),
+  d1_databases: z.tuple([z.object({ binding: z.literal('DB'), database_id: z.string() })]),
+})
 
 export interface DemoChange {
   /** New users; 0 when all were there. */
@@ -109,15 +119,23 @@ async function removeDemoTenant(ctx: BaseCtx): Promise<void> {
 
 /** Runs `work` on the local D1 as a verb of the service would see it. */
 async function withLocalContext<T>(work: (ctx: BaseCtx) => Promise<T>): Promise<T> {
-  const proxy = await getPlatformProxy<Env>({
-    configPath: join(root, 'wrangler.toml'),
-    persist: { path: join(stateDir, 'v3') },
-    remoteBindings: false,
-  })
+  const { vars, d1_databases: databases } = wranglerConfig.parse(unstable_readConfig({ config: join(root, 'wrangler.toml') }))
+  const miniflare = new Miniflare(
+    convertV4MiniflareOptions({
+      modules: true,
+      script: 'export default {}',
+      d1Databases: { DB: databases[0].database_id },
+      resourcePersistencePath: join(stateDir, 'v3'),
+      cf: false,
+    }),
+  )
   try {
+    const bindings = await miniflare.getBindings<{ DB: D1Database }>()
     const log = { add: () => undefined, warn: console.warn, error: console.error }
-    return await work(createBase(proxy.env, { log, requestId: 'seed', clientAddress: '127.0.0.1', waitUntil: (promise) => void promise }))
+    // Verbs for people and keys use the database only; the other bindings belong to the running server.
+    const env = { ...vars, ...readDevSecrets(), DB: bindings.DB } as unknown as Env
+    return await work(createBase(env, { log, requestId: 'seed', clientAddress: '127.0.0.1', waitUntil: (promise) => void promise }))
   } finally {
-    await proxy.dispose()
+    await miniflare.dispose()
   }
 }

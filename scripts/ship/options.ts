@@ -15,7 +15,8 @@ export interface ShipOptions {
   compress: Compression
   concurrency: number
   batchLines: number
-  retryForMs: number
+  /** How long one batch is tried; undefined: as long as `ship` thinks fit. */
+  retryForMs: number | undefined
 }
 
 export const compressions = ['zstd', 'gzip', 'none'] as const
@@ -34,7 +35,7 @@ export const usage = `Sends log files or a stream to Edgelog.
   --compress KIND     zstd (default), gzip or none
   --concurrency N     batches under way at once, 1 to 16 (default 1, which keeps lines of one instant in order)
   --batch-lines N     records in one batch, 1 to 10000 (default 2000)
-  --retry-for SECONDS how long one batch is tried before the run fails (default 300)
+  --retry-for SECONDS how long one batch is tried before the run fails (default 300, for the first one 20)
 
 JSON lines are sent as they are; of plain text a leading time and the severity are read.
 Exit code: 0 when every record was accepted, 1 when not, 130 after Ctrl-C.`
@@ -49,7 +50,7 @@ const flags = {
   compress: { type: 'string', default: 'zstd' },
   concurrency: { type: 'string', default: '1' },
   'batch-lines': { type: 'string', default: '2000' },
-  'retry-for': { type: 'string', default: '300' },
+  'retry-for': { type: 'string' },
   help: { type: 'boolean', short: 'h', default: false },
 } as const
 
@@ -72,7 +73,7 @@ export function parseOptions(args: string[]): ShipOptions | undefined {
     compress,
     concurrency: wholeNumber('concurrency', values.concurrency, 1, 16),
     batchLines: wholeNumber('batch-lines', values['batch-lines'], 1, 10_000),
-    retryForMs: wholeNumber('retry-for', values['retry-for'], 0, 86_400) * 1000,
+    retryForMs: values['retry-for'] === undefined ? undefined : wholeNumber('retry-for', values['retry-for'], 0, 86_400) * 1000,
   }
 }
 

@@ -17,6 +17,10 @@ import type { Tally } from './tally.ts'
 /** A live input that says nothing for this long has ended its last record; and no record waits longer to be sent. */
 const lingerMs = 1_000
 
+/** A server that took a batch is restarted within this time; one that never answered is more likely a wrong address. */
+const retryForMs = 300_000
+const firstRetryForMs = 20_000
+
 /** Sends (or prints) everything the options name; counts go into `tally`. Ends early, in order, when `signal` aborts. */
 export async function ship(options: ShipOptions, tally: Tally, signal: AbortSignal): Promise<void> {
   const run = randomUUID()
@@ -106,9 +110,17 @@ async function deliver(
   tally: Tally,
   signal: AbortSignal,
 ): Promise<void> {
-  const { url, compress, retryForMs } = options
+  const { url, key: apiKey, compress } = options
+  const patienceMs = options.retryForMs ?? (tally.batches === 0 ? firstRetryForMs : retryForMs)
   const onRetry = (reason: string, waitMs: number) => tally.retrying(reason, waitMs)
-  const result = await sendBatch(batch.body, batch.lines.length, key, { url, key: options.key, compress, retryForMs, onRetry, signal })
+  const result = await sendBatch(batch.body, batch.lines.length, key, {
+    url,
+    key: apiKey,
+    compress,
+    retryForMs: patienceMs,
+    onRetry,
+    signal,
+  })
   tally.answered(result, batch, file)
 }
 
