@@ -36,7 +36,9 @@ const jsonText = z.string().transform((text, ctx) => {
 export const regions = ['wnam', 'enam', 'sam', 'weur', 'eeur', 'apac', 'oc', 'afr', 'me'] as const
 export type Region = (typeof regions)[number]
 
-const origin = z.string().refine((text) => URL.canParse(text) && new URL(text).origin === text, 'must be an origin such as https://app.example.com')
+const origin = z
+  .string()
+  .refine((text) => URL.canParse(text) && new URL(text).origin === text, 'must be an origin such as https://app.example.com')
 const limit = z.coerce.number().int().min(1)
 
 const configSchema = z.object({
@@ -48,7 +50,14 @@ const configSchema = z.object({
   ALLOWED_ORIGINS: z
     .string()
     .default('*')
-    .transform((text) => (text.trim() === '*' ? ('*' as const) : text.split(',').map((part) => part.trim()).filter(Boolean)))
+    .transform((text) =>
+      text.trim() === '*'
+        ? ('*' as const)
+        : text
+            .split(',')
+            .map((part) => part.trim())
+            .filter(Boolean),
+    )
     .pipe(z.union([z.literal('*'), z.array(origin)])),
   RATE_LIMIT_ANONYMOUS_PER_MINUTE: limit.default(100),
   RATE_LIMIT_USER_PER_HOUR: limit.default(1000),

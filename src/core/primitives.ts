@@ -47,8 +47,6 @@ export function queryInteger(min: number, max: number) {
     .pipe(z.number().min(min, `must be at least ${min}`).max(max, `must be at most ${max}`))
 }
 
-export const queryBoolean = z.enum(['true', 'false'], 'must be true or false').transform((text) => text === 'true')
-
 /** The greatest page that can hold a row: beyond it OFFSET is only a way to make the database work. */
 const pageMax = 100_000
 

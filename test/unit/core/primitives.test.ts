@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { emailSchema, nameSchema, queryBoolean, queryInteger, uuidSchema } from '../../../src/core/primitives.ts'
+import { emailSchema, nameSchema, queryInteger, uuidSchema } from '../../../src/core/primitives.ts'
 
 describe('names', () => {
   it('are trimmed and normalised', () => {
@@ -47,12 +47,6 @@ describe('values in a query string', () => {
     expect(page.parse('500')).toBe(500)
     for (const text of ['', '0', '501', '1e2', '0x10', ' 5', '5.0', '5 OR 1=1', '99999999999999999999', '٣'])
       expect(page.safeParse(text).success).toBe(false)
-  })
-
-  it('are booleans in words', () => {
-    expect(queryBoolean.parse('true')).toBe(true)
-    expect(queryBoolean.parse('false')).toBe(false)
-    for (const text of ['', '1', 'TRUE', 'yes']) expect(queryBoolean.safeParse(text).success).toBe(false)
   })
 
   it('are UUIDs in any case, kept in lower case', () => {
