@@ -9,7 +9,8 @@ import {
 } from '../../../src/core/limits.ts'
 import { createTailCore } from '../../../src/objects/live-tail/core.ts'
 import type { FakeSocket, TailMessage } from './tail_world.ts'
-import { checkConnection, organizationId, positionsOf, TailWorld } from './tail_world.ts'
+import { checkConnection, positionsOf } from './tail_check.ts'
+import { organizationId, TailWorld } from './tail_world.ts'
 
 async function open(world: TailWorld, q = '', cursor?: string): Promise<FakeSocket> {
   const reply = world.connect(q, cursor)

@@ -24,7 +24,7 @@ test('anything else is refused, with no error and in bounded time', () => {
       const index = at % cursor.length
       const forged = cursor.slice(0, index) + char + cursor.slice(index + 1)
       const decoded = decodeTailCursor('acme', forged)
-      if (decoded) expect(encodeTailCursor('acme', decoded)).toBe(forged)
+      expect(decoded && encodeTailCursor('acme', decoded)).toBe(decoded && forged)
     }),
   )
   fc.assert(
