@@ -30,7 +30,7 @@ async function health(
     EMAIL_JOBS: { metrics: ok },
   }
   const app = createApp(serviceRoutes, { ...plainVerifiers, rateLimiter: createRateLimiter() })
-  const response = await app.request(path, {}, { ...plainEnv(), ...bindings } as never)
+  const response = await app.request(path, {}, { ...plainEnv(), ...bindings })
   const { status, checks } = (await response.json()) as { status: string; checks: Record<string, { status: string }> }
   return [response.status, status, Object.keys(checks).filter((name) => checks[name]?.status === 'down')]
 }
