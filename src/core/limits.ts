@@ -81,8 +81,8 @@ export const timestampMsMax = 1e13
 export const ingestBodyBytesMax = 10 * 1024 * 1024
 /** The same after decompression: with its rows and blocks it has to fit the 128 MB of an isolate. */
 export const ingestRawBytesMax = 32 * 1024 * 1024
-/** Frames of one zstd body: each is a call of its own; 32 MiB in frames of 128 KiB are 256. */
-export const zstdFramesMax = 4096
+/** Frames of one zstd body: each is a call of its own of up to a millisecond; 32 MiB in frames of 128 KiB are 256. */
+export const zstdFramesMax = 512
 /** Records of one request: tiny ones cost more memory and time than their bytes tell. */
 export const ingestRecordsMax = 250_000
 /** One record as JSON; a longer one is a file, not a log. */
@@ -90,7 +90,9 @@ export const recordBytesMax = 256 * 1024
 /** Attributes of one record: each is a column of its block. */
 export const attributesPerRecordMax = 256
 /** Field names that one request remembers between its records, about 200 bytes each; further ones are worked out anew. */
-export const fieldNamesCachedMax = 4096
+export const fieldNamesCachedMax = 16_384
+/** Names beyond those that are worked out for one request: the 64 blocks of a batch have no more columns. */
+export const fieldNamesUncachedMax = 128 * 1024
 export const attributeNameBytesMax = 256
 /** Nested objects within a record; deeper ones are accidents or attacks. */
 export const recordDepthMax = 32

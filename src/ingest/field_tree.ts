@@ -1,4 +1,5 @@
-import { attributeNameBytesMax, fieldNamesCachedMax } from '../core/limits.ts'
+import { attributeNameBytesMax, fieldNamesCachedMax, fieldNamesUncachedMax } from '../core/limits.ts'
+import { problem } from '../core/problems.ts'
 import { fieldRules } from './field_rules.ts'
 import type { FieldRule } from './field_rules.ts'
 
@@ -23,12 +24,14 @@ export interface FieldTree {
 
 /**
  * Remembers every field name of a request, so that flattening and recognition cost one look-up by key for each field
- * of a record, and equal names are one string. Beyond `fieldNamesCachedMax` names it works them out each time.
+ * of a record, and equal names are one string. Beyond `fieldNamesCachedMax` names it works them out each time,
+ * and beyond `fieldNamesUncachedMax` times it throws a ProblemError: such a batch cannot be encoded in reasonable time.
  */
 export function createFieldTree(): FieldTree {
   const root = createField('', undefined, undefined, true, false)
   root.children.set('attributes', createField('attributes', undefined, undefined, true, true))
   let cached = 0
+  let uncached = 0
 
   function make(parent: Field, key: string): Field {
     const given = parent.bare ? key : `${parent.name}.${key}`
@@ -38,7 +41,8 @@ export function createFieldTree(): FieldTree {
     if (cached < fieldNamesCachedMax && field.fault === undefined) {
       cached += 1
       parent.children.set(key, field)
-    }
+    } else if (++uncached > fieldNamesUncachedMax)
+      throw problem('payload_too_large', 'The records have too many different field names; send fewer at once.')
     return field
   }
 

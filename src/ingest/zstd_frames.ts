@@ -6,6 +6,9 @@ interface Decoded {
   engine: { bytesWritten: number }
 }
 
+/** Each call takes a chunk of memory first, so it is large only for the first frame, which usually is the only one. */
+const laterChunkBytes = 128 * 1024
+
 /**
  * Decompresses a zstd body of one or more frames (RFC 8878, section 3). `zstdDecompressSync` alone ends behind the first
  * one and drops the rest in silence. Throws like it, and on more than `zstdFramesMax` frames.
@@ -17,7 +20,7 @@ export function decompressZstd(body: Buffer, options: { maxOutputLength: number;
   do {
     if (parts.length === zstdFramesMax) throw new Error(`more than ${zstdFramesMax} frames`)
     const decoded = zstdDecompressSync(body.subarray(offset), {
-      ...options,
+      chunkSize: parts.length === 0 ? options.chunkSize : Math.min(options.chunkSize, laterChunkBytes),
       maxOutputLength: Math.max(left, 1),
       info: true,
     }) as unknown as Decoded

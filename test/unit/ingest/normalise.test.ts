@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { attributeNameBytesMax, attributesPerRecordMax, fieldNamesCachedMax, recordDepthMax } from '../../../src/core/limits.ts'
+import {
+  attributeNameBytesMax,
+  attributesPerRecordMax,
+  fieldNamesCachedMax,
+  fieldNamesUncachedMax,
+  recordDepthMax,
+} from '../../../src/core/limits.ts'
 import { fieldRules } from '../../../src/ingest/field_rules.ts'
 import { collect, reasonOf, received, rowOf } from './collect.ts'
 
@@ -165,6 +171,14 @@ describe('attributes', () => {
     expect(rows.map(({ attributes }) => attributes)).toEqual(
       Array.from({ length: 2 }, () => lines.map((_, i) => ({ [`k${i}.x`]: i }))).flat(),
     )
+  })
+
+  it('of ever new names end a request that could not be encoded', () => {
+    const lines = Array.from({ length: (fieldNamesCachedMax + fieldNamesUncachedMax) / 128 }, (_, i) =>
+      JSON.stringify(Object.fromEntries(Array.from({ length: 128 }, (_, j) => [`k${i}_${j}`, 1]))),
+    )
+    expect(collect(lines.join('\n'), 'ndjson').rows).toHaveLength(lines.length)
+    expect(() => collect([...lines, '{"one":"more"}'].join('\n'), 'ndjson')).toThrow(/payload_too_large: .*field names/)
   })
 
   it('nest only so deep', () => {
