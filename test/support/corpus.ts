@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { zstdDecompressSync } from 'node:zlib'
 import type { EncodableRow } from '../../src/engine/row.ts'
 import { decodeRecords } from '../../src/ingest/decode.ts'
@@ -8,7 +9,7 @@ export type CorpusName = 'nginx-access' | 'pino'
 
 /** 2,000 real log lines, as bytes. */
 export function corpusLines(name: CorpusName): Buffer {
-  return zstdDecompressSync(readFileSync(new URL(`../corpus/${name}.ndjson.zst`, import.meta.url)))
+  return zstdDecompressSync(readFileSync(fileURLToPath(new URL(`../corpus/${name}.ndjson.zst`, import.meta.url).href)))
 }
 
 /** The same lines as rows. */

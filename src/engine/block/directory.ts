@@ -124,7 +124,7 @@ export function readDirectory(source: ByteSource, rows: number): Directory {
   const columns: ColumnEntry[] = []
   readMany(source, blockColumnsMax, () => columns.push(readColumn(source, presences, columns)))
   if (source.offset !== source.bytes.length) throw new BlockError('the directory is longer than its content')
-  checkColumns(columns)
+  checkSystemColumns(columns)
   checkStreams(pages, presences, columns, rows)
   return { pages, presences, columns }
 }
@@ -191,23 +191,28 @@ function readList(source: ByteSource): ListEntry {
     case listCodes.text:
       return { kind: 'text', lengths: readCoding(source), bytes: readVarint(source), bloomBytes: readVarint(source) }
     case listCodes.mixed:
-      return { kind: 'mixed', hasText: readByte(source) !== 0, bytes: readVarint(source), bloomBytes: readVarint(source) }
+      return { kind: 'mixed', hasText: readFlag(source), bytes: readVarint(source), bloomBytes: readVarint(source) }
     default:
       throw new BlockError(`list kind ${code} is not known`)
   }
 }
 
-function checkColumns(columns: readonly ColumnEntry[]): void {
-  const names = new Set<string>()
-  for (const { system, name, presence } of columns) {
-    const key = `${system === undefined ? 'a' : 's'}${name}`
-    if (names.has(key)) throw new BlockError(`column ${name} stands twice`)
-    names.add(key)
-    if (system !== undefined && presence !== undefined) throw new BlockError(`system column ${name} has gaps`)
+function readFlag(source: ByteSource): boolean {
+  const flag = readByte(source)
+  if (flag > 1) throw new BlockError(`a flag is ${flag}`)
+  return flag === 1
+}
+
+function checkSystemColumns(columns: readonly ColumnEntry[]): void {
+  const found = new Set<SystemColumn>()
+  for (const { system, presence, layout } of columns) {
+    if (system === undefined) continue
+    if (found.has(system)) throw new BlockError(`system column ${system} stands twice`)
+    if (presence !== undefined) throw new BlockError(`system column ${system} has gaps`)
+    checkSystemType(system, layout.kind === 'copy' ? columns[layout.of]!.layout : layout)
+    found.add(system)
   }
-  for (const name of systemColumns) if (name !== 'seq' && !names.has(`s${name}`)) throw new BlockError(`system column ${name} is missing`)
-  for (const { system, layout } of columns)
-    if (system !== undefined) checkSystemType(system, layout.kind === 'copy' ? columns[layout.of]!.layout : layout)
+  for (const name of systemColumns) if (name !== 'seq' && !found.has(name)) throw new BlockError(`system column ${name} is missing`)
 }
 
 /** Two system columns are text, the others integers. */

@@ -1,5 +1,4 @@
 import { constants, crc32, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
-import { pageRawBytesMax } from '../../core/limits.ts'
 import type { ByteSink } from '../encode/bytes.ts'
 import { BlockError } from './block_error.ts'
 import type { ReadCost } from './types.ts'
@@ -12,6 +11,8 @@ export interface PageEntry {
   checksum: number
 }
 
+/** Pages of large columns: hexadecimal text, which shrinks to a half, then just stays below `frameBytesMax`. */
+const pageRawBytes = 64 * 1024
 /** A column of this size or more gets pages of its own, so that reading a small one stays cheap. */
 const ownPageRawBytes = 16 * 1024
 /** Small columns share a page up to this size: one zstd call costs as much as 10 KB of data. */
@@ -69,7 +70,7 @@ function pageEnds(columnEnds: readonly number[]): number[] {
   for (const columnEnd of columnEnds) {
     const own = columnEnd - columnStart >= ownPageRawBytes
     if (own || columnEnd - pageStart > sharedPageRawBytes) close(columnStart)
-    while (columnEnd - pageStart > pageRawBytesMax) close(pageStart + pageRawBytesMax)
+    while (columnEnd - pageStart > pageRawBytes) close(pageStart + pageRawBytes)
     if (own) close(columnEnd)
     columnStart = columnEnd
   }
@@ -135,7 +136,7 @@ export function createPageReader(entries: readonly PageEntry[], bodyBytes: numbe
       if (body.length !== bodyBytes) throw new BlockError(`the body has ${body.length} bytes, not ${bodyBytes}`)
     }
     const { rawBytes, storedBytes, checksum } = entries[index]!
-    const stored = body.subarray(storedStarts[index]!, storedStarts[index]! + storedBytes)
+    const stored = body.subarray(storedStarts[index], storedStarts[index]! + storedBytes)
     if (crc32(stored) !== checksum) throw new BlockError(`page ${index} fails its checksum`)
     const raw = decompress(stored, rawBytes)
     pages[index] = raw

@@ -35,7 +35,8 @@ export function openBlock(meta: BlockMeta, head: Uint8Array, readBody: () => Uin
 }
 
 function blockOf(meta: BlockMeta, system: ReadonlyMap<string, OpenColumn>, attributes: readonly OpenColumn[]): Block {
-  let byName: Map<string, OpenColumn> | undefined
+  const byName = new Map(attributes.map((attribute) => [attribute.name, attribute]))
+  if (byName.size !== attributes.length) throw new BlockError('two attributes have the same name')
   const column = (name: SystemColumn) => system.get(name) ?? sequenceColumn(meta)
   const number = (name: SystemColumn, row: number) => Number(column(name).value(row))
   const seqs = system.get('seq')
@@ -58,10 +59,7 @@ function blockOf(meta: BlockMeta, system: ReadonlyMap<string, OpenColumn>, attri
   return {
     meta,
     attributes,
-    attribute(name) {
-      byName ??= new Map(attributes.map((attribute) => [attribute.name, attribute]))
-      return byName.get(name)
-    },
+    attribute: (name) => byName.get(name),
     system: column,
     seq,
     timestampMs: (row) => number('timestamp', row),

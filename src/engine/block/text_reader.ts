@@ -50,7 +50,7 @@ function textsOf(bytes: Uint8Array, offsets: Uint32Array): string[] {
   const whole = decodeUtf8(bytes, 0)
   const isAscii = whole.length === bytes.length
   return Array.from({ length: count }, (_, i) =>
-    isAscii ? whole.slice(offsets[i]!, offsets[i + 1]!) : decodeUtf8(bytes, offsets[i]!, offsets[i + 1]!),
+    isAscii ? whole.slice(offsets[i], offsets[i + 1]) : decodeUtf8(bytes, offsets[i]!, offsets[i + 1]),
   )
 }
 
@@ -63,7 +63,7 @@ function cutPages(bytes: Uint8Array, offsets: Uint32Array): TextPage[] {
     while (next < count && offsets[next + 1]! - start <= textPageBytes) next++
     const own = offsets.slice(first, next + 1)
     if (start > 0) for (let i = 0; i < own.length; i++) own[i]! -= start
-    pages.push({ first, count: next - first, bytes: bytes.subarray(start, offsets[next]!), offsets: own })
+    pages.push({ first, count: next - first, bytes: bytes.subarray(start, offsets[next]), offsets: own })
     first = next
   }
   return pages

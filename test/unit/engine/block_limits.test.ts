@@ -14,10 +14,7 @@ function noise(units: number, random: (max: number) => number): string {
 function expectAllRows(blocks: readonly EncodedBlock[], rows: readonly EncodableRow[]): void {
   const stored = blocks.flatMap((block) => allRows(openEncoded(block)))
   expect(stored).toHaveLength(rows.length)
-  for (const [i, { seq, ...fields }] of stored.entries()) {
-    const { seq: _, ...expected } = storedRow(rows[i]!, 0)
-    expect(fields).toEqual(expected)
-  }
+  for (const [i, each] of stored.entries()) expect(each).toEqual(storedRow(rows[i]!, each.seq))
 }
 
 describe('a builder cuts its rows into blocks', () => {
@@ -31,9 +28,9 @@ describe('a builder cuts its rows into blocks', () => {
 
   it('that fit one row of the storage, also when the text does not compress', () => {
     const random = seededRandom(7)
-    const rows = Array.from({ length: 60 }, () => row({ message: noise(100_000, random) }))
+    const rows = Array.from({ length: 24 }, () => row({ message: noise(100_000, random) }))
     const blocks = encodeRows(rows)
-    expect(blocks.length).toBeGreaterThan(3)
+    expect(blocks.length).toBeGreaterThan(1)
     for (const { head, body, meta } of blocks) {
       expect(head.length + body.length).toBe(meta.bytes)
       expect(meta.bytes).toBeLessThanOrEqual(blockBytesMax)
@@ -43,7 +40,7 @@ describe('a builder cuts its rows into blocks', () => {
 
   it('keeping the sequence numbers of rows that carry their own', () => {
     const random = seededRandom(8)
-    const rows = Array.from({ length: 40 }, () => row({ message: noise(80_000, random) }))
+    const rows = Array.from({ length: 30 }, () => row({ message: noise(80_000, random) }))
     const seqs = rows.map((_, i) => 10_000 - i * 3)
     const blocks = encodeRows(rows, (i) => ({ seq: seqs[i]! }))
     expect(blocks.length).toBeGreaterThan(1)
