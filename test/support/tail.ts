@@ -40,7 +40,7 @@ export async function getTicket(world: World, as = world.owner.accessToken): Pro
 
 /** The upgrade request, whatever it answers. */
 export function upgrade(world: World, params: Record<string, string>): Promise<Response> {
-  return world.call(`/ws/logs?${new URLSearchParams(params)}`, { headers: { Upgrade: 'websocket' } })
+  return world.call(`/ws/logs?${new URLSearchParams(params).toString()}`, { headers: { Upgrade: 'websocket' } })
 }
 
 /** Opens a live tail and waits for its first message. */
