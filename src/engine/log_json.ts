@@ -37,7 +37,7 @@ export function logJson(row: StoredRow, shard: number): LogJson {
 
 /** Attributes on a null-prototype object (a name may be `__proto__`), integers beyond 2^53 as raw JSON. */
 export function attributesJson(attributes: StoredRow['attributes']): LogJson['attributes'] {
-  const json: LogJson['attributes'] = Object.create(null)
+  const json = Object.create(null) as LogJson['attributes']
   for (const [name, value] of Object.entries(attributes)) json[name] = typeof value === 'bigint' ? rawJson(String(value)) : value
   return json
 }

@@ -40,23 +40,22 @@ export async function askAll<T extends object>(
 
 /** One answer of one shard; damage and an object that cannot be reached become problems. */
 export async function ask<T extends object>(ctx: TenantCtx, shard: Shard, call: (shard: Shard) => Promise<T | Damaged>): Promise<T> {
-  const reply = await call(shard).catch((error: unknown) => {
-    if (!isRetryable(error)) throw error
-    // A Durable Object that moved or restarted is there again at once.
-    return call(shard).catch((again: unknown) => {
-      throw isRetryable(again) ? unavailable(again) : again
+  const reply = await call(shard)
+    // A Durable Object that moved or restarted is there again at once; one that has too much to do needs to be left alone.
+    .catch((error: unknown) =>
+      hasMark(error, 'retryable') && !hasMark(error, 'overloaded') ? call(shard) : Promise.reject(error as Error),
+    )
+    .catch((error: unknown) => {
+      throw hasMark(error, 'retryable') || hasMark(error, 'overloaded') ? unavailable(error) : error
     })
-  })
   if (!('damaged' in reply)) return reply
   ctx.log.error('damaged block', new Error(reply.damaged), { ...shard.identity })
   throw problem('damaged_block', `A stored block cannot be read, and an answer without it would be wrong: ${reply.damaged}.`)
 }
 
-/** Marks that the platform sets on errors of an object that moved, restarted or has too much to do. */
-function isRetryable(error: unknown): boolean {
-  return (
-    error instanceof Error && (('retryable' in error && error.retryable === true) || ('overloaded' in error && error.overloaded === true))
-  )
+/** The platform marks its own errors: of an object that moved or restarted, and of one that has too much to do. */
+function hasMark(error: unknown, mark: 'retryable' | 'overloaded'): boolean {
+  return error instanceof Error && (error as { [name in typeof mark]?: unknown })[mark] === true
 }
 
 function unavailable(cause: unknown) {

@@ -64,12 +64,12 @@ export async function runSchedule(seed: number): Promise<World['done']> {
     tail,
     wait,
   ]
-  const steps = 20 + random.below(40)
+  const steps = 10 + random.below(30)
   for (let step = 0; step < steps; step++) {
     random.pick(operations)(world)
     world.done.operations++
   }
-  for (let i = 0; i < 3; i++) query(world)
+  query(world)
   tail(world)
   return world.done
 }
@@ -175,8 +175,8 @@ function query(world: World): void {
   const from = startMs + random.below(dayMs)
   const range = random.chance(0.5) ? everything : { fromMs: from, toMs: from + random.below(dayMs) }
   const order = random.pick(['newest', 'oldest'] as const)
-  const budgetBytes = random.pick([1, 2000, 2 ** 28])
-  const call = { identity, q: asked.q, range, order, limit: 1 + random.below(30), budgetBytes }
+  const budgetBytes = random.pick([1, 5000, 2 ** 28, 2 ** 28])
+  const call = { identity, q: asked.q, range, order, limit: random.pick([1 + random.below(20), 30, 1000]), budgetBytes }
   const maxSeq = oracle.lastSeq()
   const expected = oracle.search(asked, range, maxSeq, order, undefined)
   const found: StoredRow[] = []
@@ -233,7 +233,7 @@ function randomBatch(world: World): { request: AppendRequest; rows: Content[] } 
   const blocks: EncodedBlock[] = []
   for (let block = random.pick([1, 1, 1, 2, 3]); block > 0; block--) {
     const builder = createBlockBuilder(world.nowMs)
-    for (let row = 1 + random.below(random.pick([3, 30])); row > 0; row--) {
+    for (let row = 1 + random.below(random.pick([3, 3, 20])); row > 0; row--) {
       const content = randomContent(world)
       rows.push(content)
       builder.add({ ...content, names: Object.keys(content.attributes), values: Object.values(content.attributes) })

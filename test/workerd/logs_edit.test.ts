@@ -42,7 +42,13 @@ test('PUT replaces the whole content, and searches see only the new one', async 
   const { world, id } = await worldWithLog()
   const before = await read<SearchBody['results'][0]>(world, `/${id}`)
   const after = await bodyOf<SearchBody['results'][0]>(await change(world, id, 'PUT', replacement))
-  expect(after).toEqual({ id, ...replacement, severity: 'WARNING', created_at: before.created_at, updated_at: expect.stringMatching(/Z$/) })
+  expect(after).toEqual({
+    id,
+    ...replacement,
+    severity: 'WARNING',
+    created_at: before.created_at,
+    updated_at: expect.stringMatching(/Z$/) as unknown,
+  })
   expect(await read(world, `/${id}`)).toEqual(after)
   expect((await read<SearchBody>(world, '/search', { q: '"as it came"' })).results).toEqual([])
   expect((await read<SearchBody>(world, '/search', { q: 'level:warning a.b:1' })).results).toEqual([after])

@@ -1,3 +1,4 @@
+import { BlockError } from '../../engine/block/block_error.ts'
 import type { BlockMeta } from '../../engine/block/types.ts'
 import { createBlockBuilder } from '../../engine/block/writer.ts'
 import { encodable } from './patches.ts'
@@ -11,7 +12,14 @@ import type { ShardState } from './state.ts'
 export function blocksAfter(state: ShardState, afterSeq: number, bytesMax: number): TailBlock[] {
   return state.index.after(afterSeq, bytesMax).flatMap((meta) => {
     const hidden = state.patches.hiddenIn(meta)
-    return hidden === undefined ? [storedBlock(state, meta)] : presentBlocks(state, meta, new Set(hidden))
+    if (hidden === undefined) return [storedBlock(state, meta)]
+    try {
+      return presentBlocks(state, meta, new Set(hidden))
+    } catch (error) {
+      if (!(error instanceof BlockError)) throw error
+      // LiveTail meets the damage itself and goes on behind it; no patched row may show where it can still be read.
+      return [{ ...storedBlock(state, meta), hidden }]
+    }
   })
 }
 

@@ -41,11 +41,11 @@ export function createTailFeed(deps: TailFeedDeps) {
   async function deliverAll(): Promise<void> {
     let failures = 0
     while (watched) {
-      const blocks = deps.blocksAfter(deliveredSeq, tailDeliveryBytesMax)
-      const last = blocks.at(-1)
-      if (last === undefined) return
       const callsBefore = watchCalls
       try {
+        const blocks = deps.blocksAfter(deliveredSeq, tailDeliveryBytesMax)
+        const last = blocks.at(-1)
+        if (last === undefined) return
         const { watching } = await deps.deliver(blocks)
         deliveredSeq = last.meta.firstSeq + last.meta.rows - 1
         failures = 0

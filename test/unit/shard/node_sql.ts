@@ -1,3 +1,4 @@
+import type { StatementSync } from 'node:sqlite'
 import { DatabaseSync } from 'node:sqlite'
 import type { Sql, SqlValue } from '../../../src/objects/log-shard/sql.ts'
 
@@ -10,6 +11,7 @@ export interface NodeSql extends Sql {
 
 export function nodeSql(): NodeSql {
   const db = new DatabaseSync(':memory:')
+  const statements = new Map<string, StatementSync>()
   let untilFailure = Infinity
   return {
     db,
@@ -23,7 +25,9 @@ export function nodeSql(): NodeSql {
         throw new Error('the disk failed')
       }
       const values = bindings.map((value) => (value instanceof ArrayBuffer ? new Uint8Array(value) : value))
-      return db.prepare(query).all(...values) as Record<string, SqlValue>[]
+      const statement = statements.get(query) ?? db.prepare(query)
+      statements.set(query, statement)
+      return statement.all(...values) as Record<string, SqlValue>[]
     },
     transaction(work) {
       db.exec('BEGIN')
