@@ -28,9 +28,8 @@ const postJson = (json: unknown, headers: Record<string, string> = {}) => world.
 
 /** Every stored log that matches, oldest first. */
 async function stored(q: string): Promise<Log[]> {
-  const response = await world.call(`/api/v1/logs/search?${new URLSearchParams({ q, order: 'oldest', limit: '500' })}`, {
-    as: world.owner.accessToken,
-  })
+  const params = new URLSearchParams({ q, order: 'oldest', limit: '500' })
+  const response = await world.call(`/api/v1/logs/search?${params.toString()}`, { as: world.owner.accessToken })
   if (response.status !== 200) throw new Error(await response.text())
   return (await response.json<{ results: Log[] }>()).results
 }
