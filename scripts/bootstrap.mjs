@@ -21,11 +21,23 @@ if (Number(process.versions.node.split('.')[0]) < 20) {
   process.exit(1)
 }
 if (!installed()) await install()
+if (process.env.npm_lifecycle_event) endWithNpm()
 if (Number(process.versions.node.split('.')[0]) >= 24) {
   process.argv = [process.argv[0], script, ...args]
   await import(pathToFileURL(script).href)
 } else {
   process.exitCode = await run(node, [script, ...args])
+}
+
+/** npm runs us through a shell that does not pass signals on: when either is gone, nobody could end us any more. */
+function endWithNpm() {
+  const parent = process.ppid
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return
+    clearInterval(watch)
+    process.kill(process.pid, 'SIGTERM')
+  }, 500)
+  watch.unref()
 }
 
 /** True when node_modules holds what package-lock.json names; npm writes its own list as the last step of an install. */
