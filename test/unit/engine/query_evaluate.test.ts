@@ -165,6 +165,7 @@ describe('patterns', () => {
     expect(found('a:~"web-\\d+"', withValues('WEB-17', 'web-x', 'xweb-1y'))).toEqual([0, 2])
     expect(found('a:~"(?-i)web"', withValues('WEB', 'web'))).toEqual([1])
     expect(found('a:~"^(foo|barx) \\d$"', withValues('foo 1', 'bar 1', 'BARX 2', 'xfoo 1'))).toEqual([0, 2])
+    expect(found('a:~"(foo|\\d+)x?$"', withValues('42', 'a foo', 'bar'))).toEqual([0, 1])
     expect(found('a:~"task"', withValues('task', 'ta\u017fk', 'tas\u212a'))).toEqual([0])
     expect(found('a:~"^5\\d\\d$"', withValues(502, 5020, '502'))).toEqual([0, 2])
   })

@@ -199,6 +199,19 @@ describe('count, histogram and facets', () => {
     })
   })
 
+  test('an edited row that came after the snapshot is not counted from the header of its overlay', () => {
+    const shard = testShard(
+      0,
+      [accessRows(6)],
+      new Map([
+        [1, row()],
+        [6, row()],
+      ]),
+    )
+    expect(countBlocks(shard.sources, parseQuery(''), scopeOf(shard, { maxSeq: 3 })).count).toBe(3)
+    expect(histogramBlocks(shard.sources, parseQuery(''), scopeOf(shard, { maxSeq: 3 }), 86_400_000).cost.rowsMatched).toBe(3)
+  })
+
   test('a budget makes counts a lower bound and says so', () => {
     const shard = testShard(
       0,
