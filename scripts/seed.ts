@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { demoEmail, demoPassword, demoUserNames, ensureDemoTenant } from './dev/demo_tenant.ts'
+import { demoEmail, demoPassword, demoUserNames, ensureDemoTenant, refuseProduction } from './dev/demo_tenant.ts'
 import { ensureDevSecrets } from './dev/secrets.ts'
 import { isEdgelog, migrateLocalDatabase, startDevServer } from './dev/server.ts'
 import { portFromEnvironment, readConnection, writeConnection } from './dev/settings.ts'
@@ -21,6 +21,7 @@ await main(async () => {
     return
   }
   const url = `http://127.0.0.1:${portFromEnvironment()}`
+  refuseProduction()
   await ensureDevSecrets()
   await step('Database migrations', migrateLocalDatabase)
   const known = readConnection()

@@ -1,6 +1,6 @@
 import { demoEmail, demoPassword, ensureDemoTenant } from './dev/demo_tenant.ts'
 import { ensureDevSecrets } from './dev/secrets.ts'
-import { migrateLocalDatabase, startDevServer } from './dev/server.ts'
+import { migrateLocalDatabase, refuseTakenPort, startDevServer } from './dev/server.ts'
 import { portFromEnvironment, readConnection, writeConnection } from './dev/settings.ts'
 import { main, step } from './dev/terminal.ts'
 import { sendDemoLogs } from './seed/send_logs.ts'
@@ -13,6 +13,7 @@ await main(async () => {
   // A terminal sends Ctrl-C to every process of the command, and npm passes it on: each may come twice.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stopping.resolve())
   const port = portFromEnvironment()
+  await refuseTakenPort(port)
   if (await ensureDevSecrets()) console.log('Development secrets ... made in .dev.vars')
   await step('Database migrations', migrateLocalDatabase)
   const known = readConnection()

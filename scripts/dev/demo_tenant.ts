@@ -45,13 +45,8 @@ export interface DemoChange {
  * the API would take. `userCount` counts all users of the tenant, `clear` removes it first.
  */
 export async function ensureDemoTenant(options: { userCount?: number; clear?: boolean; needKey: boolean }): Promise<DemoChange> {
+  refuseProduction()
   return withLocalContext(async (ctx) => {
-    if (ctx.config.environment === 'production' || process.env['ENVIRONMENT'] === 'production') {
-      throw new CommandError(
-        'ENVIRONMENT is production: demo users with a known password do not belong there.',
-        'Seed a development machine instead.',
-      )
-    }
     if (options.clear) await removeDemoTenant(ctx)
     const hash = await hashPassword(demoPassword)
     const owner = { email: demoEmail('admin'), name: 'Demo admin', passwordHash: hash }
@@ -117,9 +112,24 @@ async function removeDemoTenant(ctx: BaseCtx): Promise<void> {
   ])
 }
 
+/** Throws CommandError where the configuration or the shell says that this is production. */
+export function refuseProduction(): void {
+  const { vars } = readWranglerConfig()
+  const environments = [process.env['ENVIRONMENT'], readDevSecrets()['ENVIRONMENT'], vars['ENVIRONMENT']]
+  if (!environments.includes('production')) return
+  throw new CommandError(
+    'ENVIRONMENT is production: demo users with a known password do not belong there.',
+    'Seed a development machine instead.',
+  )
+}
+
+function readWranglerConfig() {
+  return wranglerConfig.parse(unstable_readConfig({ config: join(root, 'wrangler.toml') }))
+}
+
 /** Runs `work` on the local D1 as a verb of the service would see it. */
 async function withLocalContext<T>(work: (ctx: BaseCtx) => Promise<T>): Promise<T> {
-  const { vars, d1_databases: databases } = wranglerConfig.parse(unstable_readConfig({ config: join(root, 'wrangler.toml') }))
+  const { vars, d1_databases: databases } = readWranglerConfig()
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       modules: true,

@@ -16,7 +16,7 @@ const readyWithinMs = 90_000
 const stopWithinMs = 6_000
 
 // No question, no update check, no colour: what wrangler prints goes to a file.
-const quiet = { ...process.env, WRANGLER_SEND_METRICS: 'false', WRANGLER_HIDE_BANNER: 'true', CI: '1', NO_COLOR: '1', FORCE_COLOR: '0' }
+const quiet = { ...process.env, WRANGLER_SEND_METRICS: 'false', WRANGLER_HIDE_BANNER: 'true', CI: '1', NO_COLOR: '1' }
 
 export interface DevServer {
   readonly url: string
@@ -42,7 +42,6 @@ export async function migrateLocalDatabase(): Promise<void> {
 
 /** Starts the Worker under wrangler and answers when it says that it is ready. */
 export async function startDevServer(port: number): Promise<DevServer> {
-  await refuseTakenPort(port)
   const url = `http://127.0.0.1:${port}`
   const args = ['dev', '--ip', '127.0.0.1', '--port', `${port}`, '--inspector-port', '0', '--persist-to', stateDir]
   args.push('--var', `PUBLIC_URL:${url}`, '--show-interactive-dev-session=false')
@@ -69,7 +68,8 @@ export async function isEdgelog(url: string): Promise<boolean> {
   }
 }
 
-async function refuseTakenPort(port: number): Promise<void> {
+/** Throws CommandError when something listens there already. */
+export async function refuseTakenPort(port: number): Promise<void> {
   const probe = createServer()
   const taken = await new Promise<boolean>((resolve, reject) => {
     probe.once('error', (error: NodeJS.ErrnoException) => (error.code === 'EADDRINUSE' ? resolve(true) : reject(error)))
@@ -93,7 +93,8 @@ function keepOutput(child: ChildProcess): () => string[] {
       file.write(`${line}\n`)
       last.push(line)
       if (last.length > 30) last.shift()
-      if (line.includes('"level":"error"')) console.error(line)
+      const json = line.indexOf('{"level":"error"')
+      if (json >= 0) console.error(line.slice(json))
     })
   }
   child.once('close', () => file.end())
