@@ -1,3 +1,4 @@
+import { isAscii } from 'node:buffer'
 import { recordBytesMax } from '../core/limits.ts'
 import { problem } from '../core/problems.ts'
 import { splitArray } from './json_array.ts'
@@ -38,7 +39,7 @@ function decodeLines(bytes: Buffer, reader: RecordReader): BodyShape {
 /** Lines are cut from Latin-1 text, where indexes are those of the bytes; only lines that are not ASCII are decoded anew. */
 function readLines(bytes: Buffer, reader: RecordReader): void {
   const text = bytes.toString('latin1')
-  const ascii = !nonAscii.test(text)
+  const ascii = isAscii(bytes)
   for (let start = 0; start < text.length;) {
     const found = text.indexOf('\n', start)
     const next = found === -1 ? text.length : found

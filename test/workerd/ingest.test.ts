@@ -116,6 +116,14 @@ describe('POST /api/v1/logs', () => {
     expect(found.map(({ attributes }) => attributes['i'])).toEqual(Array.from({ length: 500 }, (_, i) => i))
   })
 
+  it('refuses a batch that makes more blocks than one append takes, and stores nothing of it', async () => {
+    const record = (i: number) =>
+      JSON.stringify({ message: 'names-3d', ...Object.fromEntries(Array.from({ length: 250 }, (_, j) => [`n${i}_${j}`, 1])) })
+    const response = await post(Array.from({ length: 560 }, (_, i) => record(i)).join('\n'))
+    expect(await refusal(response)).toEqual({ status: 413, code: 'payload_too_large' })
+    expect(await stored('"names-3d"')).toEqual([])
+  })
+
   it('takes only JSON and NDJSON', async () => {
     for (const type of ['text/plain', 'application/octet-stream', 'application/xml', '']) {
       const response = await world.call('/api/v1/logs', { as: key, body: '{"message":"m"}', headers: { 'Content-Type': type } })
