@@ -64,7 +64,12 @@ export function createTailCore<S>(deps: TailDeps<S>, restored: Iterable<[socket:
     async resume(): Promise<void> {
       if (!wasBehind) return
       wasBehind = false
-      await watchAll(state, state.shards.values())
+      try {
+        await watchAll(state, state.shards.values())
+      } catch (error) {
+        // The next delivery of the shard shows the gap as well.
+        deps.log('warn', 'a shard cannot be reached', { error: String(error) })
+      }
       await catchUp.start()
     },
   }

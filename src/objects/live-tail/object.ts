@@ -78,10 +78,10 @@ export class LiveTail extends DurableObject<LiveTailEnv> implements LiveTailRpc 
     this.#settle()
   }
 
-  override webSocketClose(socket: WebSocket, code: number): void {
+  override webSocketClose(socket: WebSocket): void {
     this.#core.closed(socket)
-    // 1005 and 1006 say that there was no code; they cannot be sent.
-    socket.close(code === 1005 || code === 1006 ? 1000 : code)
+    // The hibernation API leaves it to us to complete the handshake.
+    socket.close(1000)
   }
 
   override webSocketError(socket: WebSocket): void {
