@@ -1,36 +1,58 @@
-import type { Context } from 'hono'
+import { zValidator } from '@hono/zod-validator'
+import type { Context, MiddlewareHandler } from 'hono'
 import * as z from 'zod'
 import { problem } from '../core/problems.ts'
-import { readInput, refuseDeclaredLength, requireType } from './body.ts'
-import type { AnyRouteSpec, AppEnv } from './route.ts'
+import type { ProblemError } from '../core/problems.ts'
+import { checkHead, checkText, formType, mediaTypeOf } from './body.ts'
+import type { AnyInput, AnyRouteSpec, AppEnv } from './route.ts'
 
+type Step = MiddlewareHandler<AppEnv>
 const nothing = z.strictObject({})
 
-/** Everything the handler may use of the request, checked against the contract; throws 400, 413 or 415. */
-export async function readRequest(c: Context<AppEnv>, spec: AnyRouteSpec): Promise<{ param: unknown; query: unknown; json: unknown }> {
-  const param = check(spec.param ?? nothing, c.req.param())
-  const query = check(spec.query ?? nothing, queryOf(c))
-  if (spec.body) {
-    requireType(c, spec.body.types)
-    refuseDeclaredLength(c, spec.body.bytesMax)
-  }
-  const json = spec.json && check(spec.json, await readInput(c, spec.form === true))
-  return { param, query, json }
+/** Checks a request against its contract, step by step; each throws 400, 413 or 415. `inputOf` has the outcome. */
+export function validation({ param, query, json, form, body }: AnyRouteSpec): Step[] {
+  const address = [validate('param', param ?? nothing), validate('query', query ?? nothing)]
+  if (body) return [...address, checkHead(body.types, body.bytesMax)]
+  return json ? [...address, ...bodySteps(json, form === true)] : address
 }
 
-function check<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
-  const result = schema.safeParse(value, {
-    error: (issue) => (issue.code === 'invalid_type' && issue.input === undefined ? 'is required' : undefined),
-  })
-  if (result.success) return result.data
-  const details = detailsOf(result.error)
+/** What the validators made of the request: all that the handler may use of it. */
+export function inputOf(c: Context<AppEnv>): AnyInput {
+  const valid = (target: string): unknown => c.req.valid(target as never)
+  return { param: valid('param'), query: valid('query'), json: valid('json') ?? valid('form') }
+}
+
+function bodySteps(schema: z.ZodType, form: boolean): Step[] {
+  const [asJson, asForm] = [validate('json', schema), validate('form', schema)]
+  const types = form ? ['application/json', formType] : ['application/json']
+  return [...checkText(types), (c, next) => (mediaTypeOf(c)?.type === formType ? asForm : asJson)(c, next)]
+}
+
+function validate(target: 'param' | 'query' | 'json' | 'form', schema: z.ZodType): Step {
+  return zValidator(
+    target,
+    schema,
+    (result) => {
+      if (!result.success) throw invalid(result.error)
+    },
+    {
+      validationFunction: (_, value) =>
+        schema.safeParse(value, {
+          error: (issue) => (issue.code === 'invalid_type' && issue.input === undefined ? 'is required' : undefined),
+        }),
+    },
+  )
+}
+
+function invalid(error: z.core.$ZodError): ProblemError {
+  const details = detailsOf(error)
   const [field, messages] = Object.entries(details)[0] ?? ['', []]
   const first = `${field === '' ? 'body' : field}: ${messages[0] ?? 'is not valid'}`
-  throw problem('validation_failed', `The request is not valid. ${first}`, { details })
+  return problem('validation_failed', `The request is not valid. ${first}`, { details })
 }
 
 /** Field path (`members.0.role`) to its messages; unknown names count as fields. */
-export function detailsOf(error: z.ZodError): Record<string, string[]> {
+function detailsOf(error: z.core.$ZodError): Record<string, string[]> {
   const details = new Map<string, string[]>()
   const add = (path: string, message: string) => details.set(path, [...(details.get(path) ?? []), message])
   for (const issue of error.issues.slice(0, issuesMax)) {
@@ -47,10 +69,3 @@ export function detailsOf(error: z.ZodError): Record<string, string[]> {
 /** An answer names the first mistakes, not thousands of them. */
 const issuesMax = 20
 const nameCharsMax = 100
-
-/** A repeated parameter becomes an array, which a schema that wants one value then refuses. */
-function queryOf(c: Context<AppEnv>): Record<string, string | string[]> {
-  return Object.fromEntries(
-    Object.entries(c.req.queries()).map(([name, values]) => [name, values.length === 1 ? (values[0] ?? '') : values]),
-  )
-}

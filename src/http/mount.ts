@@ -5,7 +5,7 @@ import type { BaseCtx } from '../db/context.ts'
 import { authorize, identify } from './authenticate.ts'
 import type { Verifiers } from './authenticate.ts'
 import { refuseCrossSite } from './cross_site.ts'
-import { readRequest } from './input.ts'
+import { inputOf, validation } from './input.ts'
 import { addressClient } from './rate_limit.ts'
 import type { RateLimiter } from './rate_limit.ts'
 import { isSchema } from './route.ts'
@@ -27,7 +27,7 @@ export function mountRoutes(app: Hono<AppEnv>, routes: readonly Route[], service
   const byPath = Map.groupBy(routes, (route) => route.spec.path)
   for (const path of [...byPath.keys()].toSorted(bySpecificity)) {
     const group = byPath.get(path) ?? []
-    for (const one of group) app.on(one.spec.method, [path], (c) => serve(one, c, services))
+    for (const one of group) app.on(one.spec.method, [path], guard(one.spec, services), ...validation(one.spec), (c) => serve(one, c))
     const allow = allowedMethods(group)
     app.all(path, (c) => {
       throw problem('method_not_allowed', `${c.req.method} is not possible here; try ${allow}.`, { headers: { Allow: allow } })
@@ -35,14 +35,19 @@ export function mountRoutes(app: Hono<AppEnv>, routes: readonly Route[], service
   }
 }
 
-/** One request to one route: who, may they, what, do it, and only declared fields leave. */
-async function serve(route: Route, c: Context<AppEnv>, services: Services): Promise<Response> {
-  const { spec } = route
-  c.get('base').log.add({ route: spec.id })
-  refuseCrossSite(c)
-  const ctx = await admit(c, spec, services)
-  const input = await readRequest(c, spec)
-  const reply = await route.handle(input, ctx, c)
+/** Who calls, and may they? */
+function guard(spec: AnyRouteSpec, services: Services): MiddlewareHandler<AppEnv> {
+  return async (c, next) => {
+    c.get('base').log.add({ route: spec.id })
+    refuseCrossSite(c)
+    c.set('ctx', await admit(c, spec, services))
+    await next()
+  }
+}
+
+/** Does it; only declared fields leave. */
+async function serve(route: Route, c: Context<AppEnv>): Promise<Response> {
+  const reply = await route.handle(inputOf(c), c.get('ctx'), c)
   // A Response from elsewhere (a Durable Object) has frozen headers; the copy keeps its WebSocket.
   return reply instanceof Response ? new Response(reply.body, reply) : render(route, reply, c)
 }

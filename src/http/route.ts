@@ -8,8 +8,8 @@ import type { BaseCtx, TenantCtx, UserCtx } from '../db/context.ts'
 /** Hono's view of a request: bindings, and the context that the first middleware builds. */
 export interface AppEnv {
   Bindings: Env
-  /** `replyHeaders` go on the answer whatever it becomes, a problem included. */
-  Variables: { base: BaseCtx; replyHeaders: Record<string, string> | undefined }
+  /** `ctx` is what the route's access promises; `replyHeaders` go on the answer whatever it becomes, a problem included. */
+  Variables: { base: BaseCtx; ctx: BaseCtx; replyHeaders: Record<string, string> | undefined }
 }
 
 /** Who may call: anybody, a signed-in person, or a person (by role) or API key (by scope) with a permission. */
@@ -77,7 +77,7 @@ export interface AnyReply {
   body?: unknown
   headers?: Record<string, string> | undefined
 }
-interface AnyInput {
+export interface AnyInput {
   param: unknown
   query: unknown
   json: unknown
