@@ -1,4 +1,4 @@
-import { blockColumnsMax, blockRowsMax, blockTextUnitsMax, blockValuesMax, seqMax, timestampMsMax } from '../../core/limits.ts'
+import { blockColumnsMax, blockRowsMax, blockValuesMax, seqMax, timestampMsMax } from '../../core/limits.ts'
 import { severities } from '../../core/severity.ts'
 import type { EncodableRow } from '../row.ts'
 import type { ColumnBuffer } from './column_buffer.ts'
@@ -54,13 +54,13 @@ export function createBuffer(): BlockBuffer {
   }
 }
 
-/** True when a row with so many attributes might pass a limit of the block. */
-export function isFull(buffer: BlockBuffer, attributes: number): boolean {
+/** True when a row with so many attributes might pass a limit of the block, or its texts have passed `unitsMax`. */
+export function isFull(buffer: BlockBuffer, attributes: number, unitsMax: number): boolean {
   return (
     buffer.rows === blockRowsMax ||
     buffer.values + attributes > blockValuesMax - 8 * blockRowsMax ||
     buffer.attributes.length + attributes > blockColumnsMax - 8 ||
-    buffer.textUnits > blockTextUnitsMax
+    buffer.textUnits > unitsMax
   )
 }
 

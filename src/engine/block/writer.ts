@@ -1,5 +1,5 @@
-import { blockBytesMax, blockRawBytesMax } from '../../core/limits.ts'
-import type { EncodableRow } from '../row.ts'
+import { blockBytesMax, blockRawBytesMax, blockTextUnitsMax } from '../../core/limits.ts'
+import type { EncodableRow, StoredRow } from '../row.ts'
 import type { BlockBuffer, RowExtra } from './block_buffer.ts'
 import { addRow, checkRow, createBuffer, isFull } from './block_buffer.ts'
 import type { ColumnBuffer } from './column_buffer.ts'
@@ -23,16 +23,21 @@ export interface BlockBuilder {
 export function createBlockBuilder(createdMs: number): BlockBuilder {
   let buffer = createBuffer()
   let blocks: EncodedBlock[] = []
+  let unitsMax = blockTextUnitsMax
 
   function cut(): void {
-    if (buffer.rows > 0) blocks.push(...encodeWithin(buffer))
+    if (buffer.rows === 0) return
+    const encoded = encodeWithin(buffer)
+    // Encoding twice is dear: text that hardly compressed tells where to cut the text that follows.
+    if (encoded.length > 1) unitsMax = Math.floor(buffer.textUnits / encoded.length)
+    blocks.push(...encoded)
     buffer = createBuffer()
   }
 
   return {
     add(row, extra) {
       checkRow(row)
-      if (isFull(buffer, row.names.length)) cut()
+      if (isFull(buffer, row.names.length, unitsMax)) cut()
       addRow(buffer, row, extra, createdMs)
     },
     finish() {
@@ -49,20 +54,25 @@ function encodeWithin(buffer: BlockBuffer): EncodedBlock[] {
   const block = encode(buffer)
   if (block.meta.bytes <= blockBytesMax) return [block]
   if (buffer.rows === 1) throw new RangeError(`a row of ${block.meta.bytes} bytes does not fit a block`)
-  // Rare (texts that hardly compress), so the simple way: read the rows back and encode each half anew.
   const hasSeq = buffer.system.seq.count > 0
   const rows = openBlock(block.meta, block.head, () => block.body, { bytesRead: 0, bytesDecompressed: 0, pagesRead: 0 }).materialise(
     Array.from({ length: buffer.rows }, (_, row) => row),
   )
-  const middle = rows.length >>> 1
-  return [rows.slice(0, middle), rows.slice(middle)].flatMap((half) => {
-    const part = createBuffer()
-    for (const { attributes, seq, createdMs, updatedMs, ...fields } of half) {
-      const row = { ...fields, names: Object.keys(attributes), values: Object.values(attributes) }
-      addRow(part, row, hasSeq ? { seq, createdMs, updatedMs } : { createdMs, updatedMs }, createdMs)
-    }
-    return encodeWithin(part)
-  })
+  // A fifth more than needed, since parts share less than the whole does.
+  const partRows = Math.ceil(buffer.rows / Math.ceil((block.meta.bytes / blockBytesMax) * 1.2))
+  const blocks: EncodedBlock[] = []
+  for (let start = 0; start < rows.length; start += partRows)
+    blocks.push(...encodeWithin(bufferOf(rows.slice(start, start + partRows), hasSeq)))
+  return blocks
+}
+
+function bufferOf(rows: readonly StoredRow[], hasSeq: boolean): BlockBuffer {
+  const buffer = createBuffer()
+  for (const { attributes, seq, createdMs, updatedMs, ...fields } of rows) {
+    const row = { ...fields, names: Object.keys(attributes), values: Object.values(attributes) }
+    addRow(buffer, row, hasSeq ? { seq, createdMs, updatedMs } : { createdMs, updatedMs }, createdMs)
+  }
+  return buffer
 }
 
 function encode(buffer: BlockBuffer): EncodedBlock {
