@@ -5,11 +5,14 @@ import { problem } from '../core/problems.ts'
 import type { BaseCtx, TenantCtx, UserCtx, VerifiedApiKey, VerifiedSession } from '../db/context.ts'
 import type { Access, AppEnv } from './route.ts'
 
-/** Proofs of identity, injected by src/app.ts; each throws a 401 problem for a credential that is no good. */
+/**
+ * Proofs of identity, injected by src/app.ts; each throws a 401 problem for a credential that is no good. `beforeLookup`
+ * is called when only the database can tell; it throws when the caller may not ask any more.
+ */
 export interface Verifiers {
   /** Throws `not_found` when `organizationId` is given and the user is no member of it. */
-  verifySession(base: BaseCtx, token: string, organizationId: string | undefined): Promise<VerifiedSession>
-  verifyApiKey(base: BaseCtx, key: string): Promise<VerifiedApiKey>
+  verifySession(base: BaseCtx, token: string, organizationId: string | undefined, beforeLookup: () => void): Promise<VerifiedSession>
+  verifyApiKey(base: BaseCtx, key: string, beforeLookup: () => void): Promise<VerifiedApiKey>
 }
 
 export const accessCookie = '__Host-edgelog_access'
@@ -22,16 +25,16 @@ type Credential = { kind: 'session' | 'api_key'; token: string }
 export type Identity = { kind: 'user'; session: VerifiedSession } | { kind: 'api_key'; key: VerifiedApiKey }
 
 /** Who is calling; throws 401 without a good credential. */
-export async function identify(c: Context<AppEnv>, verifiers: Verifiers): Promise<Identity> {
+export async function identify(c: Context<AppEnv>, verifiers: Verifiers, beforeLookup: () => void): Promise<Identity> {
   const base = c.get('base')
   const credential = credentialOf(c)
   if (!credential) throw problem('unauthenticated', 'Send an access token in Authorization: Bearer, or an API key in X-API-Key.')
   if (credential.kind === 'api_key') {
-    const key = await verifiers.verifyApiKey(base, credential.token)
+    const key = await verifiers.verifyApiKey(base, credential.token, beforeLookup)
     base.log.add({ actor: 'api_key', key_id: key.keyId, organization_id: key.tenant.organizationId })
     return { kind: 'api_key', key }
   }
-  const session = await verifiers.verifySession(base, credential.token, wantedOrganization(c))
+  const session = await verifiers.verifySession(base, credential.token, wantedOrganization(c), beforeLookup)
   base.log.add({ actor: 'user', user_id: session.user.id, organization_id: session.membership?.organizationId })
   return { kind: 'user', session }
 }

@@ -3,7 +3,7 @@ import { urlCharsMax } from '../core/limits.ts'
 import { problem, ProblemError, problems } from '../core/problems.ts'
 import type { BaseCtx } from '../db/context.ts'
 import { authorize, identify } from './authenticate.ts'
-import type { Verifiers } from './authenticate.ts'
+import type { Identity, Verifiers } from './authenticate.ts'
 import { refuseCrossSite } from './cross_site.ts'
 import { inputOf, validation } from './input.ts'
 import { addressClient } from './rate_limit.ts'
@@ -52,23 +52,39 @@ async function serve(route: Route, c: Context<AppEnv>): Promise<Response> {
   return reply instanceof Response ? new Response(reply.body, reply) : render(route, reply, c)
 }
 
-/** Counts every request against its caller; who shows no good credential counts by address, so that guessing is limited too. */
+/** Counts every request against its caller. */
 async function admit(c: Context<AppEnv>, { access, unlimited }: AnyRouteSpec, services: Services): Promise<BaseCtx> {
   const base = c.get('base')
-  const address = addressClient(base.clientAddress)
   if (access === 'public') {
-    if (!unlimited) services.rateLimiter.enforce(c, address)
+    if (!unlimited) services.rateLimiter.enforce(c, addressClient(base.clientAddress))
     return base
   }
-  const identity = await identify(c, services).catch((error: unknown) => {
-    if (error instanceof ProblemError && problems[error.code].status === 401) services.rateLimiter.enforce(c, address)
-    throw error
-  })
+  const identity = await identifyLimited(c, services)
   services.rateLimiter.enforce(
     c,
     identity.kind === 'user' ? { kind: 'user', id: identity.session.user.id } : { kind: 'api_key', id: identity.key.keyId },
   )
   return authorize(base, access, identity)
+}
+
+/**
+ * Bad credentials count by address. Those that cost a lookup have a count of their own, which refuses the next lookup:
+ * neither a neighbour's public requests nor a forgotten shipper with a dead key lock out the good callers of an address.
+ */
+async function identifyLimited(c: Context<AppEnv>, services: Services): Promise<Identity> {
+  const { clientAddress } = c.get('base')
+  let kind: 'anonymous' | 'stranger' = 'anonymous'
+  const beforeLookup = () => {
+    kind = 'stranger'
+    services.rateLimiter.refuseExhausted(c, addressClient(clientAddress, kind))
+  }
+  try {
+    return await identify(c, services, beforeLookup)
+  } catch (error) {
+    if (error instanceof ProblemError && problems[error.code].status === 401)
+      services.rateLimiter.enforce(c, addressClient(clientAddress, kind))
+    throw error
+  }
 }
 
 function render({ spec }: Route, reply: AnyReply, c: Context<AppEnv>): Response {

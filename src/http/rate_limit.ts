@@ -3,7 +3,7 @@ import { addressGroup } from '../core/address.ts'
 import { rateClientsMax } from '../core/limits.ts'
 import { problem } from '../core/problems.ts'
 import type { BaseCtx } from '../db/context.ts'
-import { newCounter, shouldFlush, takeOne } from './rate_window.ts'
+import { newCounter, peek, shouldFlush, takeOne } from './rate_window.ts'
 import type { RateCounter, RateRule, RateState } from './rate_window.ts'
 import type { AppEnv } from './route.ts'
 
@@ -13,10 +13,13 @@ const hourMs = 60 * minuteMs
 const kvTtlSecondsMin = 60
 const kvCacheSeconds = 30
 
-export type Client = { kind: 'anonymous' | 'user' | 'api_key'; id: string }
+/** A stranger is an address that shows credentials which turn out to be unknown. */
+export type Client = { kind: 'anonymous' | 'stranger' | 'user' | 'api_key'; id: string }
 export interface RateLimiter {
   /** Counts one request of the client; throws 429 when its window is used up. */
   enforce(c: Context<AppEnv>, client: Client): void
+  /** Throws the same 429, and counts nothing. */
+  refuseExhausted(c: Context<AppEnv>, client: Client): void
 }
 
 /**
@@ -30,7 +33,7 @@ export function createRateLimiter(): RateLimiter {
     enforce(c, client) {
       const base = c.get('base')
       const rule = ruleOf(client, base)
-      const key = `${client.kind}:${client.id}`
+      const key = keyOf(client)
       const counter = counters.get(key) ?? newCounter()
       counters.delete(key)
       counters.set(key, counter)
@@ -40,17 +43,28 @@ export function createRateLimiter(): RateLimiter {
       c.set('replyHeaders', { ...c.get('replyHeaders'), ...rateHeaders(state) })
       if (!state.allowed) throw tooMany(state)
     },
+    refuseExhausted(c, client) {
+      const base = c.get('base')
+      const counter = counters.get(keyOf(client))
+      const state = counter && peek(counter, ruleOf(client, base), base.now())
+      if (state?.allowed === false) throw tooMany(state)
+    },
   }
 }
 
-export function addressClient(address: string): Client {
-  return { kind: 'anonymous', id: addressGroup(address) }
+export function addressClient(address: string, kind: 'anonymous' | 'stranger' = 'anonymous'): Client {
+  return { kind, id: addressGroup(address) }
+}
+
+function keyOf({ kind, id }: Client): string {
+  return `${kind}:${id}`
 }
 
 function ruleOf(client: Client, { config }: BaseCtx): RateRule {
   const { anonymousPerMinute, userPerHour, apiKeyPerMinute } = config.rateLimits
   switch (client.kind) {
     case 'anonymous':
+    case 'stranger':
       return { name: 'anonymous_per_minute', limit: anonymousPerMinute, windowMs: minuteMs }
     case 'user':
       return { name: 'user_per_hour', limit: userPerHour, windowMs: hourMs }

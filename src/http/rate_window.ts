@@ -31,15 +31,22 @@ export function newCounter(): RateCounter {
   return { window: -1, shared: 0, unshared: 0, read: false, flushedMs: 0 }
 }
 
+/** What one more request would find; counts nothing. */
+export function peek(counter: RateCounter, rule: RateRule, nowMs: number): RateState {
+  const window = Math.floor(nowMs / rule.windowMs)
+  const used = counter.window === window ? counter.shared + counter.unshared : 0
+  const resetSeconds = Math.max(1, Math.ceil(((window + 1) * rule.windowMs - nowMs) / 1000))
+  return { rule, allowed: used < rule.limit, remaining: Math.max(0, rule.limit - used), resetSeconds }
+}
+
 /** Counts one request. A refused one does not count, so that waiting helps. */
 export function takeOne(counter: RateCounter, rule: RateRule, nowMs: number): RateState {
   const window = Math.floor(nowMs / rule.windowMs)
   if (counter.window !== window) Object.assign(counter, newCounter(), { window })
-  const used = counter.shared + counter.unshared
-  const allowed = used < rule.limit
-  if (allowed) counter.unshared += 1
-  const resetSeconds = Math.max(1, Math.ceil(((window + 1) * rule.windowMs - nowMs) / 1000))
-  return { rule, allowed, remaining: Math.max(0, rule.limit - used - (allowed ? 1 : 0)), resetSeconds }
+  const state = peek(counter, rule, nowMs)
+  if (!state.allowed) return state
+  counter.unshared += 1
+  return { ...state, remaining: state.remaining - 1 }
 }
 
 /** Whether this client used enough since the last write for the other isolates to need to know. */

@@ -17,15 +17,19 @@ export function plainEnv(vars: Record<string, string> = {}): Env & { kv: Map<str
   return { PUBLIC_URL: 'https://logs.example.com', JWT_KEYS: JSON.stringify([jwk]), RATE_LIMITS: store, DB: {}, kv, ...vars } as never
 }
 
-/** Tokens `owner`, `viewer` and `nobody` (no organization), key `elk_ingest`; any other credential is a bad one. */
+/**
+ * Tokens `owner`, `viewer` and `nobody` (no organization), keys `elk_ingest` and `elk_forgotten`; any other credential is a
+ * bad one. Every key but `elk_ingest`, which is remembered, has to be looked up.
+ */
 export const plainVerifiers: Pick<Services, 'verifySession' | 'verifyApiKey'> = {
   async verifySession(_, token) {
     if (token === 'nobody') return { user, sessionId: 's', membership: null }
     if (token !== 'owner' && token !== 'viewer') throw problem('invalid_token', 'The access token is not valid.')
     return { user, sessionId: 's', membership: { ...tenant, role: token } }
   },
-  async verifyApiKey(_, key) {
-    if (key !== 'elk_ingest') throw problem('invalid_api_key', 'The API key is not valid.')
+  async verifyApiKey(_, key, beforeLookup) {
+    if (key !== 'elk_ingest') beforeLookup()
+    if (key !== 'elk_ingest' && key !== 'elk_forgotten') throw problem('invalid_api_key', 'The API key is not valid.')
     return { keyId: 'k', scopes: ['logs:write'], tenant }
   },
 }

@@ -1,6 +1,7 @@
 import { eq } from 'drizzle-orm'
 import { describe, expect, it } from 'vitest'
 import { apiKeyCacheMs, apiKeyMissCacheMs, lastUsedStepMs } from '../../src/core/limits.ts'
+import { problem } from '../../src/core/problems.ts'
 import type { BaseCtx } from '../../src/db/context.ts'
 import { accounts, apiKeys, organizations } from '../../src/db/schema.ts'
 import { hashApiKey, newApiKey } from '../../src/features/api-keys/key.ts'
@@ -27,6 +28,8 @@ function observed(ms = 0) {
   return { ctx, queries: () => queries, settled: async () => (await Promise.all(work)).length }
 }
 
+const verify = (ctx: BaseCtx, text: string) => verifyApiKey(ctx, text, () => undefined)
+
 async function codeOf(work: Promise<unknown>): Promise<string> {
   return work.then(
     () => 'passed',
@@ -43,7 +46,7 @@ describe('an API key at the door', () => {
   it('tells its id, scopes and organization', async () => {
     const { createKey, organizationId, accountId } = await createWorld()
     const { id, key } = await createKey('admin', ['logs:read', 'logs:edit'])
-    const verified = await verifyApiKey(observed().ctx, key)
+    const verified = await verify(observed().ctx, key)
     expect(verified).toEqual({ keyId: id, scopes: ['logs:read', 'logs:edit'], tenant: { organizationId, accountId } })
   })
 
@@ -52,7 +55,7 @@ describe('an API key at the door', () => {
     const { key } = await createKey('ingest')
     const queriesAt = async (ms: number) => {
       const { ctx, queries } = observed(ms)
-      await verifyApiKey(ctx, key)
+      await verify(ctx, key)
       return queries()
     }
     expect(await queriesAt(0)).toBe(1)
@@ -67,7 +70,7 @@ describe('an API key at the door', () => {
     const typo = key.slice(0, -10) + (key.at(-10) === 'a' ? 'b' : 'a') + key.slice(-9)
     for (const text of [typo, key.slice(0, -1), `${key}x`, 'elk_', `elk_ingest_${'0'.repeat(49)}`]) {
       const { ctx, queries } = observed()
-      expect(await codeOf(verifyApiKey(ctx, text))).toBe('invalid_api_key')
+      expect(await codeOf(verify(ctx, text))).toBe('invalid_api_key')
       expect(queries()).toBe(0)
     }
   })
@@ -76,12 +79,21 @@ describe('an API key at the door', () => {
     const { key } = newApiKey('ingest')
     const queriesAt = async (ms: number) => {
       const { ctx, queries } = observed(ms)
-      expect(await codeOf(verifyApiKey(ctx, key))).toBe('invalid_api_key')
+      expect(await codeOf(verify(ctx, key))).toBe('invalid_api_key')
       return queries()
     }
     expect(await queriesAt(0)).toBe(1)
     expect(await queriesAt(apiKeyMissCacheMs - 1)).toBe(0)
     expect(await queriesAt(apiKeyMissCacheMs)).toBe(1)
+  })
+
+  it('is not asked for when the caller may not ask', async () => {
+    const { ctx, queries } = observed()
+    const refuse = () => {
+      throw problem('rate_limited', 'Enough.')
+    }
+    expect(await codeOf(verifyApiKey(ctx, newApiKey('ingest').key, refuse))).toBe('rate_limited')
+    expect(queries()).toBe(0)
   })
 
   it('stops at once where it is revoked', async () => {
@@ -98,9 +110,9 @@ describe('an API key at the door', () => {
   it('stops within a minute where it was revoked elsewhere', async () => {
     const { createKey } = await createWorld()
     const { id, key } = await createKey('ingest')
-    await verifyApiKey(observed().ctx, key)
+    await verify(observed().ctx, key)
     await testCtx().db.update(apiKeys).set({ revokedAt: 1 }).where(eq(apiKeys.id, id))
-    expect(await codeOf(verifyApiKey(observed(apiKeyCacheMs).ctx, key))).toBe('invalid_api_key')
+    expect(await codeOf(verify(observed(apiKeyCacheMs).ctx, key))).toBe('invalid_api_key')
   })
 
   it('stops exactly at its end, remembered or not', async () => {
@@ -110,9 +122,9 @@ describe('an API key at the door', () => {
       .db.update(apiKeys)
       .set({ expiresAt: start + 1000 })
       .where(eq(apiKeys.id, id))
-    expect(await codeOf(verifyApiKey(observed(999).ctx, key))).toBe('passed')
-    expect(await codeOf(verifyApiKey(observed(1000).ctx, key))).toBe('invalid_api_key')
-    expect(await codeOf(verifyApiKey(observed(1000 + apiKeyCacheMs).ctx, key))).toBe('invalid_api_key')
+    expect(await codeOf(verify(observed(999).ctx, key))).toBe('passed')
+    expect(await codeOf(verify(observed(1000).ctx, key))).toBe('invalid_api_key')
+    expect(await codeOf(verify(observed(1000 + apiKeyCacheMs).ctx, key))).toBe('invalid_api_key')
   })
 
   it('is no good when its organization or account is deleted', async () => {
@@ -123,14 +135,14 @@ describe('an API key at the door', () => {
         .db.update(table)
         .set({ deletedAt: 1 })
         .where(eq(table.id, table === organizations ? organizationId : accountId))
-      expect(await codeOf(verifyApiKey(observed().ctx, key))).toBe('invalid_api_key')
+      expect(await codeOf(verify(observed().ctx, key))).toBe('invalid_api_key')
     }
   })
 
   it('is not found by its hash', async () => {
     const { createKey } = await createWorld()
     const { key } = await createKey('ingest')
-    expect(await codeOf(verifyApiKey(observed().ctx, hashApiKey(key)))).toBe('invalid_api_key')
+    expect(await codeOf(verify(observed().ctx, hashApiKey(key)))).toBe('invalid_api_key')
   })
 
   it('notes its use at most once an hour, behind the answer', async () => {
@@ -138,7 +150,7 @@ describe('an API key at the door', () => {
     const { id, key } = await createKey('ingest')
     const useAt = async (ms: number) => {
       const { ctx, settled } = observed(ms)
-      await verifyApiKey(ctx, key)
+      await verify(ctx, key)
       return settled()
     }
     expect(await useAt(0)).toBe(1)

@@ -8,13 +8,17 @@ import { cachedKey, rememberKey, revocationMark } from './cache.ts'
 import type { CachedKey } from './cache.ts'
 import { hashApiKey, isWellFormedKey } from './key.ts'
 
-/** What an API key proves; throws 401. A malformed key costs nothing, a known one is remembered for a minute. */
-export async function verifyApiKey(ctx: BaseCtx, text: string): Promise<VerifiedApiKey> {
+/**
+ * What an API key proves; throws 401. A malformed key costs nothing, a known one is remembered for a minute;
+ * `beforeLookup` may throw to keep the question from D1.
+ */
+export async function verifyApiKey(ctx: BaseCtx, text: string, beforeLookup: () => void): Promise<VerifiedApiKey> {
   if (!isWellFormedKey(text)) throw problem('invalid_api_key', 'This is no API key: its form or its checksum is wrong.')
   const keyHash = hashApiKey(text)
   const now = ctx.now()
   let key = cachedKey(keyHash, now)
   if (key === undefined) {
+    beforeLookup()
     const mark = revocationMark()
     key = await loadKey(ctx, keyHash)
     rememberKey(keyHash, key, now, mark)

@@ -7,11 +7,18 @@ import { accessTokenType, invalidToken, verifyJwt } from './jwt.ts'
 /**
  * What an access token proves, in one D1 round trip: the session is not over, the user exists, all was issued under the
  * present token version, and the user's role in `organizationId` (or the default organization). Throws 401, or 404 when
- * an organization is asked for that is not the user's, is deleted, or is not there at all.
+ * an organization is asked for that is not the user's, is deleted, or is not there at all. `beforeLookup` may throw to
+ * keep the question from D1.
  */
-export async function verifySession(ctx: BaseCtx, token: string, organizationId: string | undefined): Promise<VerifiedSession> {
+export async function verifySession(
+  ctx: BaseCtx,
+  token: string,
+  organizationId: string | undefined,
+  beforeLookup: () => void,
+): Promise<VerifiedSession> {
   const { sub, sid, ver } = await verifyJwt(ctx, accessTokenType, token, ['sub', 'sid', 'ver'])
   if (typeof sub !== 'string' || typeof sid !== 'string' || typeof ver !== 'number') throw invalidToken()
+  beforeLookup()
   const active = organizationId === undefined ? users.defaultOrganizationId : sql`${organizationId}`
   const [row] = await ctx.db
     .select({ email: users.email, role: memberships.role, organizationId: organizations.id, accountId: accounts.id })

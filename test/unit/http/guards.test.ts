@@ -95,6 +95,18 @@ describe('rate limits', () => {
     ]).toEqual([200, 200, 200, 200, 429])
   })
 
+  it('refuse an address that showed too many unknown keys before the next is looked up, and nobody else', async () => {
+    const app = plainApp(noteRoutes, { RATE_LIMIT_ANONYMOUS_PER_MINUTE: '2' })
+    const post = async (key: string, headers: Record<string, string> = {}) =>
+      app('/notes', json({ title: 'a' }, { 'X-API-Key': key, ...headers }))
+    expect([(await post('elk_a')).status, (await post('elk_forgotten')).status, (await post('elk_b')).status]).toEqual([401, 201, 401])
+    const refused = await post('elk_forgotten')
+    expect(Number(refused.headers.get('Retry-After'))).toBeGreaterThan(0)
+    expect(await problemOf(refused)).toMatchObject({ status: 429, details: { anonymous_per_minute: [expect.any(String) as string] } })
+    expect([(await post('elk_ingest')).status, (await app('/csv')).status]).toEqual([201, 200])
+    expect((await post('elk_forgotten', { 'CF-Connecting-IP': '203.0.113.9' })).status).toBe(201)
+  })
+
   it('are shared with other isolates through KV', async () => {
     const vars = { RATE_LIMIT_ANONYMOUS_PER_MINUTE: '10' }
     const first = plainApp(noteRoutes, vars)

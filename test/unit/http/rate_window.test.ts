@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { addressClient } from '../../../src/http/rate_limit.ts'
-import { newCounter, shouldFlush, takeOne } from '../../../src/http/rate_window.ts'
+import { newCounter, peek, shouldFlush, takeOne } from '../../../src/http/rate_window.ts'
 
 const rule = { name: 'anonymous_per_minute', limit: 100, windowMs: 60_000 }
 
@@ -26,6 +26,17 @@ describe('a rate window', () => {
     const counter = { ...newCounter(), window: 0, shared: 99 }
     expect(takeOne(counter, rule, 0)).toMatchObject({ allowed: true, remaining: 0 })
     expect(takeOne(counter, rule, 0)).toMatchObject({ allowed: false })
+  })
+
+  it('can be looked at without being used', () => {
+    const counter = { ...newCounter(), window: 0, shared: 99 }
+    expect([peek(counter, rule, 0), peek(counter, rule, 0)]).toMatchObject([
+      { allowed: true, remaining: 1 },
+      { allowed: true, remaining: 1 },
+    ])
+    takeOne(counter, rule, 0)
+    expect(peek(counter, rule, 0)).toMatchObject({ allowed: false, remaining: 0 })
+    expect(peek(counter, rule, 60_000)).toMatchObject({ allowed: true, remaining: 100 })
   })
 
   it('never lets more than the limit through in one window, whatever the times', () => {
