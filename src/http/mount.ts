@@ -1,6 +1,6 @@
 import type { Context, Hono, MiddlewareHandler } from 'hono'
 import { urlCharsMax } from '../core/limits.ts'
-import { problem, ProblemError, problems } from '../core/problems.ts'
+import { problem, ProblemError } from '../core/problems.ts'
 import type { BaseCtx } from '../db/context.ts'
 import { authorize, identify } from './authenticate.ts'
 import type { Identity, Verifiers } from './authenticate.ts'
@@ -68,8 +68,8 @@ async function admit(c: Context<AppEnv>, { access, unlimited }: AnyRouteSpec, se
 }
 
 /**
- * Bad credentials count by address. Those that cost a lookup have a count of their own, which refuses the next lookup:
- * neither a neighbour's public requests nor a forgotten shipper with a dead key lock out the good callers of an address.
+ * Who is refused here counts by address. Refusals that cost a lookup have a count of their own, which prevents the next
+ * lookup: neither a neighbour's public requests nor a forgotten shipper with a dead key lock out good callers.
  */
 async function identifyLimited(c: Context<AppEnv>, services: Services): Promise<Identity> {
   const { clientAddress } = c.get('base')
@@ -81,8 +81,7 @@ async function identifyLimited(c: Context<AppEnv>, services: Services): Promise<
   try {
     return await identify(c, services, beforeLookup)
   } catch (error) {
-    if (error instanceof ProblemError && problems[error.code].status === 401)
-      services.rateLimiter.enforce(c, addressClient(clientAddress, kind))
+    if (error instanceof ProblemError) services.rateLimiter.enforce(c, addressClient(clientAddress, kind))
     throw error
   }
 }

@@ -22,7 +22,8 @@ export function plainEnv(vars: Record<string, string> = {}): Env & { kv: Map<str
  * bad one. Every key but `elk_ingest`, which is remembered, has to be looked up.
  */
 export const plainVerifiers: Pick<Services, 'verifySession' | 'verifyApiKey'> = {
-  async verifySession(_, token) {
+  async verifySession(_, token, wanted) {
+    if (wanted !== undefined && wanted !== organizationId) throw problem('not_found', 'There is no such organization.')
     if (token === 'nobody') return { user, sessionId: 's', membership: null }
     if (token !== 'owner' && token !== 'viewer') throw problem('invalid_token', 'The access token is not valid.')
     return { user, sessionId: 's', membership: { ...tenant, role: token } }

@@ -107,6 +107,13 @@ describe('rate limits', () => {
     expect((await post('elk_forgotten', { 'CF-Connecting-IP': '203.0.113.9' })).status).toBe(201)
   })
 
+  it("count requests for organizations that are not the caller's by address", async () => {
+    const app = plainApp(noteRoutes, { RATE_LIMIT_ANONYMOUS_PER_MINUTE: '2' })
+    const status = async (id: string) => (await app('/notes', { headers: { ...bearer('owner'), 'X-Organization-Id': id } })).status
+    const foreign = '01923f00-0000-7000-8000-00000000000f'
+    expect([await status(foreign), await status(foreign), await status(foreign)]).toEqual([404, 404, 429])
+  })
+
   it('are shared with other isolates through KV', async () => {
     const vars = { RATE_LIMIT_ANONYMOUS_PER_MINUTE: '10' }
     const first = plainApp(noteRoutes, vars)
