@@ -84,7 +84,10 @@ function hasText(layout: Layout): boolean {
 }
 
 function mayHaveToken(layout: Layout, bloom: Uint8Array, token: string): boolean {
-  if (layout.kind === 'constant') return tokenize(String(layout.value)).includes(token)
+  if (layout.kind === 'constant') {
+    const text = String(layout.value)
+    return text.length >= token.length && tokenize(text).includes(token)
+  }
   if (layout.kind === 'copy' || layout.list.kind === 'numbers') return true
   return bloomHas(bloom, hashToken(token))
 }

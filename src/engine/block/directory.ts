@@ -121,8 +121,7 @@ function writeList(sink: ByteSink, list: ListEntry): void {
 export function readDirectory(source: ByteSource, rows: number): Directory {
   const pages = readMany(source, pagesMax, () => readPage(source))
   const presences = readMany(source, blockColumnsMax, () => readPresence(source, rows))
-  const columns: ColumnEntry[] = []
-  readMany(source, blockColumnsMax, () => columns.push(readColumn(source, presences, columns)))
+  const columns = readMany<ColumnEntry>(source, blockColumnsMax, (before) => readColumn(source, presences, before))
   if (source.offset !== source.bytes.length) throw new BlockError('the directory is longer than its content')
   checkSystemColumns(columns)
   checkStreams(pages, presences, columns, rows)
@@ -130,10 +129,12 @@ export function readDirectory(source: ByteSource, rows: number): Directory {
 }
 
 /** A counted list; each item takes at least one byte, so that a false count fails early and allocates nothing. */
-function readMany<T>(source: ByteSource, max: number, read: () => T): T[] {
+function readMany<T>(source: ByteSource, max: number, read: (before: readonly T[]) => T): T[] {
   const count = readVarint(source)
   if (count > max || count > source.bytes.length - source.offset) throw new BlockError(`a count of ${count} in the directory is too large`)
-  return Array.from({ length: count }, read)
+  const items: T[] = []
+  for (let i = 0; i < count; i++) items.push(read(items))
+  return items
 }
 
 function readPage(source: ByteSource): PageEntry {

@@ -2,7 +2,7 @@ import { crc32 } from 'node:zlib'
 import { blockDirectoryBytesMax, blockRowsMax, seqMax } from '../../core/limits.ts'
 import { severities } from '../../core/severity.ts'
 import type { ByteSink } from '../encode/bytes.ts'
-import { createSink } from '../encode/bytes.ts'
+import { createSink, decodeLatin1 } from '../encode/bytes.ts'
 import { BlockError } from './block_error.ts'
 import type { Directory } from './directory.ts'
 import { readDirectory, writeDirectory } from './directory.ts'
@@ -74,7 +74,8 @@ export function readHead(head: Uint8Array): Head {
   const directoryEnd = headFixedBytes + directoryBytes
   if (directoryEnd + view.getUint32(at.bloomBytes, true) !== head.length) throw new BlockError('the parts of its head do not fill it')
   if (directoryBytes > blockDirectoryBytesMax) throw new BlockError(`its directory has ${directoryBytes} bytes`)
-  const directory = readDirectory({ bytes: head.subarray(0, directoryEnd), offset: headFixedBytes }, rows)
+  const bytes = head.subarray(0, directoryEnd)
+  const directory = readDirectory({ bytes, offset: headFixedBytes, latin1: decodeLatin1(bytes) }, rows)
   const flags = directory.columns.some(({ system }) => system === 'seq') ? seqColumnFlag : 0
   if (view.getUint16(at.flags, true) !== flags || view.getUint8(at.flags + 2) !== 0) throw new BlockError('its flags are wrong')
   return { meta, bodyBytes, directory, blooms: head.subarray(directoryEnd) }

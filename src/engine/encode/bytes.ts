@@ -10,6 +10,8 @@ export interface ByteSink {
 export interface ByteSource {
   bytes: Uint8Array
   offset: number
+  /** All of `bytes` as Latin-1, where many short texts are read: cutting them from one string is far cheaper. */
+  latin1?: string
 }
 
 const utf8 = new TextEncoder()
@@ -127,10 +129,24 @@ export function readFloat64(source: ByteSource): number {
 }
 
 export function readText(source: ByteSource): string {
-  return decodeUtf8(readBytes(source, readVarint(source)), 0)
+  const { bytes, latin1 } = source
+  const length = readVarint(source)
+  const start = source.offset
+  const view = readBytes(source, length)
+  return latin1 !== undefined && isAscii(bytes, start, source.offset) ? latin1.slice(start, source.offset) : decodeUtf8(view, 0)
+}
+
+function isAscii(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let i = start; i < end; i++) if (bytes[i]! > 0x7f) return false
+  return true
 }
 
 /** The text of bytes[start..end); bytes that are no UTF-8 become U+FFFD. Unlike TextDecoder it keeps a leading U+FEFF. */
 export function decodeUtf8(bytes: Uint8Array, start: number, end = bytes.length): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('utf8')
+}
+
+/** One character for each byte. */
+export function decodeLatin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
 }
