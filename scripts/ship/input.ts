@@ -21,15 +21,14 @@ export interface Input {
 export async function openInput(file: string): Promise<Input> {
   if (file === '-') return { chunks: process.stdin, totalBytes: undefined, readBytes: () => process.stdin.bytesRead }
   const { size } = await statFile(file)
+  if (isCompressed(file)) return compressedInput(file, size)
   const stream = createReadStream(file)
-  const through = decompressor(file)
-  if (through) stream.on('error', (error) => through.destroy(error)).pipe(through)
-  return { chunks: through ?? stream, totalBytes: size, readBytes: () => stream.bytesRead }
+  return { chunks: stream, totalBytes: size, readBytes: () => stream.bytesRead }
 }
 
 /** Opens a file for good: after its end come the bytes that are appended, also when it is rotated or truncated. */
 export async function followInput(file: string, signal: AbortSignal): Promise<Input> {
-  if (decompressor(file)) throw new CommandError(`${file} is compressed, so nothing is appended to it.`, 'Send it without --follow.')
+  if (isCompressed(file)) throw new CommandError(`${file} is compressed, so nothing is appended to it.`, 'Send it without --follow.')
   await statFile(file)
   let read = 0
   const chunks = (async function* () {
@@ -41,9 +40,31 @@ export async function followInput(file: string, signal: AbortSignal): Promise<In
   return { chunks, totalBytes: undefined, readBytes: () => read }
 }
 
-function decompressor(file: string) {
-  if (file.endsWith('.gz')) return createGunzip()
-  return file.endsWith('.zst') ? createZstdDecompress() : undefined
+function isCompressed(file: string): boolean {
+  return file.endsWith('.gz') || file.endsWith('.zst')
+}
+
+/**
+ * A compressed file may be several frames one after the other (parallel compression, appended files). Node's zstd stream
+ * ends with the first one, so the next begins where that one ended.
+ */
+function compressedInput(file: string, totalBytes: number): Input {
+  let done = 0
+  let inFrame = () => 0
+  const chunks = (async function* () {
+    while (done < totalBytes) {
+      const frame = file.endsWith('.gz') ? createGunzip() : createZstdDecompress()
+      inFrame = () => frame.bytesWritten
+      const stream = createReadStream(file, { start: done })
+      stream.on('error', (error) => frame.destroy(error)).pipe(frame)
+      yield* frame as AsyncIterable<Uint8Array>
+      stream.destroy()
+      if (frame.bytesWritten === 0) throw new Error('its end is damaged')
+      done += frame.bytesWritten
+      inFrame = () => 0
+    }
+  })()
+  return { chunks, totalBytes, readBytes: () => done + inFrame() }
 }
 
 async function statFile(file: string) {
