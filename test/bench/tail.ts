@@ -39,7 +39,8 @@ interface Batch {
 async function getTicket({ url, queryKey }: TailTarget): Promise<string> {
   const response = await fetch(`${url}/api/v1/logs/tail-ticket`, { method: 'POST', headers: { authorization: `Bearer ${queryKey}` } })
   if (response.status !== 201) throw new Error(`tail-ticket answered ${response.status}: ${await response.text()}`)
-  return ((await response.json()) as { ticket: string }).ticket
+  const { ticket } = (await response.json()) as { ticket: string }
+  return ticket
 }
 
 async function subscribe(target: TailTarget, filter: TailFilter): Promise<Subscriber> {
