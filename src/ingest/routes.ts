@@ -43,7 +43,7 @@ const create = route(
     const key = readKey(c.req.header('Idempotency-Key'))
     const encoding = encodingOf(c.req.header('Content-Encoding'))
     const type = mediaTypeOf(c)?.type === 'application/json' ? 'json' : 'ndjson'
-    const body = decompress(await readBody(c.req.raw.body, ingestBodyBytesMax), encoding)
+    const body = decompress(await readBody(c.req.raw, ingestBodyBytesMax), encoding)
     const { replayed, batch, log } = await ingestLogs(ctx, { body, type, idempotencyKey: key })
     const headers = replayed ? { 'Idempotency-Replayed': 'true' } : undefined
     return log === undefined ? { status: 202, body: batch, headers } : { status: 201, body: log, headers }
