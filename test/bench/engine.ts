@@ -1,0 +1,139 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { zstdDecompressSync } from 'node:zlib'
+import { openBlock } from '../../src/engine/block/reader.ts'
+import type { BlockMeta, EncodedBlock } from '../../src/engine/block/types.ts'
+import { stampFirstSeq } from '../../src/engine/block/head.ts'
+import { createBlockBuilder } from '../../src/engine/block/writer.ts'
+import { countBlocks } from '../../src/engine/query/count.ts'
+import { parseQuery } from '../../src/engine/query/parser.ts'
+import type { BlockSource, CountResult } from '../../src/engine/query/types.ts'
+import type { EncodableRow } from '../../src/engine/row.ts'
+import { decodeRecords } from '../../src/ingest/decode.ts'
+import { type Figure, median, timed } from './figures.ts'
+import { jsonLines } from './lines.ts'
+
+const batchRows = 2000
+const rounds = 5
+
+function decodeBatch(lines: readonly string[], nowMs: number): EncodableRow[] {
+  const rows: EncodableRow[] = []
+  decodeRecords(Buffer.from(lines.join('\n')), 'ndjson', nowMs, {
+    row: (row) => rows.push({ ...row, names: [...row.names], values: [...row.values] }),
+    reject: (index, reason) => {
+      throw new Error(`record ${index} was rejected: ${reason}`)
+    },
+  })
+  return rows
+}
+
+function decodeBatches(lines: readonly string[], nowMs: number): EncodableRow[][] {
+  const batches: EncodableRow[][] = []
+  for (let i = 0; i < lines.length; i += batchRows) batches.push(decodeBatch(lines.slice(i, i + batchRows), nowMs))
+  return batches
+}
+
+function encodeAll(batches: readonly EncodableRow[][], nowMs: number): EncodedBlock[] {
+  return batches.flatMap((rows) => {
+    const builder = createBlockBuilder(nowMs)
+    for (const row of rows) builder.add(row)
+    return builder.finish()
+  })
+}
+
+function sizeOf(blocks: readonly EncodedBlock[]): number {
+  return blocks.reduce((sum, { head, body }) => sum + head.length + body.length, 0)
+}
+
+/** Rows a second of decoding NDJSON alone, and of encoding blocks alone. */
+export async function measureEncode(nowMs: number): Promise<Figure[]> {
+  const lines = jsonLines(100_000, nowMs, 7)
+  const decoding: number[] = []
+  const encoding: number[] = []
+  let bytes = 0
+  for (let round = 0; round < rounds; round++) {
+    let batches: EncodableRow[][] = []
+    decoding.push(lines.length / (await timed(() => (batches = decodeBatches(lines, nowMs)))))
+    encoding.push(lines.length / (await timed(() => (bytes = sizeOf(encodeAll(batches, nowMs))))))
+  }
+  return [
+    { name: 'decode and normalise NDJSON, 230-byte lines', value: median(decoding) * 1000, unit: 'rows/s' },
+    { name: 'encode blocks of 2,000 rows', value: median(encoding) * 1000, unit: 'rows/s', target: 250_000, higherIsBetter: true },
+    { name: 'stored bytes a row, 230-byte lines with random ids', value: bytes / lines.length, unit: 'bytes' },
+  ]
+}
+
+/** Stored size of the real logs against their raw NDJSON; nothing when the corpus is not there. */
+export function measureSize(nowMs: number): Figure[] {
+  const folder = process.env['EDGELOG_CORPUS'] ?? join('..', 'shared', 'corpus')
+  const files = ['nginx-access.json.log', 'pino.json.log'].filter((name) => existsSync(join(folder, `${name}.zst`)))
+  return files.map((name) => {
+    const raw = zstdDecompressSync(readFileSync(join(folder, `${name}.zst`)))
+    const lines = raw.toString('utf8').split('\n').filter(Boolean)
+    const stored = sizeOf(encodeAll(decodeBatches(lines, nowMs), nowMs))
+    return {
+      name: `raw over stored, ${name}, 2,000-row batches`,
+      value: raw.length / stored,
+      unit: 'times',
+      target: 12,
+      higherIsBetter: true,
+    }
+  })
+}
+
+interface Stored {
+  meta: BlockMeta
+  head: Uint8Array
+  body: Uint8Array
+}
+
+/** Gives blocks their sequence numbers, as a shard does. */
+function store(blocks: readonly EncodedBlock[]): Stored[] {
+  let seq = 1
+  return blocks.map(({ meta, head, body }) => {
+    const stored = { meta: { ...meta, firstSeq: seq }, head: stampFirstSeq(head, seq), body }
+    seq += meta.rows
+    return stored
+  })
+}
+
+function count(stored: readonly Stored[], q: string): CountResult {
+  const sources: BlockSource[] = stored.map(({ meta, head, body }) => ({ meta, open: (cost) => openBlock(meta, head, () => body, cost) }))
+  const range = { fromMs: 0, toMs: Number.MAX_SAFE_INTEGER }
+  return countBlocks(sources, parseQuery(q), { shard: 1, range, maxSeq: Number.MAX_SAFE_INTEGER, budgetBytes: Number.MAX_SAFE_INTEGER })
+}
+
+/** Full text scans over decompressing pages, and what a rare word costs beside them. */
+export async function measureScan(nowMs: number): Promise<Figure[]> {
+  const rows = 500_000
+  const lines = jsonLines(rows, nowMs, 11)
+  const rare = 'pangolin31337'
+  lines[rows / 2] = JSON.stringify({
+    timestamp: new Date(nowMs + rows).toISOString(),
+    level: 'error',
+    service: 'api',
+    message: `found ${rare}`,
+  })
+  const stored = store(encodeAll(decodeBatches(lines, nowMs), nowMs))
+  const scans: number[] = []
+  const words: number[] = []
+  let found: CountResult | undefined
+  for (let round = 0; round < rounds; round++) {
+    // The word stands in every message, so no bloom filter helps: all are decompressed and read.
+    scans.push(await timed(() => count(stored, 'message:finished')))
+    words.push(await timed(() => (found = count(stored, rare))))
+  }
+  if (found?.count !== 1) throw new Error(`the rare word was found ${found?.count} times`)
+  const skipped = (found.cost.blocksConsidered - found.cost.blocksRead) / found.cost.blocksConsidered
+  return [
+    {
+      name: `text scan of every message, ${rows} rows`,
+      value: (rows / median(scans)) * 1000,
+      unit: 'rows/s',
+      target: 3_000_000,
+      higherIsBetter: true,
+    },
+    { name: 'blocks a rare word never decompresses', value: skipped * 100, unit: '%', target: 95, higherIsBetter: true },
+    { name: 'text scan against rare word', value: median(scans) / median(words), unit: 'times', target: 50, higherIsBetter: true },
+  ]
+}

@@ -1,0 +1,124 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { convertV4MiniflareOptions, Miniflare } from 'miniflare'
+import { generateJwtKeys } from '../../src/features/auth/keys.ts'
+
+const compatibilityDate = '2026-10-20'
+const compatibilityFlags = ['nodejs_compat', 'global_fetch_strictly_public', 'no_web_socket_compression']
+
+/** A running server with one organization, for benchmarks: real workerd, real sockets, storage in a temporary folder. */
+export interface BenchWorld {
+  url: string
+  /** The row-per-log baseline, in the same process. */
+  baselineUrl: string
+  ingestKey: string
+  queryKey: string
+  stop(): Promise<void>
+}
+
+async function api(url: string, path: string, body: unknown, token?: string): Promise<Record<string, unknown>> {
+  const response = await fetch(`${url}${path}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) },
+    body: JSON.stringify(body),
+  })
+  if (!response.ok) throw new Error(`${path} answered ${response.status}: ${await response.text()}`)
+  return (await response.json()) as Record<string, unknown>
+}
+
+async function createTenant(url: string): Promise<{ ingestKey: string; queryKey: string }> {
+  const credentials = { email: 'bench@example.com', password: 'bench passphrase 42' }
+  await api(url, '/api/v1/auth/register', { ...credentials, organization_name: 'Bench' })
+  const token = String((await api(url, '/api/v1/auth/login', credentials))['access_token'])
+  const ingest = await api(url, '/api/v1/api-keys', { name: 'bench ingest', kind: 'ingest' }, token)
+  const query = await api(url, '/api/v1/api-keys', { name: 'bench query', kind: 'query' }, token)
+  return { ingestKey: String(ingest['key']), queryKey: String(query['key']) }
+}
+
+function build(config: string, outdir: string): void {
+  execFileSync('wrangler', ['deploy', '--config', config, '--dry-run', '--outdir', outdir], { stdio: ['ignore', 'ignore', 'inherit'] })
+}
+
+/** Builds the Worker as a deployment would, starts it in workerd, migrates D1 and makes an organization with two keys. */
+export async function startBenchWorld(): Promise<BenchWorld> {
+  const folder = mkdtempSync(join(tmpdir(), 'edgelog-bench-'))
+  build('wrangler.toml', join(folder, 'worker'))
+  writeFileSync(
+    join(folder, 'baseline.toml'),
+    `name = "baseline"\nmain = "${resolve('test/bench/baseline_worker.ts')}"\ncompatibility_date = "${compatibilityDate}"\n`,
+  )
+  build(join(folder, 'baseline.toml'), join(folder, 'baseline'))
+  const miniflare = new Miniflare(
+    convertV4MiniflareOptions({
+      host: '127.0.0.1',
+      port: 0,
+      // A line a request would fill the table; only trouble is shown.
+      handleStructuredLogs: ({ level, message }) => {
+        if (level === 'error' || level === 'warn') console.error(message)
+      },
+      defaultPersistRoot: join(folder, 'state'),
+      workers: [
+        {
+          name: 'edgelog',
+          modules: [{ type: 'ESModule', path: join(folder, 'worker', 'worker.js') }],
+          modulesRoot: join(folder, 'worker'),
+          compatibilityDate,
+          compatibilityFlags,
+          unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
+          bindings: {
+            ENVIRONMENT: 'test',
+            PUBLIC_URL: 'http://127.0.0.1',
+            JWT_KEYS: JSON.stringify(await generateJwtKeys()),
+            RATE_LIMIT_ANONYMOUS_PER_MINUTE: '1000000',
+            RATE_LIMIT_API_KEY_PER_MINUTE: '100000000',
+          },
+          d1Databases: { DB: 'edgelog' },
+          kvNamespaces: { RATE_LIMITS: 'rate-limits' },
+          r2Buckets: { STORAGE: 'edgelog' },
+          durableObjects: { LOG_SHARD: { className: 'LogShard', useSQLite: true }, LIVE_TAIL: { className: 'LiveTail', useSQLite: true } },
+          queueProducers: { EMAIL_JOBS: 'email-jobs' },
+        },
+        {
+          name: 'baseline',
+          modules: [{ type: 'ESModule', path: join(folder, 'baseline', 'baseline_worker.js') }],
+          modulesRoot: join(folder, 'baseline'),
+          compatibilityDate,
+          unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
+          d1Databases: { DB: 'baseline' },
+        },
+      ],
+    }),
+  )
+  const database = await miniflare.getD1Database('DB', 'edgelog')
+  for (const file of readdirSync('migrations')
+    .filter((name) => name.endsWith('.sql'))
+    .sort()) {
+    for (const statement of readFileSync(join('migrations', file), 'utf8').split('--> statement-breakpoint')) {
+      await database.prepare(statement).run()
+    }
+  }
+  const baseline = await miniflare.getD1Database('DB', 'baseline')
+  for (const table of ['bare', 'indexed']) {
+    await baseline
+      .prepare(
+        `CREATE TABLE ${table} (id TEXT PRIMARY KEY, organization_id TEXT, timestamp TEXT, severity TEXT, source TEXT, message TEXT, attributes TEXT)`,
+      )
+      .run()
+  }
+  for (const order of ['timestamp', 'severity, timestamp', 'source, timestamp']) {
+    await baseline.prepare(`CREATE INDEX "by ${order}" ON indexed (organization_id, ${order})`).run()
+  }
+  const origin = async (worker: string): Promise<string> => (await miniflare.unsafeGetDirectURL(worker)).href.replace(/\/$/, '')
+  const url = await origin('edgelog')
+  return {
+    url,
+    baselineUrl: await origin('baseline'),
+    ...(await createTenant(url)),
+    async stop() {
+      await miniflare.dispose()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
