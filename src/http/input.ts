@@ -4,6 +4,7 @@ import * as z from 'zod'
 import { problem } from '../core/problems.ts'
 import type { ProblemError } from '../core/problems.ts'
 import { checkHead, checkText, formType, mediaTypeOf } from './body.ts'
+import { isOptional } from './route.ts'
 import type { AnyInput, AnyRouteSpec, AppEnv } from './route.ts'
 
 type Step = MiddlewareHandler<AppEnv>
@@ -25,7 +26,13 @@ export function inputOf(c: Context<AppEnv>): AnyInput {
 function bodySteps(schema: z.ZodType, form: boolean): Step[] {
   const [asJson, asForm] = [validate('json', schema), validate('form', schema)]
   const types = form ? ['application/json', formType] : ['application/json']
-  return [...checkText(types), (c, next) => (mediaTypeOf(c)?.type === formType ? asForm : asJson)(c, next)]
+  const steps: Step[] = [...checkText(types), (c, next) => (mediaTypeOf(c)?.type === formType ? asForm : asJson)(c, next)]
+  return isOptional(schema) ? steps.map((step) => (c, next) => (isBodyless(c) ? next() : step(c, next))) : steps
+}
+
+/** A request without a body says so by Content-Length, or by having neither that nor chunks (RFC 9112, 6.3). */
+function isBodyless(c: Context<AppEnv>): boolean {
+  return c.req.raw.body === null || c.req.header('Content-Length') === '0'
 }
 
 function validate(target: 'param' | 'query' | 'json' | 'form', schema: z.ZodType): Step {

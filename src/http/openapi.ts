@@ -4,7 +4,7 @@ import type { ProblemCode } from '../core/problems.ts'
 import { version } from '../core/version.ts'
 import { schemaBook } from './openapi_schemas.ts'
 import type { Json, SchemaBook } from './openapi_schemas.ts'
-import { isSchema } from './route.ts'
+import { isOptional, isSchema } from './route.ts'
 import type { AnyRouteSpec, ReplySpec, Route } from './route.ts'
 
 const problemSchema = z
@@ -71,7 +71,7 @@ function parameters(spec: AnyRouteSpec, where: 'param' | 'query', book: SchemaBo
     return {
       name,
       in: where === 'param' ? 'path' : 'query',
-      required: where === 'param' || !schema.safeParse(undefined).success,
+      required: where === 'param' || !isOptional(schema),
       ...(schema.description && { description: schema.description }),
       schema: book.add(schema, 'input', `${spec.id}.${name}`),
     }
@@ -96,7 +96,7 @@ function requestBody(spec: AnyRouteSpec, book: SchemaBook): Json {
   if (!spec.json) return {}
   const schema = book.add(spec.json, 'input', `${spec.id}.request`)
   const types = ['application/json', ...(spec.form ? ['application/x-www-form-urlencoded'] : [])]
-  return { requestBody: { required: true, content: Object.fromEntries(types.map((type) => [type, { schema }])) } }
+  return { requestBody: { required: !isOptional(spec.json), content: Object.fromEntries(types.map((type) => [type, { schema }])) } }
 }
 
 function replies(spec: AnyRouteSpec, book: SchemaBook): Record<string, Json> {

@@ -58,7 +58,7 @@ export interface RouteSpec<A extends Access, P extends Shape, Q extends Shape, B
   param?: P
   /** Strict objects only: unknown parameters are refused. A repeated parameter arrives as an array. */
   query?: Q
-  /** The JSON body, at most `jsonBodyBytesMax` bytes. */
+  /** The JSON body, at most `jsonBodyBytesMax` bytes. It may be left out where the schema is optional. */
   json?: B
   /** The body may also come as application/x-www-form-urlencoded. */
   form?: true
@@ -118,6 +118,11 @@ export function rawReply(contentType: string, description: string): RawReply {
 
 export function emptyReply(description: string): EmptyReply {
   return { kind: 'empty', description }
+}
+
+/** Whether a body or parameter may be left out. */
+export function isOptional(schema: z.ZodType): boolean {
+  return schema.safeParse(undefined).success
 }
 
 export function isSchema(reply: ReplySpec): reply is z.ZodType {

@@ -65,6 +65,20 @@ export const noteRoutes = [
   ),
   route(
     {
+      id: 'note.touch',
+      method: 'post',
+      path: '/touch',
+      summary: '',
+      access: 'public',
+      json: z.strictObject({ title: z.string() }).optional(),
+      form: true,
+      replies: { 200: noteSchema },
+      problems: [],
+    },
+    async ({ json }) => ({ status: 200, body: { title: json?.title ?? 'none' } }),
+  ),
+  route(
+    {
       id: 'raw.csv',
       method: 'get',
       path: '/csv',

@@ -103,13 +103,18 @@ describe('refreshing', () => {
   it('reads the cookie and answers with cookies', async () => {
     const { call, owner } = await createWorld()
     const headers = { Cookie: `__Secure-edgelog_refresh=${owner.refreshToken}`, 'Sec-Fetch-Site': 'same-origin' }
-    const response = await call(path, { json: {}, headers })
+    const response = await call(path, { method: 'POST', headers })
     expect(response.status).toBe(200)
     expect(await response.json()).not.toHaveProperty('refresh_token')
     expect(response.headers.getSetCookie().map((cookie) => cookie.split('=')[0])).toEqual([
       '__Host-edgelog_access',
       '__Secure-edgelog_refresh',
     ])
+  })
+
+  it('needs a token, from wherever', async () => {
+    const { call } = await createWorld()
+    expect(await problemOf(await call(path, { method: 'POST' }))).toMatchObject({ status: 401, code: 'invalid_refresh_token' })
   })
 
   it('does not let another site use the cookie', async () => {
@@ -119,7 +124,9 @@ describe('refreshing', () => {
       'Sec-Fetch-Site': 'cross-site',
       Origin: 'https://evil.example.com',
     }
-    expect(await problemOf(await call(path, { json: {}, headers }))).toMatchObject({ status: 403, code: 'cross_site' })
+    for (const body of [{ json: {} }, { method: 'POST' }]) {
+      expect(await problemOf(await call(path, { ...body, headers }))).toMatchObject({ status: 403, code: 'cross_site' })
+    }
   })
 
   it.each([[{}], [{ refresh_token: '' }], [{ refresh_token: 'a'.repeat(107) }], [{ refresh_token: 'nonsense' }]])(

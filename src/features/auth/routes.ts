@@ -63,16 +63,17 @@ const refreshRoute = route(
     summary: 'Exchange a refresh token for new tokens',
     description: 'Each use replaces the token. Using one that was replaced more than ten seconds ago ends the session.',
     access: 'public',
-    json: refreshSchema,
+    json: refreshSchema.optional(),
     form: true,
     replies: { 200: tokensSchema },
     problems: ['invalid_refresh_token'],
   },
   async ({ json }, ctx, c) => {
-    const token = json.refresh_token ?? getCookie(c, refreshCookie)
+    const sent = json?.refresh_token
+    const token = sent ?? getCookie(c, refreshCookie)
     if (token === undefined) throw invalidRefreshToken()
     const tokens = await refresh(ctx, token)
-    return { status: 200, body: deliver(c, tokens, json.refresh_token === undefined ? 'cookie' : 'bearer') }
+    return { status: 200, body: deliver(c, tokens, sent === undefined ? 'cookie' : 'bearer') }
   },
 )
 

@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { jsonBodyBytesMax } from '../../../src/core/limits.ts'
+import { isOptional } from '../../../src/http/route.ts'
 import type { AnyRouteSpec } from '../../../src/http/route.ts'
 import { bombs } from './bombs.ts'
 import type { Attack, Wanted } from './refusal.ts'
@@ -18,7 +19,7 @@ export function brokenBodies(stage: Stage, spec: AnyRouteSpec): Attack[] {
   const sample = JSON.stringify(jsonSamples[spec.id])
   const firstKey = Object.keys(jsonSamples[spec.id] ?? {})[0] ?? 'x'
   const texts: [string, string, Wanted][] = [
-    ['empty', '', malformed],
+    ['empty', '', spec.json && isOptional(spec.json) ? { harmless: true } : malformed],
     ['blank', ' \r\n\t', malformed],
     ['truncated', sample.slice(0, -3), malformed],
     ['followed by rubbish', `${sample}x`, malformed],

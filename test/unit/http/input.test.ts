@@ -110,4 +110,17 @@ describe('input', () => {
     expect((await problemOf(await form('email=a&email=b'))).details).toHaveProperty('email')
     expect((await problemOf(await form('__proto__=x'))).details).toHaveProperty('__proto__')
   })
+
+  it('may be left out where a route says so, and is checked where it is not', async () => {
+    const touch = async (init: RequestInit) => plainApp(noteRoutes)('/touch', { method: 'POST', ...init })
+    const type = { 'Content-Type': 'application/json' }
+    for (const init of [{}, { headers: type }, { headers: { ...type, 'Content-Length': '0' }, body: '' }]) {
+      expect(await (await touch(init)).json()).toEqual({ title: 'none' })
+    }
+    expect(await (await touch(json({ title: 'a' }))).json()).toEqual({ title: 'a' })
+    expect(await problemOf(await touch(json({})))).toMatchObject({ status: 400, details: { title: ['is required'] } })
+    expect((await touch(json('null'))).status).toBe(400)
+    expect((await touch({ body: new TextEncoder().encode('{"title":"a"}') })).status).toBe(415)
+    expect((await post('', { 'Content-Length': '0' })).code).toBe('malformed_json')
+  })
 })

@@ -9,7 +9,7 @@ interface Operation {
   operationId: string
   security: object[]
   parameters: { name: string; in: string; required: boolean; schema: object }[]
-  requestBody?: { content: Record<string, { schema?: object }> }
+  requestBody?: { required: boolean; content: Record<string, { schema?: object }> }
   responses: Record<string, { description: string; content?: Record<string, { schema?: object }> }>
 }
 interface Document {
@@ -65,6 +65,12 @@ describe('the document of all routes', () => {
 })
 
 describe('a route in the document', () => {
+  it('says when its body may be left out', () => {
+    const { requestBody } = build(routes).paths['/api/v1/auth/refresh']?.['post'] ?? {}
+    expect(requestBody?.required).toBe(false)
+    expect(requestBody?.content['application/json']?.schema).toHaveProperty('properties.refresh_token')
+  })
+
   const inner = z.object({ size: z.int().default(1) }).meta({ id: 'Inner' })
   interface Tree {
     children: Tree[]
@@ -109,6 +115,7 @@ describe('a route in the document', () => {
       ['dry', false],
       ['X-Organization-Id', false],
     ])
+    expect(operation.requestBody?.required).toBe(true)
     expect(Object.keys(operation.requestBody?.content ?? {})).toEqual(['application/json', 'application/x-www-form-urlencoded'])
     expect(Object.keys(operation.responses['202']?.content ?? {})).toEqual(['text/csv'])
     expect(operation.responses['204']).toEqual({ description: 'Nothing.' })
