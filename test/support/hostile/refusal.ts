@@ -22,14 +22,20 @@ export interface Attack {
 /** Attacks under way at once: enough to overlap their waits, few enough to stay within the memory of one isolate. */
 const parallel = 6
 
-/** Runs the attacks; the complaints about the answers, none when all were right. */
+/** Forty times what the heaviest attack takes among its neighbours: a busy machine stays below, work that grows without bound does not. */
+const answerMsMax = 10_000
+
+/** Runs the attacks; the complaints about the answers and their time, none when all were right. */
 export async function complaints(spec: AnyRouteSpec, attacks: Iterable<Attack>): Promise<string[]> {
   const found: string[] = []
   // One iterator shared by several workers: each takes the next attack when it is done with the last.
   const queue = Iterator.from(attacks)
   const work = async () => {
     for (const attack of queue) {
+      const beganMs = performance.now()
       const complaint = await complaintAbout(await attack.send(), spec, attack.wanted)
+      const tookMs = performance.now() - beganMs
+      if (tookMs > answerMsMax) found.push(`${spec.id} / ${attack.name}: took ${Math.round(tookMs)} ms`)
       if (complaint !== undefined) found.push(`${spec.id} / ${attack.name}: ${complaint}`)
     }
   }
