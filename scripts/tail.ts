@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util'
 import { setTimeout as wait } from 'node:timers/promises'
-import { readConnection } from './dev/settings.ts'
+import { connectionFor } from './dev/settings.ts'
 import { CommandError, main } from './dev/terminal.ts'
 
 const usage = `Shows new logs as they arrive, until Ctrl-C.
@@ -13,7 +13,22 @@ const usage = `Shows new logs as they arrive, until Ctrl-C.
 
 A lost connection is taken up again where it ended, without a gap or a repeat.`
 
+const flags = {
+  json: { type: 'boolean', default: false },
+  url: { type: 'string' },
+  key: { type: 'string' },
+  help: { type: 'boolean', short: 'h' },
+} as const
+
 const reconnectMs = 1_000
+
+const dropReasons = {
+  slow: 'they came faster than they could be sent',
+  behind: 'the connection was away for too long',
+  damaged: 'their block is damaged',
+}
+
+const colours: Record<string, number> = { TRACE: 90, DEBUG: 90, INFO: 36, WARNING: 33, ERROR: 31, CRITICAL: 35 }
 
 interface Log {
   timestamp: string
@@ -27,7 +42,8 @@ type TailMessage =
   | { type: 'ready'; cursor: string }
   | { type: 'log_created'; log: Log; cursor: string }
   | { type: 'log_batch'; logs: Log[]; cursor: string }
-  | { type: 'dropped'; count: number; cursor?: string }
+  | { type: 'cursor'; cursor: string }
+  | { type: 'dropped'; count: number; reason: keyof typeof dropReasons; cursor: string }
   | { type: 'error'; detail: string }
   | { type: 'pong' }
 
@@ -53,21 +69,19 @@ await main(async () => {
 })
 
 function parseOptions(args: string[]): TailOptions | undefined {
-  const flags = {
-    json: { type: 'boolean', default: false },
-    url: { type: 'string' },
-    key: { type: 'string' },
-    help: { type: 'boolean', short: 'h' },
-  } as const
-  const { values, positionals } = parseArgs({ args, options: flags, allowPositionals: true })
+  const { values, positionals } = parse(args)
   if (values.help === true) return undefined
-  const known = readConnection()
-  const url = values.url ?? process.env['EDGELOG_URL'] ?? known?.url
-  const key = values.key ?? process.env['EDGELOG_API_KEY'] ?? known?.apiKey
-  if (url === undefined || key === undefined) {
-    throw new CommandError('There is no server or no key to use.', 'Run npm start first, or give --url and --key.')
+  const { url, apiKey } = connectionFor(values.url, values.key)
+  return { url, key: apiKey, q: positionals.join(' '), json: values.json }
+}
+
+function parse(args: string[]) {
+  try {
+    return parseArgs({ args, options: flags, allowPositionals: true })
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error)
+    throw new CommandError(message, 'Run npm run tail -- --help to see the options.')
   }
-  return { url: url.replace(/\/+$/, ''), key, q: positionals.join(' '), json: values.json }
 }
 
 /** One connection, from `cursor` on when there is one; answers the cursor where it ended. */
@@ -83,7 +97,7 @@ async function follow(options: TailOptions, cursor: string | undefined): Promise
   socket.addEventListener('message', ({ data }) => {
     const message = JSON.parse(String(data)) as TailMessage
     show(message, options.json)
-    if ('cursor' in message && message.cursor !== undefined) at = message.cursor
+    if ('cursor' in message) at = message.cursor
   })
   // An `error` event is always followed by `close`.
   await new Promise((resolve) => socket.addEventListener('close', resolve))
@@ -110,11 +124,9 @@ async function newTicket({ url, key, q }: TailOptions): Promise<string | undefin
 function show(message: TailMessage, json: boolean): void {
   if (message.type === 'log_created') print(message.log, json)
   else if (message.type === 'log_batch') for (const log of message.logs) print(log, json)
-  else if (message.type === 'dropped') console.error(`(${message.count} logs were left out: they came faster than they could be shown)`)
+  else if (message.type === 'dropped') console.error(`(${message.count} logs were left out: ${dropReasons[message.reason]})`)
   else if (message.type === 'error') console.error(message.detail)
 }
-
-const colours: Record<string, number> = { TRACE: 90, DEBUG: 90, INFO: 36, WARNING: 33, ERROR: 31, CRITICAL: 35 }
 
 function print(log: Log, json: boolean): void {
   if (json) return console.log(JSON.stringify(log))

@@ -37,3 +37,23 @@ export function portFromEnvironment(): number {
   }
   return port
 }
+
+/**
+ * The server and key that a command uses: its options, else EDGELOG_URL and EDGELOG_API_KEY, else those of npm start. The
+ * development key never goes to another address than its own server's. Throws a CommandError that says what is missing.
+ */
+export function connectionFor(givenUrl: string | undefined, givenKey: string | undefined): Connection {
+  const urlText = givenUrl ?? process.env['EDGELOG_URL']
+  const keyText = givenKey ?? process.env['EDGELOG_API_KEY']
+  const known = urlText === undefined || keyText === undefined ? readConnection() : undefined
+  const url = (urlText ?? known?.url)?.replace(/\/+$/, '')
+  if (url === undefined) {
+    throw new CommandError('It is not known where Edgelog is.', 'Give --url or EDGELOG_URL, or run npm start once on this machine.')
+  }
+  if (!URL.canParse(url) || !/^https?:/.test(url)) {
+    throw new CommandError(`--url "${url}" is no http or https address.`, 'Give an address such as https://logs.example.com.')
+  }
+  const apiKey = keyText ?? (known?.url === url ? known.apiKey : undefined)
+  if (apiKey === undefined) throw new CommandError(`There is no API key for ${url}.`, 'Give --key or EDGELOG_API_KEY.')
+  return { url, apiKey }
+}

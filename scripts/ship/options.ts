@@ -1,6 +1,6 @@
 import { basename } from 'node:path'
 import { parseArgs } from 'node:util'
-import { readConnection } from '../dev/settings.ts'
+import { connectionFor } from '../dev/settings.ts'
 import { CommandError } from '../dev/terminal.ts'
 
 export interface ShipOptions {
@@ -64,7 +64,7 @@ export function parseOptions(args: string[]): ShipOptions | undefined {
   const compress = compressions.find((kind) => kind === values.compress)
   if (!compress) throw usageError(`--compress must be one of ${compressions.join(', ')}.`)
   return {
-    ...(values['dry-run'] ? { url: '', key: '' } : target(values)),
+    ...(values['dry-run'] ? { url: '', key: '' } : serverOf(values)),
     files,
     source: values.source,
     follow: values.follow,
@@ -91,19 +91,9 @@ function parse(args: string[]) {
   }
 }
 
-function target(values: { url?: string; key?: string }): { url: string; key: string } {
-  const givenUrl = values.url ?? process.env['EDGELOG_URL']
-  const givenKey = values.key ?? process.env['EDGELOG_API_KEY']
-  // The development key never goes to another address than its own server's.
-  const known = givenUrl === undefined || givenKey === undefined ? readConnection() : undefined
-  const url = (givenUrl ?? known?.url)?.replace(/\/+$/, '')
-  const key = givenKey ?? (known?.url === url ? known?.apiKey : undefined)
-  if (url === undefined)
-    throw new CommandError('It is not known where Edgelog is.', 'Give --url or EDGELOG_URL, or run npm start once on this machine.')
-  if (!URL.canParse(url) || !/^https?:/.test(url)) throw usageError(`--url "${url}" is no http or https address.`)
-  if (key === undefined)
-    throw new CommandError(`There is no API key for ${url}.`, 'Give --key or EDGELOG_API_KEY: a key of kind ingest or admin.')
-  return { url, key }
+function serverOf(values: { url?: string; key?: string }): { url: string; key: string } {
+  const { url, apiKey } = connectionFor(values.url, values.key)
+  return { url, key: apiKey }
 }
 
 function wholeNumber(name: string, text: string, least: number, most: number): number {
