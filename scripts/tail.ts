@@ -122,7 +122,8 @@ async function newTicket({ url, key, q }: TailOptions): Promise<string | undefin
 }
 
 function show(message: TailMessage, json: boolean): void {
-  if (message.type === 'log_created') print(message.log, json)
+  if (message.type === 'ready') console.error('Watching; Ctrl-C ends.')
+  else if (message.type === 'log_created') print(message.log, json)
   else if (message.type === 'log_batch') for (const log of message.logs) print(log, json)
   else if (message.type === 'dropped') console.error(`(${message.count} logs were left out: ${dropReasons[message.reason]})`)
   else if (message.type === 'error') console.error(message.detail)
