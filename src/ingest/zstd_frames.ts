@@ -1,8 +1,10 @@
 import { zstdDecompressSync } from 'node:zlib'
 import { zstdFramesMax } from '../core/limits.ts'
 
-interface Decoded {
+/** What zlib's functions answer with `info`, which their types leave out. */
+export interface Decoded {
   buffer: Buffer
+  /** `bytesWritten` counts the compressed bytes that it took. */
   engine: { bytesWritten: number }
 }
 

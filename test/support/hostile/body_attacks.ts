@@ -1,4 +1,4 @@
-import { deflateSync, gzipSync } from 'node:zlib'
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib'
 import { ingestRawBytesMax, recordBytesMax } from '../../../src/core/limits.ts'
 import type { AnyRouteSpec } from '../../../src/http/route.ts'
 import { bombs } from './bombs.ts'
@@ -9,6 +9,14 @@ import type { Stage } from './stage.ts'
 const json = { 'Content-Type': 'application/json' }
 const ndjson = { 'Content-Type': 'application/x-ndjson' }
 const good = '{"message":"hostile"}'
+
+/** Formats of which a body may hold only one stream. */
+const single = [
+  ['deflate', deflateSync],
+  ['deflate', deflateRawSync],
+  ['br', brotliCompressSync],
+] as const
+const encoders = [...single, ['gzip', gzipSync], ['zstd', zstdCompressSync]] as const
 
 /** Bodies of which no row may be stored: for routes that read the body themselves. */
 export function brokenRawBodies(stage: Stage, spec: AnyRouteSpec): Attack[] {
@@ -57,12 +65,18 @@ export function brokenRawBodies(stage: Stage, spec: AnyRouteSpec): Attack[] {
       { status: 400 },
     ]),
     ['cut gzip', gzipSync(good.repeat(100)).subarray(0, 20), { ...ndjson, 'Content-Encoding': 'gzip' }, { status: 400 }],
-    [
-      'gzip with rubbish behind',
-      Buffer.concat([gzipSync(good), Buffer.from('rubbish')]),
-      { ...json, 'Content-Encoding': 'gzip' },
-      { harmless: false },
-    ],
+    ...encoders.map(([encoding, encode]): [string, BodyInit, Record<string, string>, Wanted] => [
+      `${encode.name} with rubbish behind`,
+      Buffer.concat([encode(good), Buffer.from('rubbish')]),
+      { ...json, 'Content-Encoding': encoding },
+      { status: 400, code: 'malformed_encoding' },
+    ]),
+    ...single.map(([encoding, encode]): [string, BodyInit, Record<string, string>, Wanted] => [
+      `${encode.name} twice`,
+      Buffer.concat([encode(`${good}\n`), encode(good)]),
+      { ...ndjson, 'Content-Encoding': encoding },
+      { status: 400, code: 'malformed_encoding' },
+    ]),
     ['double encoding', gzipSync(gzipSync(good)), { ...json, 'Content-Encoding': 'gzip, gzip' }, { status: 415 }],
     ['two encodings', deflateSync(gzipSync(good)), { ...json, 'Content-Encoding': 'gzip, deflate' }, { status: 415 }],
     ['an unknown encoding', good, { ...json, 'Content-Encoding': 'compress' }, { status: 415 }],

@@ -60,6 +60,20 @@ describe.each(encoders)('%s', (encoding, encode) => {
   })
 })
 
+describe('what stands behind the first stream', () => {
+  it.each(encoders)('of %s is read or refused, never dropped', (encoding, encode) => {
+    const [one, two] = [encode(Buffer.from('one\n')), encode(Buffer.from('two\n'))]
+    const readsOn = encoding === 'zstd' || encoding.endsWith('gzip')
+    if (readsOn) expect(decompress(Buffer.concat([one, two]), encoding).toString()).toBe('one\ntwo\n')
+    else expect(codeOf(() => decompress(Buffer.concat([one, two]), encoding))).toBe('malformed_encoding')
+    for (const rubbish of ['\0', 'x', 'rubbish', '\0'.repeat(100_000)]) {
+      const body = Buffer.concat([one, Buffer.from(rubbish)])
+      expect([rubbish, codeOf(() => decompress(body, encoding))]).toEqual([rubbish, 'malformed_encoding'])
+    }
+    expect(codeOf(() => decompress(Buffer.concat([one, Buffer.from([0]), two]), encoding))).toBe('malformed_encoding')
+  })
+})
+
 it('a plain body is limited as well', () => {
   expect(codeOf(() => decompress(Buffer.alloc(ingestRawBytesMax + 1), undefined))).toBe('payload_too_large')
 })
