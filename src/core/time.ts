@@ -36,7 +36,12 @@ export function timestampFromNumber(value: number): Timestamp | undefined {
 
 /** The same for an integer of any size, exactly. */
 export function timestampFromBigint(value: bigint): Timestamp | undefined {
-  return value >= 10n ** 16n && value < 10n ** 19n ? fromNanos(value) : timestampFromNumber(Number(value))
+  return value >= 0n && value < 10n ** 19n ? fromNanos(value * epochUnitNanos(value)) : undefined
+}
+
+/** As a number the greatest microseconds would be rounded up to nanoseconds. */
+function epochUnitNanos(value: bigint): bigint {
+  return value < 10n ** 10n ? 1_000_000_000n : value < 10n ** 13n ? 1_000_000n : value < 10n ** 16n ? 1000n : 1n
 }
 
 /** The longest form is RFC 3339 with many decimals; longer texts are no time. */
@@ -62,9 +67,9 @@ function parseEpoch(text: string): Timestamp | undefined {
   const match = epochPattern.exec(text)
   if (match === null) return undefined
   const [, whole = '', decimals = ''] = match
-  const value = Number(whole)
-  const unit = value < 1e10 ? 1_000_000_000n : value < 1e13 ? 1_000_000n : value < 1e16 ? 1000n : 1n
-  return fromNanos(BigInt(whole) * unit + (BigInt(decimals.padEnd(9, '0').slice(0, 9)) * unit) / 1_000_000_000n)
+  const value = BigInt(whole)
+  const unit = epochUnitNanos(value)
+  return fromNanos(value * unit + (BigInt(decimals.padEnd(9, '0').slice(0, 9)) * unit) / 1_000_000_000n)
 }
 
 /** `yyyy-mm-dd`, then nothing, or `T hh:mm[:ss[.fraction]]` and an offset. */
@@ -126,7 +131,8 @@ let knownDayStart = NaN
 function dayStart(year: number, month: number, day: number): number {
   const key = (year * 100 + month) * 100 + day
   if (key !== knownDay) {
-    const date = new Date(Date.UTC(year, month - 1, day))
+    // Date.UTC takes the years 0 to 99 for 1900 to 1999.
+    const date = new Date(year < 100 ? NaN : Date.UTC(year, month - 1, day))
     knownDayStart = date.getUTCMonth() === month - 1 && date.getUTCDate() === day ? date.getTime() : NaN
     knownDay = key
   }
