@@ -27,7 +27,8 @@ function parseBound(text: string, nowMs: number, name: string, side: 'start' | '
   const isDate = /^\d{4}-\d{2}-\d{2}$/.test(text.trim())
   const parsed = parseTimestamp(isDate ? `${text.trim()}T00:00:00Z` : text.trim())
   if (parsed === undefined) throw badBound(name, 'Give RFC 3339 (2026-11-22T07:00:00Z), a date, epoch seconds or milliseconds, or now-15m.')
-  if (isDate && side === 'end') return parsed.ms + dayMs
+  // The last day there is ends within it.
+  if (isDate && side === 'end') return Math.min(parsed.ms + dayMs, timestampMsMax)
   // A range is in whole milliseconds; a bound within one must not lose rows of it.
   return side === 'end' && parsed.ns > 0 ? parsed.ms + 1 : parsed.ms
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { timestampMsMax } from '../../../src/core/limits.ts'
 import { parseRange } from '../../../src/search/time_range.ts'
 
 const now = Date.parse('2026-11-22T07:10:00.000Z')
@@ -31,6 +32,11 @@ describe('the range of a query', () => {
     expect(parseRange(undefined, '2026-11-22T07:00:00Z', now).toMs).toBe(iso('2026-11-22T07:00:00Z'))
     expect(parseRange(undefined, '2026-11-22', now).toMs).toBe(iso('2026-11-23T00:00:00Z'))
     expect(parseRange('2026-11-22', '2026-11-22', now)).toEqual({ fromMs: iso('2026-11-22'), toMs: iso('2026-11-23') })
+  })
+
+  test('ends no later than time itself', () => {
+    for (const to of ['2286-11-20', '2286-11-20T17:46:39.999999999Z', '9999999999.999999999', 'now+999999999w'])
+      expect([to, parseRange(undefined, to, now).toMs]).toEqual([to, timestampMsMax])
   })
 
   test.each([
