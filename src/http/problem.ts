@@ -4,6 +4,7 @@ import { uuidv7 } from '../core/ids.ts'
 import { retryAfterSeconds } from '../core/limits.ts'
 import { problem, ProblemError, problems } from '../core/problems.ts'
 import type { ProblemCode } from '../core/problems.ts'
+import { isTemporary } from '../core/temporary.ts'
 import type { BaseCtx } from '../db/context.ts'
 import { createLog } from './log.ts'
 import type { AppEnv } from './route.ts'
@@ -70,20 +71,4 @@ function toProblem(error: unknown): ProblemError | undefined {
 function fromHttpException(error: HTTPException): ProblemError | undefined {
   const code = (Object.keys(problems) as ProblemCode[]).find((key) => problems[key].status === error.status && error.status < 500)
   return code && problem(code, error.message || problems[code].title)
-}
-
-/**
- * Durable Objects mark trouble that may pass with `overloaded` and `retryable`; D1 and R2 only say it in words
- * (developers.cloudflare.com: "D1: debug", "Durable Objects: error handling").
- */
-const temporaryPattern =
-  /overloaded|network connection lost|storage operation exceeded timeout|reset because|D1 DB (is|reset)|cannot resolve D1|too many requests queued|internal error in (D1|Durable Object)|please (retry|try again)|service unavailable/i
-
-function isTemporary(error: unknown): boolean {
-  for (let cause = error, depth = 0; cause instanceof Error && depth < 4; cause = cause.cause, depth += 1) {
-    if ('overloaded' in cause && cause.overloaded === true) return true
-    if ('retryable' in cause && cause.retryable === true) return true
-    if (temporaryPattern.test(cause.message)) return true
-  }
-  return false
 }

@@ -1,5 +1,6 @@
 import { ingestErrorsMax, retryAfterSeconds, shardBatchBlocksMax, shardRpcBytesMax } from '../core/limits.ts'
 import { problem } from '../core/problems.ts'
+import { isTemporary } from '../core/temporary.ts'
 import type { TenantCtx } from '../db/context.ts'
 import { findOrCreateLogShard, logShardName } from '../db/log_shards.ts'
 import { createBlockBuilder } from '../engine/block/writer.ts'
@@ -71,6 +72,8 @@ async function openShard(ctx: TenantCtx): Promise<{ shard: number; rpc: LogShard
 /** One call and no second try: without a key a repeat could store twice, with one the producer's own retry is safe. */
 async function append(rpc: LogShardRpc, request: AppendRequest): Promise<Stored> {
   const reply = await rpc.append(request).catch((cause: unknown) => {
+    // A fault of ours would be the same each time.
+    if (!isTemporary(cause)) throw cause
     const headers = { 'Retry-After': String(retryAfterSeconds) }
     throw problem('unavailable', 'The log store did not acknowledge the batch. Send it again with the same Idempotency-Key.', {
       cause,

@@ -1,5 +1,6 @@
 import { fanOutMax, retryAfterSeconds } from '../core/limits.ts'
 import { problem } from '../core/problems.ts'
+import { isTemporary } from '../core/temporary.ts'
 import type { TenantCtx } from '../db/context.ts'
 import { listLogShards, logShardName } from '../db/log_shards.ts'
 import type { Damaged, LogShardRpc, ShardIdentity } from '../objects/log-shard/protocol.ts'
@@ -46,7 +47,7 @@ export async function ask<T extends object>(ctx: TenantCtx, shard: Shard, call: 
       hasMark(error, 'retryable') && !hasMark(error, 'overloaded') ? call(shard) : Promise.reject(error as Error),
     )
     .catch((error: unknown) => {
-      throw hasMark(error, 'retryable') || hasMark(error, 'overloaded') ? unavailable(error) : error
+      throw isTemporary(error) ? unavailable(error) : error
     })
   if (!('damaged' in reply)) return reply
   ctx.log.error('damaged block', new Error(reply.damaged), { ...shard.identity })

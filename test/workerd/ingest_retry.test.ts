@@ -118,6 +118,17 @@ describe('a shard that cannot be reached', () => {
     expect(await stored()).toEqual([])
   })
 
+  it.each<[string, (request: AppendRequest) => AppendRequest]>([
+    ['a batch that no shard takes', (request) => ({ ...request, blocks: [] })],
+    ['a batch of another shard', (request) => ({ ...request, identity: { ...request.identity, organizationId: 'other' } })],
+  ])('is told from a fault of ours, such as %s, which no retry would mend', async (_, spoil) => {
+    await post('first')
+    const error = await problemOf(ctxWith((real, request) => real.append(spoil(request)) as Promise<never>))
+    expect(error).toBeInstanceOf(Error)
+    expect(String(error)).toMatch(/a batch of 0 blocks|this shard is/)
+    expect(await stored()).toEqual(['first'])
+  })
+
   it('may have stored the batch all the same: the retry with the same key stores it once', async () => {
     const ctx = ctxWith(async (real, request) => {
       await real.append(request)
