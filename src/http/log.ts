@@ -1,3 +1,4 @@
+import { writeLine } from '../core/log_line.ts'
 import type { Log } from '../db/context.ts'
 
 /** `line` collects what ends up on the request's one log line; warnings and errors are lines of their own. */
@@ -9,13 +10,6 @@ export function createLog(requestId: string): Log & { line: Record<string, unkno
     warn: (message, attributes) => writeLine('warning', message, { request_id: requestId, ...attributes }),
     error: (message, error, attributes) => writeLine('error', message, { request_id: requestId, error: describe(error), ...attributes }),
   }
-}
-
-/** One JSON object a line, as Workers Logs indexes it. */
-export function writeLine(level: 'info' | 'warning' | 'error', message: string, attributes: Record<string, unknown>): void {
-  const text = JSON.stringify({ level, message, ...attributes })
-  if (level === 'error') console.error(text)
-  else console.log(text)
 }
 
 /** Name, message and stack of an error and of its causes; never its other properties, which may hold a request. */

@@ -49,7 +49,7 @@ export function createCatchUp<S>(state: TailState<S>) {
     } catch (error) {
       const failed = failures.get(shard) ?? 0
       failures.set(shard, failed + 1)
-      state.deps.log('warn', 'tail catch-up failed', { ...state.shards.get(shard), error: String(error) })
+      state.deps.log('warning', 'tail catch-up failed', { ...state.shards.get(shard), error: String(error) })
       await state.deps.wait(tailRetryWaitsMs[failed] ?? 0)
     }
   }

@@ -68,7 +68,7 @@ export function createTailCore<S>(deps: TailDeps<S>, restored: Iterable<[socket:
         await watchAll(state, state.shards.values())
       } catch (error) {
         // The next delivery of the shard shows the gap as well.
-        deps.log('warn', 'a shard cannot be reached', { error: String(error) })
+        deps.log('warning', 'a shard cannot be reached', { error: String(error) })
       }
       await catchUp.start()
     },

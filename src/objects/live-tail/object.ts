@@ -1,4 +1,5 @@
 import { DurableObject } from 'cloudflare:workers'
+import { writeLine } from '../../core/log_line.ts'
 import { decodeTailConnect, tailHeader } from '../../core/tail.ts'
 import type { TailRefusal } from '../../core/tail.ts'
 import type { LogShard } from '../log-shard/object.ts'
@@ -42,7 +43,7 @@ export class LiveTail extends DurableObject<LiveTailEnv> implements LiveTailRpc 
         useTicket: store.useTicket,
         loadShards: store.loadShards,
         saveShard: store.saveShard,
-        log: (level, message, attributes) => console[level](JSON.stringify({ level, message, object: 'live_tail', ...attributes })),
+        log: (level, message, attributes) => writeLine(level, message, { object: 'live_tail', ...attributes }),
       },
       open.map((socket) => [socket, socket.deserializeAttachment() as Attachment]),
     )

@@ -36,7 +36,7 @@ export interface TailDeps<S> {
   loadShards(): ShardIdentity[]
   saveShard(identity: ShardIdentity): void
   /** One structured line; never the content of a log. */
-  log(level: 'warn' | 'error', message: string, attributes: Record<string, unknown>): void
+  log(level: 'warning' | 'error', message: string, attributes: Record<string, unknown>): void
 }
 
 export interface Subscriber<S> {

@@ -2,8 +2,8 @@ import { BlockError } from '../../engine/block/block_error.ts'
 import { appendBatch } from './append.ts'
 import { migrate } from './migrations.ts'
 import type { Damaged, LogShardRpc, ShardIdentity, TailBlock } from './protocol.ts'
-import { count, extent, facets, histogram, search } from './queries.ts'
-import { changeRow, deleteRow, getRow, plainRow } from './rows.ts'
+import { count, extent, facets, histogram, search, searchLines } from './queries.ts'
+import { changeRow, deleteRow, getRow } from './rows.ts'
 import type { Sql } from './sql.ts'
 import type { ShardState } from './state.ts'
 import { describeDamage, loadState } from './state.ts'
@@ -20,7 +20,7 @@ export interface ShardDeps {
   deliver(identity: ShardIdentity, blocks: TailBlock[]): Promise<{ watching: boolean }>
   wait(ms: number): Promise<void>
   /** One structured line; never the content of a log. */
-  log(level: 'warn' | 'error', message: string, attributes: Record<string, unknown>): void
+  log(level: 'warning' | 'error', message: string, attributes: Record<string, unknown>): void
 }
 
 /** The methods of `LogShardRpc` without the promise: all of the shard's work is synchronous. */
@@ -49,7 +49,7 @@ export function createShardCore(deps: ShardDeps): ShardCore {
     wait: deps.wait,
     loadWatched: store.loadWatched,
     saveWatched: store.saveWatched,
-    failed: (error) => deps.log('warn', 'tail delivery failed', { ...identity(), error: String(error) }),
+    failed: (error) => deps.log('warning', 'tail delivery failed', { ...identity(), error: String(error) }),
   })
   return {
     append(request) {
@@ -57,6 +57,7 @@ export function createShardCore(deps: ShardDeps): ShardCore {
       return appendBatch(state, request, deps.now())
     },
     search: (call) => guarded('search', call.identity, () => search(state, call)),
+    searchLines: (call) => guarded('searchLines', call.identity, () => searchLines(state, call)),
     count: (call) => guarded('count', call.identity, () => count(state, call)),
     histogram: (call) => guarded('histogram', call.identity, () => histogram(state, call)),
     facets: (call) => guarded('facets', call.identity, () => facets(state, call)),
@@ -64,11 +65,7 @@ export function createShardCore(deps: ShardDeps): ShardCore {
       identify(caller)
       return { extent: extent(state), maxSeq: lastSeq() }
     },
-    getRow: (caller, seq) =>
-      guarded('getRow', caller, () => {
-        const row = getRow(state, seq)
-        return { row: row && plainRow(row) }
-      }),
+    getRow: (caller, seq) => guarded('getRow', caller, () => ({ row: getRow(state, seq) })),
     changeRow: (caller, seq, change) => guarded('changeRow', caller, () => changeRow(state, seq, change, deps.now())),
     deleteRow(caller, seq) {
       identify(caller)

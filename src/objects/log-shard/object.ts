@@ -1,4 +1,5 @@
 import { DurableObject } from 'cloudflare:workers'
+import { writeLine } from '../../core/log_line.ts'
 import type { LiveTail } from '../live-tail/object.ts'
 import type { ShardCore } from './core.ts'
 import { createShardCore } from './core.ts'
@@ -27,8 +28,7 @@ export class LogShard extends DurableObject<LogShardEnv> implements LogShardRpc 
       now: () => Date.now(),
       deliver: (identity, blocks) => env.LIVE_TAIL.getByName(identity.organizationId).deliver(identity, blocks),
       wait: (ms) => scheduler.wait(ms),
-      // oxlint-disable-next-line no-console -- where the lines of this object leave it
-      log: (level, message, attributes) => console[level](JSON.stringify({ level, message, object: 'log_shard', ...attributes })),
+      log: (level, message, attributes) => writeLine(level, message, { object: 'log_shard', ...attributes }),
     })
   }
 
@@ -41,6 +41,10 @@ export class LogShard extends DurableObject<LogShardEnv> implements LogShardRpc 
 
   async search(call: SearchCall) {
     return this.#core.search(call)
+  }
+
+  async searchLines(call: SearchCall) {
+    return this.#core.searchLines(call)
   }
 
   async count(call: QueryScope) {
