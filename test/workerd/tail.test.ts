@@ -1,5 +1,5 @@
 import { env, evictDurableObject, runInDurableObject } from 'cloudflare:test'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { tailTicketTtlMs } from '../../src/core/limits.ts'
 import { ticketType } from '../../src/features/tail/create_ticket.ts'
 import { endTails } from '../../src/features/tail/end_tails.ts'
@@ -164,6 +164,31 @@ test('sockets outlive the object: after hibernation the tail goes on where it st
   await send(world, ['wanted 3'])
   expect((await tail.logs(2)).map(({ message }) => message)).toEqual(['wanted 2', 'wanted 3'])
   expect(tail.waiting()).toEqual([])
+})
+
+test('a socket whose query is no longer understood is closed after hibernation, with a warning, and the others go on', async () => {
+  const world = await createWorld()
+  const [lost, kept] = [await openTail(world, { q: 'lost' }), await openTail(world)]
+  await runInDurableObject(tailOf(world), (_, state) => {
+    for (const socket of state.getWebSockets()) {
+      const attachment = socket.deserializeAttachment() as { q: string }
+      if (attachment.q === 'lost') socket.serializeAttachment({ ...attachment, q: 'status:>=(' })
+    }
+  })
+  const log = vi.spyOn(console, 'log')
+  await evictDurableObject(tailOf(world), { webSockets: 'hibernate' })
+  await send(world, ['one'])
+  expect((await kept.logs(1)).map(({ message }) => message)).toEqual(['one'])
+  expect((await lost.closed).code).toBe(4001)
+  const lines = log.mock.calls.map(([line]) => JSON.parse(String(line)) as object)
+  log.mockRestore()
+  expect(lines).toContainEqual({
+    level: 'warning',
+    message: 'tail not restored',
+    object: 'live_tail',
+    organizationId: world.organizationId,
+    reason: 'query',
+  })
 })
 
 test('"ping" is answered without waking the object', async () => {

@@ -30,8 +30,8 @@ const description = `A WebSocket. Every message is JSON with a \`type\`:
 - \`error\` with \`code\` and \`detail\`: a message of yours was not understood. \`pong\`.
 
 A client may send the text \`ping\` (answered \`pong\`), \`{"type":"ping"}\`, and \`{"type":"ack","cursor":"..."}\` now and then: from the
-first one on, at most 10,000 unacknowledged rows are on their way. Close codes: 4001, the connection is an hour old, get a new ticket
-and resume; 4003, the access ended; 1003 binary message; 1008 too many bad messages; 1009 message too long.`
+first one on, at most 10,000 unacknowledged rows are on their way. Close codes: 4001, the connection is an hour old or
+cannot be restored after an update, get a new ticket and resume; 4003, the access ended; 1003 binary message; 1008 too many bad messages; 1009 message too long.`
 
 const connect = route(
   {

@@ -25,8 +25,10 @@ export async function connect<S>(state: TailState<S>, request: TailConnect, acce
       shards.map(({ region, number }) => ({ organizationId, region, shard: number })),
     )
     const socket = accept()
-    const attachment = { organizationId, q, cursor: encodeTailCursor(organizationId, startOf(heads, cursor)), connectedMs: deps.now() }
-    const subscriber = createSubscriber(socket, { ...attachment, acking: false, dropped: 0, behind: false }, deps.now())
+    const positions = startOf(heads, cursor)
+    const attachment = { organizationId, q, cursor: encodeTailCursor(organizationId, positions), connectedMs: deps.now() }
+    const fresh = { ...attachment, acking: false, dropped: 0, behind: false }
+    const subscriber = createSubscriber(socket, fresh, { filter: parseQuery(q), positions }, deps.now())
     state.subscribers.set(socket, subscriber)
     state.dirty.add(subscriber)
     sendReady(state, subscriber)
@@ -50,7 +52,7 @@ export async function watchAll<S>(state: TailState<S>, shards: Iterable<ShardIde
 }
 
 /** Without a cursor the tail starts now; shards that the cursor does not know came after it, so all of their rows did. */
-function startOf(heads: Positions, cursor: Positions | undefined): Positions {
+function startOf(heads: Positions, cursor: Positions | undefined): Map<number, number> {
   // A position beyond the end can only come from a shard that lost rows: go on from its end.
   return new Map([...heads].map(([shard, head]) => [shard, cursor ? Math.min(cursor.get(shard) ?? 0, head) : head]))
 }

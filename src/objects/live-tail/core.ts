@@ -5,8 +5,9 @@ import { receive } from './client.ts'
 import { connect, watchAll } from './connect.ts'
 import { offerBlock } from './fan_out.ts'
 import { closeCodes, end, forget } from './messages.ts'
+import { restore } from './restore.ts'
 import type { Attachment, TailDeps } from './state.ts'
-import { createState, createSubscriber, identify, noteHead, saveDirty } from './state.ts'
+import { createState, noteHead, saveDirty } from './state.ts'
 
 export type TailCore<S> = ReturnType<typeof createTailCore<S>>
 
@@ -20,8 +21,7 @@ export function createTailCore<S>(deps: TailDeps<S>, restored: Iterable<[socket:
   const catchUp = createCatchUp(state)
   let wasBehind = false
   for (const [socket, attachment] of restored) {
-    identify(state, attachment.organizationId)
-    state.subscribers.set(socket, createSubscriber(socket, attachment, deps.now()))
+    restore(state, socket, attachment)
     wasBehind ||= attachment.behind
   }
 

@@ -1,8 +1,7 @@
 import type { Filter } from '../../engine/query/ast.ts'
-import { parseQuery } from '../../engine/query/parser.ts'
 import type { ShardIdentity, TailBlock } from '../log-shard/protocol.ts'
 import type { BlockView } from './block_view.ts'
-import { decodeTailCursor, encodeTailCursor } from './cursor.ts'
+import { encodeTailCursor } from './cursor.ts'
 import { createFlow } from './flow.ts'
 import type { Flow } from './flow.ts'
 
@@ -16,6 +15,12 @@ export interface Attachment {
   dropped: number
   /** Rows wait for it in storage, and nothing but its own messages may come to remind of them. */
   behind: boolean
+}
+
+/** What the query and the cursor of an attachment say. */
+export interface AttachmentMeaning {
+  readonly filter: Filter
+  readonly positions: Map<number, number>
 }
 
 /** `S` is a socket; the core only compares it and hands it back. */
@@ -39,14 +44,12 @@ export interface TailDeps<S> {
   log(level: 'warning' | 'error', message: string, attributes: Record<string, unknown>): void
 }
 
-export interface Subscriber<S> {
+export interface Subscriber<S> extends AttachmentMeaning {
   readonly socket: S
   readonly organizationId: string
   readonly q: string
-  readonly filter: Filter
   readonly connectedMs: number
   readonly flow: Flow
-  readonly positions: Map<number, number>
   /** Encoding of `positions`, refreshed before each message. */
   cursor: string
   /** Dropped rows that the client has not been told of yet. */
@@ -86,17 +89,16 @@ export function identify<S>(state: TailState<S>, organizationId: string): void {
   if (state.organizationId !== organizationId) throw new Error(`this live tail is of ${state.organizationId}, not of ${organizationId}`)
 }
 
-/** A subscriber as it stands in its attachment. Throws QueryError when the query cannot be parsed. */
-export function createSubscriber<S>(socket: S, attachment: Attachment, nowMs: number): Subscriber<S> {
+/** A subscriber as it stands in its attachment. */
+export function createSubscriber<S>(socket: S, attachment: Attachment, meaning: AttachmentMeaning, nowMs: number): Subscriber<S> {
   const { organizationId, q, cursor, connectedMs, acking, dropped } = attachment
   return {
     socket,
     organizationId,
     q,
-    filter: parseQuery(q),
+    ...meaning,
     connectedMs,
     flow: createFlow(nowMs, acking),
-    positions: decodeTailCursor(organizationId, cursor) ?? new Map<number, number>(),
     cursor,
     dropped,
     quietRows: 0,

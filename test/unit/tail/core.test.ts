@@ -171,6 +171,21 @@ test('each distinct query is evaluated once a block, and each row that is sent b
   expect(new Set(batches).size).toBe(2)
 })
 
+test.each([
+  ['query', { q: 'status:>=(' }],
+  ['cursor', { cursor: 'nonsense' }],
+])('a restored connection whose %s is not understood is closed, and the others go on', async (_, broken) => {
+  const world = new TailWorld(1)
+  await store(world, 5)
+  const [lost, kept] = [await open(world), await open(world)]
+  Object.assign(lost.attachment ?? {}, broken)
+  world.restartTail()
+  await store(world, 2)
+  expect(lost).toMatchObject({ open: false, closeCode: 4001 })
+  expect(seqs(lost)).toEqual([])
+  expect(seqs(kept)).toEqual([6, 7])
+})
+
 test('one organization cannot be given the rows of another', async () => {
   const world = new TailWorld(1)
   await open(world)
