@@ -56,7 +56,12 @@ export async function ingestLogs(ctx: TenantCtx, { body, type, idempotencyKey }:
   const idempotency = idempotencyKey === undefined ? undefined : await fingerprint(idempotencyKey, body, batch.rejected)
   const reply = await append(rpc, { identity, blocks, idempotency })
   const replayed = reply.status === 'replayed'
-  if (replayed) ctx.log.add({ replayed })
+  if (replayed) {
+    ctx.log.add({ replayed })
+    // What the first request was told, although another version may have decoded it then.
+    batch.accepted = reply.accepted
+    batch.rejected = reply.rejected
+  }
   const log = shape === 'object' ? logJson(await storedRow(rpc, identity, reply, last, createdMs), shard) : undefined
   return { replayed, batch, log }
 }

@@ -5,6 +5,7 @@ import { ProblemError } from '../../src/core/problems.ts'
 import type { TenantCtx } from '../../src/db/context.ts'
 import { ingestLogs } from '../../src/ingest/ingest_logs.ts'
 import type { AppendRequest, LogShardRpc } from '../../src/objects/log-shard/protocol.ts'
+import { encodeRows, row } from '../support/rows.ts'
 import { createWorld, testCtx } from '../support/world.ts'
 import type { World } from '../support/world.ts'
 
@@ -32,6 +33,25 @@ async function stored(): Promise<string[]> {
 
 const replayed = (response: Response) => response.headers.get('Idempotency-Replayed')
 
+/** A context whose shard answers as `append` does, with the real one to pass on to. */
+function ctxWith(append: (real: LogShardRpc, request: AppendRequest) => Promise<never>): TenantCtx {
+  const getByName = (name: string) => {
+    const real = env.LOG_SHARD.getByName(name) as unknown as LogShardRpc
+    return { append: (request: AppendRequest) => append(real, request) }
+  }
+  return {
+    ...testCtx(),
+    env: { ...env, LOG_SHARD: { getByName } as never },
+    actor: { kind: 'api_key', keyId: 'k', scopes: ['logs:write'] },
+    tenant: { organizationId: world.organizationId, accountId: world.accountId },
+  }
+}
+const input = { body: Buffer.from('a\nb'), type: 'ndjson' as const, idempotencyKey: 'k1' }
+const problemOf = async (ctx: TenantCtx) => {
+  const error: unknown = await ingestLogs(ctx, input).catch((reason: unknown) => reason)
+  return error instanceof ProblemError ? { code: error.code, headers: error.headers } : error
+}
+
 describe('the same Idempotency-Key', () => {
   it('stores the same batch once and answers the same counts', async () => {
     const body = 'a\nb\n{"severity":"loud"}\nc'
@@ -40,6 +60,16 @@ describe('the same Idempotency-Key', () => {
     expect([first.status, replayed(first), again.status, replayed(again)]).toEqual([202, null, 202, 'true'])
     expect(await again.json()).toEqual(await first.json())
     expect(await stored()).toEqual(['a', 'b', 'c'])
+  })
+
+  it('answers the counts of the first time, whatever the batch would make now', async () => {
+    const ctx = ctxWith(async (real, request) => {
+      await real.append({ ...request, blocks: encodeRows([row(), row(), row()]), idempotency: { ...request.idempotency!, rejected: 7 } })
+      throw new Error('Network connection lost.')
+    })
+    expect(await problemOf(ctx)).toMatchObject({ code: 'unavailable' })
+    const again = await post('a\nb', 'k1')
+    expect([replayed(again), await again.json()]).toEqual(['true', { accepted: 3, rejected: 7, errors: [] }])
   })
 
   it('answers the one record as it was stored the first time', async () => {
@@ -93,25 +123,6 @@ it('without a key the same body is stored each time', async () => {
 })
 
 describe('a shard that cannot be reached', () => {
-  /** A context whose shard answers as `append` does, with the real one to pass on to. */
-  function ctxWith(append: (real: LogShardRpc, request: AppendRequest) => Promise<never>): TenantCtx {
-    const getByName = (name: string) => {
-      const real = env.LOG_SHARD.getByName(name) as unknown as LogShardRpc
-      return { append: (request: AppendRequest) => append(real, request) }
-    }
-    return {
-      ...testCtx(),
-      env: { ...env, LOG_SHARD: { getByName } as never },
-      actor: { kind: 'api_key', keyId: 'k', scopes: ['logs:write'] },
-      tenant: { organizationId: world.organizationId, accountId: world.accountId },
-    }
-  }
-  const input = { body: Buffer.from('a\nb'), type: 'ndjson' as const, idempotencyKey: 'k1' }
-  const problemOf = async (ctx: TenantCtx) => {
-    const error: unknown = await ingestLogs(ctx, input).catch((reason: unknown) => reason)
-    return error instanceof ProblemError ? { code: error.code, headers: error.headers } : error
-  }
-
   it('is a 503 with Retry-After, and nothing is stored', async () => {
     const ctx = ctxWith(() => Promise.reject(Object.assign(new Error('Durable Object is overloaded'), { overloaded: true })))
     expect(await problemOf(ctx)).toEqual({ code: 'unavailable', headers: { 'Retry-After': expect.stringMatching(/^\d+$/) as string } })
