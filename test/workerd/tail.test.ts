@@ -1,8 +1,8 @@
 import { env, evictDurableObject, runInDurableObject } from 'cloudflare:test'
 import { expect, test, vi } from 'vitest'
 import { tailTicketTtlMs } from '../../src/core/limits.ts'
+import { memberships } from '../../src/db/schema.ts'
 import { ticketType } from '../../src/features/tail/create_ticket.ts'
-import { endTails } from '../../src/features/tail/end_tails.ts'
 import { signJwt } from '../../src/features/auth/jwt.ts'
 import { getTicket, openTail, upgrade } from '../support/tail.ts'
 import { createWorld, testCtx } from '../support/world.ts'
@@ -224,15 +224,52 @@ test('a client that stops acknowledging is told how many rows it missed', async 
   expect(await tail.next()).toMatchObject({ type: 'dropped', reason: 'slow', count: 2000 })
 })
 
-test('connections end when the key or person that opened them loses the right', async () => {
+test('revoking a key ends its live tails, and no other', async () => {
   const world = await createWorld()
   const query = await world.createKey('query')
   const byKey = await openTail(world, { ticket: await getTicket(world, query.key) })
   const byOwner = await openTail(world)
-  await endTails(testCtx(), world.organizationId, { kind: 'api_key', id: query.id })
+  expect((await world.call(`/api/v1/api-keys/${query.id}`, { method: 'DELETE', as: world.owner.accessToken })).status).toBe(204)
   expect((await byKey.closed).code).toBe(4003)
   await send(world, ['still here'])
-  await byOwner.logs(1)
-  await endTails(testCtx(), world.organizationId, { kind: 'user', id: world.owner.userId })
-  expect((await byOwner.closed).code).toBe(4003)
+  expect(await byOwner.logs(1)).toHaveLength(1)
+})
+
+test('logging out ends the live tails of the session, and logging out everywhere all of the person', async () => {
+  const world = await createWorld()
+  const { email, password } = world.owner
+  const login = () =>
+    world.call('/api/v1/auth/login', { json: { email, password } }).then((answer) => answer.json<{ access_token: string }>())
+  const [first, second] = [await login(), await login()]
+  const byFirst = await openTail(world, { ticket: await getTicket(world, first.access_token) })
+  const bySecond = await openTail(world, { ticket: await getTicket(world, second.access_token) })
+  expect((await world.call('/api/v1/auth/logout', { method: 'POST', as: first.access_token })).status).toBe(204)
+  expect((await byFirst.closed).code).toBe(4003)
+  await send(world, ['still here'])
+  expect(await bySecond.logs(1)).toHaveLength(1)
+  expect((await world.call('/api/v1/auth/logout-all', { method: 'POST', as: world.owner.accessToken })).status).toBe(204)
+  expect((await bySecond.closed).code).toBe(4003)
+})
+
+test('logging out ends live tails in every organization of the person', async () => {
+  const [home, away] = [await createWorld(), await createWorld()]
+  await testCtx()
+    .db.insert(memberships)
+    .values({ userId: home.owner.userId, organizationId: away.organizationId, role: 'viewer', createdAt: 1 })
+  const headers = { 'X-Organization-Id': away.organizationId }
+  const answer = await home.call('/api/v1/logs/tail-ticket', { method: 'POST', as: home.owner.accessToken, headers })
+  const { ticket } = await answer.json<{ ticket: string }>()
+  const tails = [await openTail(home), await openTail(away, { ticket })]
+  await home.call('/api/v1/auth/logout', { method: 'POST', as: home.owner.accessToken })
+  expect(await Promise.all(tails.map(({ closed }) => closed))).toMatchObject([{ code: 4003 }, { code: 4003 }])
+})
+
+test('a stolen refresh token ends the live tails with the session', async () => {
+  const world = await createWorld()
+  const tail = await openTail(world)
+  const refresh = (token: string) => world.call('/api/v1/auth/refresh', { json: { refresh_token: token } })
+  const { refresh_token: next } = await (await refresh(world.owner.refreshToken)).json<{ refresh_token: string }>()
+  expect((await refresh(next)).status).toBe(200)
+  expect((await refresh(world.owner.refreshToken)).status).toBe(401)
+  expect((await tail.closed).code).toBe(4003)
 })

@@ -1,10 +1,11 @@
 import { auditEntry } from '../../db/audit.ts'
 import type { TenantCtx } from '../../db/context.ts'
 import { apiKeys } from '../../db/schema.ts'
+import { endTails } from '../tail/end_tails.ts'
 import { forgetKey } from './cache.ts'
 import { liveKeys, noSuchKey } from './live.ts'
 
-/** The key stops at once in this isolate, and within `apiKeyCacheMs` in all others. */
+/** The key stops at once in this isolate, and within `apiKeyCacheMs` in all others; its live tails end. */
 export async function revokeApiKey(ctx: TenantCtx, id: string): Promise<void> {
   const where = liveKeys(ctx, id)
   const now = ctx.now()
@@ -15,4 +16,5 @@ export async function revokeApiKey(ctx: TenantCtx, id: string): Promise<void> {
   const row = rows[0]
   if (!row) throw noSuchKey()
   forgetKey(row.keyHash)
+  ctx.waitUntil(endTails(ctx, ctx.tenant.organizationId, { kind: 'api_key', id }))
 }

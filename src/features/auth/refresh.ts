@@ -3,6 +3,7 @@ import { refreshGraceMs, refreshTokenTtlMs } from '../../core/limits.ts'
 import { problem } from '../../core/problems.ts'
 import type { BaseCtx } from '../../db/context.ts'
 import { sessions, users } from '../../db/schema.ts'
+import { endTailsOfPerson } from '../tail/end_tails.ts'
 import { newRotationSalt, parseRefreshToken, successorOf } from './refresh_token.ts'
 import type { RefreshToken } from './refresh_token.ts'
 import { issueTokens } from './session.ts'
@@ -39,7 +40,7 @@ export async function refresh(ctx: BaseCtx, text: string): Promise<Tokens> {
   if (!session) throw invalidRefreshToken()
   const successor = currentSuccessor(token, session, now)
   if (!successor) {
-    await revokeReused(ctx, session.id)
+    await revokeReused(ctx, session)
     throw invalidRefreshToken()
   }
   ctx.log.add({ user_id: session.userId })
@@ -55,12 +56,13 @@ function currentSuccessor(token: RefreshToken, session: typeof sessions.$inferSe
   return successor.secretHash === tokenHash ? successor.text : undefined
 }
 
-async function revokeReused(ctx: BaseCtx, sessionId: string): Promise<void> {
-  ctx.log.warn('refresh token reused, session revoked', { session_id: sessionId })
+async function revokeReused(ctx: BaseCtx, { id, userId }: typeof sessions.$inferSelect): Promise<void> {
+  ctx.log.warn('refresh token reused, session revoked', { session_id: id })
   await ctx.db
     .update(sessions)
     .set({ revokedAt: ctx.now() })
-    .where(sql`${sessions.id} = ${sessionId} and ${sessions.revokedAt} is null`)
+    .where(sql`${sessions.id} = ${id} and ${sessions.revokedAt} is null`)
+  ctx.waitUntil(endTailsOfPerson(ctx, userId, id))
 }
 
 export function invalidRefreshToken() {
