@@ -1,3 +1,4 @@
+import { messageOf } from '../core/error_message.ts'
 import { writeLine } from '../core/log_line.ts'
 import type { Log } from '../db/context.ts'
 
@@ -15,6 +16,8 @@ export function createLog(requestId: string): Log & { line: Record<string, unkno
 /** Name, message and stack of an error and of its causes; never its other properties, which may hold a request. */
 function describe(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
-  const own = error.stack ?? `${error.name}: ${error.message}`
+  const message = messageOf(error)
+  // The stack repeats the message, so one that must not be shown takes it along; the cause has a stack as well.
+  const own = message === error.message && error.stack !== undefined ? error.stack : `${error.name}: ${message}`
   return error.cause === undefined ? own : `${own}\ncaused by: ${describe(error.cause)}`
 }
