@@ -191,6 +191,8 @@ export const queryBytesMax = 4096
 export const queryDepthMax = 32
 /** Conditions of one query, each of which may read a column of every block. */
 export const queryTermsMax = 256
+/** Single-character wildcards of one pattern: more are no search, and each is a step for every character. */
+export const globWildcardsMax = 64
 /** Characters of a regular expression, and the same with counted repeats written out: compiling takes under 0.1 s. */
 export const regexCharsMax = 512
 export const regexUnrolledMax = 100_000

@@ -1,4 +1,4 @@
-import { queryTermsMax } from '../../core/limits.ts'
+import { globWildcardsMax, queryTermsMax } from '../../core/limits.ts'
 import { isTokenChar } from '../encode/tokens.ts'
 import type { Bound, Field, Filter, GlobPart } from './ast.ts'
 import { fail, hasWildcard, literalOf, peek, readPattern, readQuoted, readWord, skipSpaces, take } from './lexer.ts'
@@ -39,6 +39,12 @@ export function readFieldValue(parser: Parser, field: Field): Filter {
 export function leafOfText(lexer: Lexer, field: Field | null, text: Text): Filter {
   if (text.parts.length === 0)
     fail(lexer, text.quoted ? 'text between the quotes (field:="" finds the empty value)' : 'a value', text.start)
+  if (text.parts.filter((part) => part === '?').length > globWildcardsMax)
+    fail(
+      lexer,
+      `at most ${globWildcardsMax} wildcards ? in one pattern (put \\ before a ? that is text; * stands for any number of characters)`,
+      text.start,
+    )
   if (field !== null && 'system' in field) {
     if (field.system === 'severity') return severityLeafOf(lexer, text)
     if (isTimeField(field)) return timeLeafOf(lexer, field, text)

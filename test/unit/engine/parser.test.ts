@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { queryBytesMax, queryDepthMax, queryTermsMax } from '../../../src/core/limits.ts'
+import { globWildcardsMax, queryBytesMax, queryDepthMax, queryTermsMax } from '../../../src/core/limits.ts'
 import type { Filter } from '../../../src/engine/query/ast.ts'
 import { parseQuery } from '../../../src/engine/query/parser.ts'
 import { QueryError } from '../../../src/engine/query/query_error.ts'
@@ -176,6 +176,15 @@ describe('limits', () => {
     expect(parseQuery(terms(queryTermsMax).join(' '))).toMatchObject({ kind: 'and' })
     expect(errorOf(terms(queryTermsMax + 1).join(' '))).toMatchObject({ position: 512, expected: 'at most 256 terms' })
     expect(errorOf(`b:in(${terms(queryTermsMax + 1).join(',')})`).expected).toBe('at most 256 terms')
+  })
+
+  test('a pattern has at most 64 single-character wildcards', () => {
+    expect(parseQuery(`a:x*${'?'.repeat(globWildcardsMax)}`)).toMatchObject({ kind: 'glob' })
+    expect(errorOf(`a:"x*${'?'.repeat(globWildcardsMax + 1)}"`)).toMatchObject({
+      position: 2,
+      expected: expect.stringMatching(/^at most 64 wildcards \? in one pattern/),
+    })
+    expect(parseQuery(`a:${'\\?'.repeat(100)}`)).toMatchObject({ kind: 'phrase' })
   })
 
   test.each([

@@ -161,6 +161,35 @@ describe('patterns', () => {
     expect(matching(parseQuery(`message:${'a*'.repeat(50)}b`), openEncoded(encodeRows(rows)[0]!))).toEqual([])
   })
 
+  test('a wildcard pattern finds what trying every place finds', () => {
+    const part = fc.constantFrom('a', 'b', '😀', '?', '*', 'A')
+    const pattern = fc.array(part, { minLength: 1, maxLength: 14 }).map((parts) => parts.join(''))
+    const value = fc.array(fc.constantFrom('a', 'a', 'b', '😀'), { maxLength: 60 }).map((parts) => parts.join(''))
+    fc.assert(
+      fc.property(pattern, fc.array(value, { minLength: 1, maxLength: 20 }), (text, values) => {
+        const { engine, naive } = bothWays(`a:"${text}"`, withValues(...values))
+        expect(engine).toEqual(naive)
+      }),
+      { numRuns: runs },
+    )
+    const long = 'abcdefgh'.repeat(12)
+    expect(found(`a:"*${long}?x?*"`, withValues(`a${long}${long}1x2`, `${long}xx`, `${long}1x2`))).toEqual([0, 2])
+  })
+
+  test.each([
+    ['wildcards before a literal', `*${'?'.repeat(64)}b*`],
+    ['wildcards between literals', `*${'a?'.repeat(64)}b*`],
+    ['a long literal at every place', `*${'a'.repeat(3900)}?b*`],
+    ['wildcards after a literal', `*${'a'.repeat(3900)}${'?'.repeat(60)}c*`],
+    ['more stars than characters', `*${'a*'.repeat(1900)}c*`],
+  ])('a value of 250,000 characters takes no quadratic time: %s', (_, pattern) => {
+    // Trying each place of each value took minutes.
+    const values = Array.from({ length: 3 }, (_each, i) => `b${i}${'a'.repeat(249_000)}`)
+    expect(matching(parseQuery(`message:"${pattern}"`), openEncoded(encodeRows(withMessages(...values))[0]!))).toEqual([])
+    const found = parseQuery(`message:"${pattern.replace(/[bc]\*$/, '*')}"`)
+    expect(matching(found, openEncoded(encodeRows(withMessages(...values))[0]!))).toEqual([0, 1, 2])
+  })
+
   test('a regular expression may match anywhere, caseless unless it says otherwise', () => {
     expect(found('a:~"web-\\d+"', withValues('WEB-17', 'web-x', 'xweb-1y'))).toEqual([0, 2])
     expect(found('a:~"(?-i)web"', withValues('WEB', 'web'))).toEqual([1])
