@@ -15,8 +15,11 @@ afterEach(() => vi.restoreAllMocks())
 /** An app whose only route fails with the given error. */
 const failing = (error: Error) =>
   plainApp([
-    route({ id: 'fail', method: 'get', path: '/fail', summary: '', access: 'public', replies: { 204: emptyReply('') }, problems: [] }, () =>
-      Promise.reject(error),
+    route(
+      { id: 'fail', method: 'get', path: '/fail', summary: '', access: 'public', replies: { 204: emptyReply('') }, problems: [] },
+      async () => {
+        throw error
+      },
     ),
   ])
 
