@@ -24,8 +24,13 @@ type Credential = { kind: 'session' | 'api_key'; token: string }
 
 export type Identity = { kind: 'user'; session: VerifiedSession } | { kind: 'api_key'; key: VerifiedApiKey }
 
-/** Who is calling; throws 401 without a good credential. */
-export async function identify(c: Context<AppEnv>, verifiers: Verifiers, beforeLookup: () => void): Promise<Identity> {
+/** Who is calling; throws 401 without a good credential, 404 for an organization that is not theirs. */
+export async function identify(
+  c: Context<AppEnv>,
+  access: Exclude<Access, 'public'>,
+  verifiers: Verifiers,
+  beforeLookup: () => void,
+): Promise<Identity> {
   const base = c.get('base')
   const credential = credentialOf(c)
   if (!credential) throw problem('unauthenticated', 'Send an access token in Authorization: Bearer, or an API key in X-API-Key.')
@@ -34,7 +39,9 @@ export async function identify(c: Context<AppEnv>, verifiers: Verifiers, beforeL
     base.log.add({ actor: 'api_key', key_id: key.keyId, organization_id: key.tenant.organizationId })
     return { kind: 'api_key', key }
   }
-  const session = await verifiers.verifySession(base, credential.token, wantedOrganization(c), beforeLookup)
+  // What concerns the person alone must go on when a client still names an organization that the person has left.
+  const organizationId = access === 'session' ? undefined : wantedOrganization(c)
+  const session = await verifiers.verifySession(base, credential.token, organizationId, beforeLookup)
   base.log.add({ actor: 'user', user_id: session.user.id, organization_id: session.membership?.organizationId })
   return { kind: 'user', session }
 }

@@ -9,7 +9,7 @@ import { inputOf, validation } from './input.ts'
 import { addressClient } from './rate_limit.ts'
 import type { RateLimiter } from './rate_limit.ts'
 import { isSchema } from './route.ts'
-import type { AnyReply, AnyRouteSpec, AppEnv, Route } from './route.ts'
+import type { Access, AnyReply, AnyRouteSpec, AppEnv, Route } from './route.ts'
 
 /** What src/app.ts injects, since http knows no feature. */
 export interface Services extends Verifiers {
@@ -59,7 +59,7 @@ async function admit(c: Context<AppEnv>, { access, unlimited }: AnyRouteSpec, se
     if (!unlimited) services.rateLimiter.enforce(c, addressClient(base.clientAddress))
     return base
   }
-  const identity = await identifyLimited(c, services)
+  const identity = await identifyLimited(c, access, services)
   services.rateLimiter.enforce(
     c,
     identity.kind === 'user' ? { kind: 'user', id: identity.session.user.id } : { kind: 'api_key', id: identity.key.keyId },
@@ -71,7 +71,7 @@ async function admit(c: Context<AppEnv>, { access, unlimited }: AnyRouteSpec, se
  * Who is refused here counts by address. Refusals that cost a lookup have a count of their own, which prevents the next
  * lookup: neither a neighbour's public requests nor a forgotten shipper with a dead key lock out good callers.
  */
-async function identifyLimited(c: Context<AppEnv>, services: Services): Promise<Identity> {
+async function identifyLimited(c: Context<AppEnv>, access: Exclude<Access, 'public'>, services: Services): Promise<Identity> {
   const { clientAddress } = c.get('base')
   let kind: 'anonymous' | 'stranger' = 'anonymous'
   const beforeLookup = () => {
@@ -79,7 +79,7 @@ async function identifyLimited(c: Context<AppEnv>, services: Services): Promise<
     services.rateLimiter.refuseExhausted(c, addressClient(clientAddress, kind))
   }
   try {
-    return await identify(c, services, beforeLookup)
+    return await identify(c, access, services, beforeLookup)
   } catch (error) {
     if (error instanceof ProblemError) services.rateLimiter.enforce(c, addressClient(clientAddress, kind))
     throw error

@@ -132,7 +132,8 @@ function problemReply(codes: readonly ProblemCode[]): Json {
 /** The problems a route declares, and those that follow from its access, parameters and body. */
 export function problemsOf({ access, json, form, body, unlimited, problems: own }: AnyRouteSpec): ProblemCode[] {
   const codes: ProblemCode[] = ['validation_failed', 'uri_too_long', 'internal_error', 'unavailable', ...own]
-  if (access !== 'public') codes.push('unauthenticated', 'invalid_token', 'token_expired', 'invalid_api_key', 'forbidden', 'not_found')
+  if (access !== 'public') codes.push('unauthenticated', 'invalid_token', 'token_expired', 'invalid_api_key', 'forbidden')
+  if (access !== 'public' && access !== 'session') codes.push('not_found')
   if (json) codes.push('malformed_json', 'payload_too_large', 'unsupported_media_type', 'unsupported_encoding')
   if (body) codes.push('payload_too_large', 'unsupported_media_type')
   if (access !== 'public' || form) codes.push('cross_site')

@@ -143,13 +143,18 @@ describe('the active organization', () => {
     await db.insert(memberships).values({ userId: home.owner.userId, organizationId: gone.organizationId, role: 'owner', createdAt: 1 })
     await db.update(organizations).set({ deletedAt: 1 }).where(eq(organizations.id, gone.organizationId))
     for (const organizationId of [away.organizationId, crypto.randomUUID(), gone.organizationId]) {
-      for (const path of [keysPath, mePath]) {
-        const problem = await problemOf(
-          await home.call(path, { as: home.owner.accessToken, headers: { 'X-Organization-Id': organizationId } }),
-        )
-        expect(problem).toMatchObject({ status: 404, code: 'not_found', detail: 'There is no such organization.' })
-      }
+      const problem = await problemOf(
+        await home.call(keysPath, { as: home.owner.accessToken, headers: { 'X-Organization-Id': organizationId } }),
+      )
+      expect(problem).toMatchObject({ status: 404, code: 'not_found', detail: 'There is no such organization.' })
     }
+  })
+
+  it.each([crypto.randomUUID(), 'nonsense'])('does not matter to what concerns the person alone: %s', async (organizationId) => {
+    const { call, owner } = await createWorld()
+    const options = { as: owner.accessToken, headers: { 'X-Organization-Id': organizationId } }
+    expect(await (await call(mePath, options)).json()).toMatchObject({ id: owner.userId, memberships: [{ role: 'owner' }] })
+    expect((await call('/api/v1/auth/logout', { ...options, method: 'POST' })).status).toBe(204)
   })
 
   it('is refused as malformed when the header is no UUID', async () => {

@@ -119,7 +119,7 @@ const meRoute = route(
     summary: 'The caller, with memberships and permissions',
     access: 'session',
     replies: { 200: meSchema },
-    problems: ['not_found'],
+    problems: [],
   },
   async (_, ctx) => ({ status: 200, body: await me(ctx) }),
 )
