@@ -103,7 +103,7 @@ describe('an API key at the door', () => {
     expect((await call(path, { headers: { 'X-API-Key': key } })).status).toBe(200)
     await call(`${path}/${id}`, { method: 'DELETE', as: owner.accessToken })
     const refused = await call(path, { as: key })
-    expect(refused.headers.get('WWW-Authenticate')).toBeTruthy()
+    expect(refused.headers.get('WWW-Authenticate')).toBe('Bearer realm="edgelog", error="invalid_token"')
     expect(await problemOf(refused)).toMatchObject({ status: 401, code: 'invalid_api_key' })
   })
 

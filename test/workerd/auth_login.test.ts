@@ -71,7 +71,7 @@ describe('logging in', () => {
     const bodies = await Promise.all(answers.map((answer) => answer.json<{ request_id: string }>()))
     for (const [i, answer] of answers.entries()) {
       expect(answer.status).toBe(401)
-      expect(answer.headers.get('WWW-Authenticate')).toBeTruthy()
+      expect(answer.headers.get('WWW-Authenticate')).toBe('Bearer realm="edgelog", error="invalid_token"')
       expect({ ...bodies[i], request_id: '' }).toEqual({ ...bodies[0], request_id: '' })
     }
     expect(bodies[0]).toMatchObject({ code: 'invalid_credentials' })

@@ -134,7 +134,7 @@ describe('refreshing', () => {
     async (json) => {
       const { call } = await createWorld()
       const response = await call(path, { json })
-      expect(response.headers.get('WWW-Authenticate')).toBeTruthy()
+      expect(response.headers.get('WWW-Authenticate')).toBe('Bearer realm="edgelog", error="invalid_token"')
       expect(await problemOf(response)).toMatchObject({ status: 401, code: 'invalid_refresh_token' })
     },
   )
