@@ -27,7 +27,7 @@ export interface ShardDeps {
 type Sync<T> = { [K in keyof T]: T[K] extends (...args: infer A) => Promise<infer R> ? (...args: A) => R : never }
 
 export interface ShardCore extends Sync<LogShardRpc> {
-  /** Delivers to LiveTail what it has not got; call it after `append` and do not make the answer wait for it. */
+  /** Delivers to LiveTail what it may not have; call it at wake and after `append`, and make no answer wait for it. */
   deliverTail(): Promise<void>
 }
 
@@ -44,6 +44,7 @@ export function createShardCore(deps: ShardDeps): ShardCore {
   const guarded = createGuard(deps, state, identify)
   const feed = createTailFeed({
     lastSeq,
+    lastBlockSeq: () => state.index.find(lastSeq())?.firstSeq ?? 1,
     blocksAfter: (seq, bytesMax) => blocksAfter(state, seq, bytesMax),
     deliver: (blocks) => deps.deliver(identity(), blocks),
     wait: deps.wait,

@@ -30,6 +30,8 @@ export class LogShard extends DurableObject<LogShardEnv> implements LogShardRpc 
       wait: (ms) => scheduler.wait(ms),
       log: (level, message, attributes) => writeLine(level, message, { object: 'log_shard', ...attributes }),
     })
+    // What was stored just before a restart would otherwise reach a quiet tail only with the next batch.
+    ctx.waitUntil(this.#core.deliverTail())
   }
 
   async append(request: AppendRequest) {

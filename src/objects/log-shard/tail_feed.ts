@@ -5,6 +5,8 @@ export interface TailFeedDeps {
   /** Blocks with rows after this seq, in order; none when there are none. */
   blocksAfter(seq: number, bytesMax: number): TailBlock[]
   lastSeq(): number
+  /** First seq of the newest block; 1 when there is none. */
+  lastBlockSeq(): number
   /** Hands blocks to LiveTail; rejects when it could not take them. */
   deliver(blocks: TailBlock[]): Promise<{ watching: boolean }>
   wait(ms: number): Promise<void>
@@ -18,12 +20,13 @@ export type TailFeed = ReturnType<typeof createTailFeed>
 
 /**
  * Brings new blocks to LiveTail in order, one delivery at a time, off the acknowledging path. What is to be delivered
- * is read back from storage, so nothing piles up in memory when LiveTail is slow. After a restart it goes on with
- * the next batch; LiveTail sees the gap by the sequence numbers and pulls it.
+ * is read back from storage, so nothing piles up in memory when LiveTail is slow. After a restart it begins with the
+ * newest block, which may not have been delivered: LiveTail skips what it has, sees a gap by the sequence numbers and
+ * pulls it.
  */
 export function createTailFeed(deps: TailFeedDeps) {
   let watched = deps.loadWatched()
-  let deliveredSeq = deps.lastSeq()
+  let deliveredSeq = watched ? deps.lastBlockSeq() - 1 : deps.lastSeq()
   let busy = false
   let idle: Promise<void> = Promise.resolve()
   /** Counts `watch` calls: an answer "nobody watches" that is older than the newest of them is void. */

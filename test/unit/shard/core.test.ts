@@ -24,15 +24,20 @@ function world() {
   const sql = nodeSql()
   const lines: { level: string; message: string; attributes: Record<string, unknown> }[] = []
   const clock = { nowMs: startMs }
+  /** First seq and rows of each block that LiveTail got. */
+  const delivered: [number, number][] = []
   const open = () =>
     createShardCore({
       sql,
       now: () => clock.nowMs,
-      deliver: async () => ({ watching: false }),
+      async deliver(_, blocks) {
+        delivered.push(...blocks.map(({ meta }): [number, number] => [meta.firstSeq, meta.rows]))
+        return { watching: false }
+      },
       wait: async () => undefined,
       log: (level, message, attributes) => void lines.push({ level, message, attributes }),
     })
-  return { sql, lines, clock, open, core: open() }
+  return { sql, lines, clock, delivered, open, core: open() }
 }
 
 function row(message: string, more: Partial<EncodableRow> = {}): EncodableRow {
@@ -235,6 +240,18 @@ describe('edits of large rows', () => {
     expect(core.changeRow(identity, fits + 1, { message })).toEqual({ status: 'too_many_patches' })
     expect(core.deleteRow(identity, 1)).toEqual({ status: 'deleted' })
     expect(core.changeRow(identity, fits + 1, { message })).toMatchObject({ status: 'changed' })
+  })
+})
+
+describe('a restarted shard', () => {
+  test('brings its newest block to a tail that watches, and nothing once none does', async () => {
+    const { core, open, delivered } = world()
+    core.append(batch(['a', 'b']))
+    core.append(batch(['c', 'd']))
+    await open().deliverTail()
+    expect(delivered).toEqual([[3, 2]])
+    await open().deliverTail()
+    expect(delivered).toHaveLength(1)
   })
 })
 

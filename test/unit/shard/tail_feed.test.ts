@@ -19,6 +19,7 @@ function world(options: { watched?: boolean; stored?: number } = {}) {
   let onDeliver: () => Promise<{ watching: boolean }> = async () => ({ watching: true })
   const feed = createTailFeed({
     lastSeq: () => lastSeq,
+    lastBlockSeq: () => Math.max(lastSeq, 1),
     blocksAfter: (seq) => Array.from({ length: Math.min(lastSeq - seq, 2) }, (_, i) => block(seq + 1 + i, 1)),
     async deliver(blocks) {
       const answer = await onDeliver()
@@ -110,9 +111,18 @@ describe('delivery to LiveTail', () => {
     expect(delivered).toEqual([[1, 2]])
   })
 
-  test('leaves what was stored before a restart to LiveTail, which pulls it', async () => {
-    const { store, delivered } = world({ stored: 10 })
+  test('begins after a restart with the newest block, by which LiveTail sees what else it missed', async () => {
+    const { feed, store, delivered } = world({ stored: 10 })
+    await feed.kick()
     await store()
-    expect(delivered).toEqual([[11]])
+    expect(delivered).toEqual([[10], [11]])
+  })
+
+  test('wakes nobody when the shard is empty or nobody watches', async () => {
+    for (const options of [{ stored: 0 }, { stored: 10, watched: false }]) {
+      const { feed, delivered } = world(options)
+      await feed.kick()
+      expect(delivered).toEqual([])
+    }
   })
 })
