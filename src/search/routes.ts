@@ -1,3 +1,4 @@
+import { publicAddress } from '../http/public_address.ts'
 import { emptyReply, rawReply, route } from '../http/route.ts'
 import { mergeLog, replaceLog } from './edit.ts'
 import { mergeJson, replaceJson } from './edit_schema.ts'
@@ -35,7 +36,7 @@ const list = route(
   },
   async ({ query }, ctx, c) => {
     const { count, countIsLowerBound, results, next } = await listLogs(ctx, query)
-    const links = pageLinks(new URL(c.req.url), query, next)
+    const links = pageLinks(new URL(publicAddress(ctx, c.req.url)), query, next)
     return { status: 200, body: { count, ...(countIsLowerBound && { count_is_lower_bound: true as const }), ...links, results } }
   },
 )

@@ -1,7 +1,8 @@
+import { exports } from 'cloudflare:workers'
 import { expect, test } from 'vitest'
 import { problemOf } from '../support/app.ts'
 import { accessRows, row } from '../support/rows.ts'
-import { createWorld } from '../support/world.ts'
+import { createWorld, testCtx } from '../support/world.ts'
 import type { SearchBody } from './log_store.ts'
 import { bodyOf, read, readRaw, storeRows } from './log_store.ts'
 
@@ -78,6 +79,17 @@ test('the list counts exactly, and following next gives each log once', async ()
   expect(seen).toHaveLength(count)
   expect(new Set(seen).size).toBe(count)
   expect(count).toBe(accessRows(230).filter(({ source }) => source === 'api').length)
+})
+
+test('links lead to the public address, whatever host a request names', async () => {
+  const world = await createWorld()
+  await storeRows(world, accessRows(5))
+  const headers = { Authorization: `Bearer ${world.owner.accessToken}`, 'CF-Connecting-IP': world.address }
+  const response = await exports.default.fetch(new Request('http://elsewhere.example/api/v1/logs?page=2&page_size=2', { headers }))
+  const { next, previous } = await bodyOf<ListBody>(response)
+  const { publicUrl } = testCtx().config
+  expect(next?.startsWith(`${publicUrl}/api/v1/logs?page=3&page_size=2&cursor=`)).toBe(true)
+  expect(previous).toBe(`${publicUrl}/api/v1/logs?page=1&page_size=2`)
 })
 
 test('numbered pages cut the same list', async () => {

@@ -1,4 +1,5 @@
 import { pageLinks } from '../../http/page_links.ts'
+import { publicAddress } from '../../http/public_address.ts'
 import { emptyReply, route } from '../../http/route.ts'
 import { createApiKey } from './create.ts'
 import { getApiKey } from './get.ts'
@@ -31,7 +32,7 @@ const list = route(
   },
   async ({ query }, ctx, c) => {
     const { count, results } = await listApiKeys(ctx, query)
-    return { status: 200, body: { count, ...pageLinks(c.req.url, { ...query, count }), results } }
+    return { status: 200, body: { count, ...pageLinks(publicAddress(ctx, c.req.url), { ...query, count }), results } }
   },
 )
 
