@@ -3,6 +3,7 @@ import type { Severity } from '../core/severity.ts'
 import { severities } from '../core/severity.ts'
 import { formatTimestamp } from '../core/time.ts'
 import type { StoredRow } from './row.ts'
+import { setAttribute } from './row.ts'
 
 /** A number that JSON.stringify writes digit by digit as it stands (see `JSON.rawJSON`). */
 export interface RawJson {
@@ -35,11 +36,28 @@ export function logJson(row: StoredRow, shard: number): LogJson {
   }
 }
 
-/** Attributes on a null-prototype object (a name may be `__proto__`), integers beyond 2^53 as raw JSON. */
-export function attributesJson(attributes: StoredRow['attributes']): LogJson['attributes'] {
-  const json = Object.create(null) as LogJson['attributes']
-  for (const [name, value] of Object.entries(attributes)) json[name] = typeof value === 'bigint' ? rawJson(String(value)) : value
+/**
+ * The row as one line of NDJSON, with what a producer sends and no more, so that ingesting it gives the same log again;
+ * id and time of receipt belong to this store. Written piece by piece: one JSON.stringify of it all takes twice as long.
+ */
+export function ndjsonLine({ timestampMs, timestampNs, severity, source, message, attributes }: StoredRow): string {
+  const head = `"timestamp":"${formatTimestamp(timestampMs, timestampNs)}","severity":"${severities[severity] ?? 'INFO'}"`
+  const content = `"source":${JSON.stringify(source)},"message":${JSON.stringify(message)}`
+  return `{${head},${content},"attributes":${JSON.stringify(attributesJson(attributes))}}\n`
+}
+
+/** The attributes themselves, or, where there are integers beyond 2^53, a copy with these as raw JSON. */
+function attributesJson(attributes: StoredRow['attributes']): LogJson['attributes'] {
+  if (!hasBigint(attributes)) return attributes as LogJson['attributes']
+  const json: LogJson['attributes'] = {}
+  for (const [name, value] of Object.entries(attributes))
+    setAttribute(json, name, typeof value === 'bigint' ? rawJson(String(value)) : value)
   return json
+}
+
+function hasBigint(attributes: StoredRow['attributes']): boolean {
+  for (const name in attributes) if (typeof attributes[name] === 'bigint') return true
+  return false
 }
 
 /** One line of JSON. */

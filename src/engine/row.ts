@@ -27,10 +27,21 @@ export interface StoredRow {
   severity: number
   source: string
   message: string
-  /** Own properties on a null-prototype object, in column order of the block. */
+  /** Own properties of a plain object, in column order of the block; write them with `setAttribute`, read them with `attributeOf`. */
   attributes: Record<string, AttributeValue>
   /** When it was received, milliseconds. */
   createdMs: number
   /** When it was last patched, milliseconds; 0 when never. */
   updatedMs: number
+}
+
+/** Sets an own property, also where the name is `__proto__`. */
+export function setAttribute<T>(attributes: Record<string, T>, name: string, value: T): void {
+  if (name === '__proto__') Object.defineProperty(attributes, name, { value, enumerable: true, configurable: true, writable: true })
+  else attributes[name] = value
+}
+
+/** The row's own attribute, never what every object inherits (`constructor`). */
+export function attributeOf<T>(attributes: Readonly<Record<string, T>>, name: string): T | undefined {
+  return Object.hasOwn(attributes, name) ? attributes[name] : undefined
 }

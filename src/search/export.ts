@@ -3,9 +3,9 @@ import type { TenantCtx } from '../db/context.ts'
 import { logJson } from '../engine/log_json.ts'
 import type { StoredRow } from '../engine/row.ts'
 import { csvLine, withoutFormula } from './csv.ts'
-import { csvCellText, exportColumns, ndjsonText } from './export_columns.ts'
-import type { Page } from './pages.ts'
-import { readPage } from './pages.ts'
+import type { PageState } from './cursor.ts'
+import { csvCellText, exportColumns, ndjsonColumns } from './export_columns.ts'
+import { readLinePage, readPage } from './pages.ts'
 import { checkQuery } from './query_text.ts'
 import type { ExportInput } from './schema.ts'
 import { shardsOf } from './shards.ts'
@@ -20,61 +20,74 @@ export interface LogExport {
 
 /** Every log that matches, as it is at this moment, in one file. */
 export async function exportLogs(ctx: TenantCtx, input: ExportInput): Promise<LogExport> {
-  const { q, order, format } = input
+  const { q, order, format, fields } = input
   checkQuery(q)
   const range = parseRange(input.from, input.to, ctx.now())
   const shards = await shardsOf(ctx)
-  const listing = { q, range, order }
+  const read = format === 'csv' ? csvReader(fields) : fields === undefined ? lineReader : columnReader(fields)
+  const readNext = (next: PageState | undefined) => read(ctx, shards, { q, range, order, ...next }, exportPageRows)
   // The first page comes before the answer starts, so that what fails at once is still a problem document.
-  const first = await readPage(ctx, shards, listing, exportPageRows)
-  const next = (page: Page) => (page.next ? readPage(ctx, shards, { ...listing, ...page.next }, exportPageRows) : undefined)
+  const first = await readNext(undefined)
   const day = new Date(ctx.now()).toISOString().slice(0, 10)
-  const write = format === 'csv' ? csvWriter(input.fields) : ndjsonWriter(input.fields)
   return {
     contentType: format === 'csv' ? 'text/csv; charset=utf-8; header=present' : 'application/x-ndjson',
     fileName: `edgelog-${day}.${format}`,
-    body: streamOf(ctx, first, next, write),
+    body: streamOf(ctx, { ...first, text: headOf(format, fields) + first.text }, readNext),
   }
 }
 
-interface Writer {
-  head: string
-  line(shard: number, row: StoredRow): string
+/** A page as it stands in the file. */
+interface TextPage {
+  text: string
+  next: PageState | null
 }
 
-function csvWriter(fields: readonly string[] | undefined): Writer {
+type ReadText = (...page: Parameters<typeof readPage>) => Promise<TextPage>
+
+function headOf(format: ExportInput['format'], fields: readonly string[] | undefined): string {
+  return format === 'csv' ? csvLine(exportColumns(fields).map(({ name }) => withoutFormula(name))) : ''
+}
+
+/** Whole logs as NDJSON: the shards write the lines. */
+const lineReader: ReadText = async (...page) => {
+  const { rows, next } = await readLinePage(...page)
+  return { text: rows.map(({ row }) => row.line).join(''), next }
+}
+
+function columnReader(fields: readonly string[]): ReadText {
   const columns = exportColumns(fields)
-  return {
-    head: csvLine(columns.map(({ name }) => withoutFormula(name))),
-    line(shard, row) {
-      const log = logJson(row, shard)
-      return csvLine(columns.map(({ value }) => csvCellText(value(log))))
-    },
+  return rowReader((shard, row) => ndjsonColumns(row, shard, columns))
+}
+
+function csvReader(fields: readonly string[] | undefined): ReadText {
+  const columns = exportColumns(fields)
+  return rowReader((shard, row) => {
+    const log = logJson(row, shard)
+    return csvLine(columns.map(({ value }) => csvCellText(value(log))))
+  })
+}
+
+function rowReader(line: (shard: number, row: StoredRow) => string): ReadText {
+  return async (...page) => {
+    const { rows, next } = await readPage(...page)
+    return { text: rows.map(({ shard, row }) => line(shard, row)).join(''), next }
   }
 }
 
-function ndjsonWriter(fields: readonly string[] | undefined): Writer {
-  const columns = fields && exportColumns(fields)
-  return { head: '', line: (shard, row) => `${ndjsonText(row, shard, columns)}\n` }
-}
-
-function streamOf(
-  ctx: TenantCtx,
-  first: Page,
-  next: (page: Page) => Promise<Page> | undefined,
-  { head, line }: Writer,
+/** One page at a time in memory: the next is read when the receiver has taken the one before. */
+export function streamOf(
+  ctx: Pick<TenantCtx, 'log'>,
+  first: TextPage,
+  readNext: (next: PageState) => Promise<TextPage>,
 ): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder()
-  let page: Page | undefined = first
-  let text = head
+  let { text, next } = first
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
         try {
-          while (page !== undefined && text === '') {
-            for (const { shard, row } of page.rows) text += line(shard, row)
-            page = await next(page)
-          }
+          // A page may be empty while the budget of one call ends before a match.
+          while (text === '' && next !== null) ({ text, next } = await readNext(next))
           if (text !== '') controller.enqueue(encoder.encode(text))
           else controller.close()
           text = ''

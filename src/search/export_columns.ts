@@ -2,6 +2,7 @@ import type { LogJson } from '../engine/log_json.ts'
 import { logJson } from '../engine/log_json.ts'
 import { resolveField } from '../engine/query/fields.ts'
 import type { StoredRow } from '../engine/row.ts'
+import { attributeOf } from '../engine/row.ts'
 import { withoutFormula } from './csv.ts'
 
 type JsonValue = LogJson[keyof LogJson] | LogJson['attributes'][string] | undefined
@@ -27,24 +28,16 @@ export function csvCellText(value: JsonValue): string {
   return JSON.stringify(value)
 }
 
-/**
- * One NDJSON line. Without `columns` it has what a producer sends and no more, so that ingesting the file gives the
- * same logs again; id and time of receipt belong to this store.
- */
-export function ndjsonText(row: StoredRow, shard: number, columns: readonly Column[] | undefined): string {
+/** One line of NDJSON with these columns only. */
+export function ndjsonColumns(row: StoredRow, shard: number, columns: readonly Column[]): string {
   const log = logJson(row, shard)
-  if (columns !== undefined) {
-    const entries = columns.map(({ name, value }) => [name, value(log)] as const)
-    return JSON.stringify(Object.fromEntries(entries))
-  }
-  const { timestamp, severity, source, message, attributes } = log
-  return JSON.stringify({ timestamp, severity, source, message, attributes })
+  return `${JSON.stringify(Object.fromEntries(columns.map(({ name, value }) => [name, value(log)] as const)))}\n`
 }
 
 function valueOf(name: string): Column['value'] {
   if (name === 'id' || name === 'attributes') return (log) => log[name]
   const field = resolveField(name)
-  if ('attribute' in field) return (log) => log.attributes[field.attribute]
+  if ('attribute' in field) return (log) => attributeOf(log.attributes, field.attribute)
   const key = field.system === 'created' ? 'created_at' : field.system === 'updated' ? 'updated_at' : field.system
   return (log) => log[key]
 }

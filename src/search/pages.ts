@@ -1,8 +1,9 @@
 import { queryBudgetBytes } from '../core/limits.ts'
 import type { TenantCtx } from '../db/context.ts'
 import { mergeSearches } from '../engine/query/merge.ts'
-import type { Order, Position, QueryCost, TimeRange } from '../engine/query/types.ts'
+import type { Order, PlacedRow, Position, QueryCost, SearchResult, TimeRange } from '../engine/query/types.ts'
 import type { StoredRow } from '../engine/row.ts'
+import type { Damaged, LineRow, LogShardRpc, SearchCall, Snapshot } from '../objects/log-shard/protocol.ts'
 import type { PageState } from './cursor.ts'
 import type { Shard } from './shards.ts'
 import { askAll } from './shards.ts'
@@ -16,8 +17,8 @@ export interface Listing {
   snapshot?: ReadonlyMap<number, number> | undefined
 }
 
-export interface Page {
-  rows: { shard: number; row: StoredRow }[]
+export interface Page<R = StoredRow> {
+  rows: { shard: number; row: R }[]
   /** The next page, or null when this is the last. */
   next: PageState | null
   /** Newest row that each shard could show, for the pages and counts that follow. */
@@ -27,12 +28,28 @@ export interface Page {
   cost: QueryCost
 }
 
-/** One page of rows of all shards in one order. A shard that is not in the snapshot came later and is not asked. */
-export async function readPage(ctx: TenantCtx, shards: readonly Shard[], listing: Listing, limit: number): Promise<Page> {
+/** One page of rows of all shards in one order. */
+export function readPage(ctx: TenantCtx, shards: readonly Shard[], listing: Listing, limit: number): Promise<Page> {
+  return readPageOf(ctx, shards, listing, limit, (rpc, call) => rpc.search(call))
+}
+
+/** The same page with its rows as lines of NDJSON. */
+export function readLinePage(ctx: TenantCtx, shards: readonly Shard[], listing: Listing, limit: number): Promise<Page<LineRow>> {
+  return readPageOf(ctx, shards, listing, limit, (rpc, call) => rpc.searchLines(call))
+}
+
+/** A shard that is not in the snapshot came later and is not asked. */
+async function readPageOf<R extends PlacedRow>(
+  ctx: TenantCtx,
+  shards: readonly Shard[],
+  listing: Listing,
+  limit: number,
+  search: (rpc: LogShardRpc, call: SearchCall) => Promise<Snapshot<SearchResult<R>> | Damaged>,
+): Promise<Page<R>> {
   const { q, range, order, after } = listing
   const asked = shards.filter(({ identity }) => listing.snapshot?.has(identity.shard) ?? true)
   const replies = await askAll(ctx, asked, async ({ rpc, identity }) => {
-    return rpc.search({
+    return search(rpc, {
       identity,
       q,
       range,

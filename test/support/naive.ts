@@ -2,6 +2,7 @@ import { RE2JS } from 're2js'
 import { severities } from '../../src/core/severity.ts'
 import type { Field, Filter, GlobPart, Instant, Leaf } from '../../src/engine/query/ast.ts'
 import type { AttributeValue, StoredRow } from '../../src/engine/row.ts'
+import { attributeOf } from '../../src/engine/row.ts'
 
 /** Whether a row matches, in the plainest way: the oracle that the engine is held against. */
 export function matchesNaively(filter: Filter, row: StoredRow): boolean {
@@ -35,7 +36,7 @@ function valuesOf(row: StoredRow, field: Field | null): AttributeValue[] {
 
 /** Undefined where the field counts as missing. */
 function valueOf(row: StoredRow, field: Field): AttributeValue | undefined {
-  if ('attribute' in field) return row.attributes[field.attribute]
+  if ('attribute' in field) return attributeOf(row.attributes, field.attribute)
   switch (field.system) {
     case 'message':
     case 'source':

@@ -16,6 +16,8 @@ import type { Column, ColumnData } from './types.ts'
 export interface OpenColumn extends Column {
   /** Value of the i-th row that has one; decodes no text of other rows. */
   value(index: number): AttributeValue
+  /** `value` for a caller that wants about this many: it decodes all texts at once where that is cheaper. */
+  reader(rows: number): (index: number) => AttributeValue
   /** Index of a row among those that have a value, -1 when it has none. */
   indexOf(row: number): number
 }
@@ -31,11 +33,16 @@ export interface ColumnPlace {
   bloom: Uint8Array
 }
 
+/** One text alone costs about as much as this many in a row. */
+const bulkShare = 4
+
 /** Opens a column that is not a copy; nothing is read before it is asked for. */
 export function openColumn({ system, name, layout }: ColumnEntry, { pages, start, count, presence, bloom }: ColumnPlace): OpenColumn {
   let decoded: ColumnData | undefined
   let texts: TextReader | undefined
   const data = () => (decoded ??= readLayout(pages, layout, start, count))
+  const plainTexts = () =>
+    layout.kind === 'plain' && layout.list.kind === 'text' ? (texts ??= openTexts(pages, layout.list, start, count)) : undefined
   return {
     name,
     system: system !== undefined,
@@ -48,11 +55,17 @@ export function openColumn({ system, name, layout }: ColumnEntry, { pages, start
     mayHaveToken: (token) => mayHaveToken(layout, bloom, token),
     indexOf: (row) => (presence === undefined ? row : presence.indexOf(row)),
     value(index) {
-      if (layout.kind === 'plain' && layout.list.kind === 'text') {
-        texts ??= openTexts(pages, layout.list, start, count)
-        return texts.text(index)
+      return plainTexts()?.text(index) ?? valueOf(data(), index)
+    },
+    reader(rows) {
+      const list = plainTexts()
+      if (list === undefined) {
+        const known = data()
+        return (index) => valueOf(known, index)
       }
-      return valueOf(data(), index)
+      if (rows * bulkShare < count) return list.text
+      const all = list.all()
+      return (index) => all[index]!
     },
   }
 }

@@ -1,6 +1,7 @@
 import { seqMax, timestampMsMax } from '../../core/limits.ts'
 import { severities } from '../../core/severity.ts'
-import type { AttributeValue, StoredRow } from '../row.ts'
+import type { StoredRow } from '../row.ts'
+import { setAttribute } from '../row.ts'
 import { BlockError } from './block_error.ts'
 import type { OpenColumn } from './column_reader.ts'
 import { openColumn } from './column_reader.ts'
@@ -42,20 +43,6 @@ function blockOf(meta: BlockMeta, system: ReadonlyMap<string, OpenColumn>, attri
   const seqs = system.get('seq')
   const seq = (row: number) => (seqs === undefined ? meta.firstSeq + row : Number(seqs.value(row)))
 
-  function materialiseOne(row: number): StoredRow {
-    return {
-      seq: seq(row),
-      timestampMs: number('timestamp', row),
-      timestampNs: number('nanos', row),
-      severity: number('severity', row),
-      source: String(column('source').value(row)),
-      message: String(column('message').value(row)),
-      attributes: Object.create(null) as Record<string, AttributeValue>,
-      createdMs: number('created', row),
-      updatedMs: number('updated', row),
-    }
-  }
-
   return {
     meta,
     attributes,
@@ -65,18 +52,41 @@ function blockOf(meta: BlockMeta, system: ReadonlyMap<string, OpenColumn>, attri
     timestampMs: (row) => number('timestamp', row),
     timestampNs: (row) => number('nanos', row),
     materialise(rows) {
-      const built = rows.map((row) => {
-        if (!Number.isInteger(row) || row < 0 || row >= meta.rows) throw new RangeError(`row ${row} of ${meta.rows}`)
-        return materialiseOne(row)
-      })
-      for (const attribute of attributes) {
-        for (const [i, row] of rows.entries()) {
-          const index = attribute.indexOf(row)
-          if (index >= 0) built[i]!.attributes[attribute.name] = attribute.value(index)
-        }
-      }
+      for (const row of rows) if (!Number.isInteger(row) || row < 0 || row >= meta.rows) throw new RangeError(`row ${row} of ${meta.rows}`)
+      const built = systemParts(rows, seq, column)
+      for (const attribute of attributes) addAttribute(built, rows, attribute)
       return built
     },
+  }
+}
+
+/** The rows without their attributes. */
+function systemParts(rows: readonly number[], seq: (row: number) => number, column: (name: SystemColumn) => OpenColumn): StoredRow[] {
+  const reader = (name: SystemColumn) => column(name).reader(rows.length)
+  const [timestamp, nanos, severity] = [reader('timestamp'), reader('nanos'), reader('severity')]
+  const [source, message, created, updated] = [reader('source'), reader('message'), reader('created'), reader('updated')]
+  return rows.map((row) => ({
+    seq: seq(row),
+    timestampMs: Number(timestamp(row)),
+    timestampNs: Number(nanos(row)),
+    severity: Number(severity(row)),
+    source: String(source(row)),
+    message: String(message(row)),
+    attributes: {},
+    createdMs: Number(created(row)),
+    updatedMs: Number(updated(row)),
+  }))
+}
+
+function addAttribute(built: readonly StoredRow[], rows: readonly number[], attribute: OpenColumn): void {
+  const { name } = attribute
+  // Nothing of a column is read that none of the rows has.
+  let value: ReturnType<OpenColumn['reader']> | undefined
+  for (let i = 0; i < rows.length; i++) {
+    const index = attribute.indexOf(rows[i]!)
+    if (index < 0) continue
+    value ??= attribute.reader(rows.length)
+    setAttribute(built[i]!.attributes, name, value(index))
   }
 }
 
@@ -120,6 +130,7 @@ function sequenceColumn({ firstSeq, rows }: BlockMeta): OpenColumn {
     mayHaveToken: () => true,
     indexOf: (row) => row,
     value: (index) => firstSeq + index,
+    reader: () => (index) => firstSeq + index,
   }
 }
 

@@ -1,11 +1,10 @@
-import type { StoredRow } from '../row.ts'
 import { noCost } from './cost.ts'
 import { topValues } from './facets.ts'
 import { compareInOrder, positionOf } from './position.ts'
-import type { CountResult, FacetResult, HistogramResult, Order, Position, QueryCost, SearchResult } from './types.ts'
+import type { CountResult, FacetResult, HistogramResult, Order, PlacedRow, Position, QueryCost, SearchResult } from './types.ts'
 
-export interface MergedSearch {
-  rows: { shard: number; row: StoredRow }[]
+export interface MergedSearch<R extends PlacedRow> {
+  rows: { shard: number; row: R }[]
   /** As in `SearchResult`, over all shards. */
   frontier: Position | null
   budgetEnded: boolean
@@ -13,7 +12,11 @@ export interface MergedSearch {
 }
 
 /** One page of several shards' pages of the same search: no row behind the frontier that comes first. */
-export function mergeSearches(results: readonly { shard: number; result: SearchResult }[], order: Order, limit: number): MergedSearch {
+export function mergeSearches<R extends PlacedRow>(
+  results: readonly { shard: number; result: SearchResult<R> }[],
+  order: Order,
+  limit: number,
+): MergedSearch<R> {
   const compare = (a: Position, b: Position) => compareInOrder(order, a, b)
   const frontiers = results.flatMap(({ result }) => result.frontier ?? [])
   const known = frontiers.length === 0 ? null : frontiers.reduce((first, frontier) => (compare(frontier, first) < 0 ? frontier : first))

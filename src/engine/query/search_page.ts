@@ -14,37 +14,39 @@ export interface SearchPage {
 }
 
 export function createSearchPage(shard: number, order: Order, limit: number): SearchPage {
-  let kept: StoredRow[] = []
+  let kept: { row: StoredRow; bytes: number }[] = []
   let hasMore = false
   const compare = (a: StoredRow, b: StoredRow) => compareInOrder(order, positionOf(a, shard), positionOf(b, shard))
+  const measured = (row: StoredRow) => ({ row, bytes: approximateBytes(row) })
 
   return {
-    lastWhenFull: () => (hasMore || kept.length === limit ? kept.at(-1) : undefined),
+    lastWhenFull: () => (hasMore || kept.length === limit ? kept.at(-1)?.row : undefined),
 
     add(rows, isCut) {
-      if (rows.length > 0) kept = [...kept, ...rows].sort(compare)
+      if (rows.length > 0) kept = [...kept, ...rows.map(measured)].sort((a, b) => compare(a.row, b.row))
       const count = fitting(kept, limit)
       hasMore ||= isCut || count < kept.length
       kept = kept.slice(0, count)
     },
 
     finish(frontier) {
-      const last = kept.at(-1)
+      const rows = kept.map(({ row }) => row)
+      const last = rows.at(-1)
       const cut = hasMore && last !== undefined ? positionOf(last, shard) : null
-      if (frontier === null || (cut !== null && compareInOrder(order, cut, frontier) < 0)) return { rows: kept, frontier: cut }
-      return { rows: kept.filter((row) => compareInOrder(order, positionOf(row, shard), frontier) <= 0), frontier }
+      if (frontier === null || (cut !== null && compareInOrder(order, cut, frontier) < 0)) return { rows, frontier: cut }
+      return { rows: rows.filter((row) => compareInOrder(order, positionOf(row, shard), frontier) <= 0), frontier }
     },
   }
 }
 
 /** How many of the rows fit one answer; at least one. */
-function fitting(rows: readonly StoredRow[], limit: number): number {
-  let bytes = 0
-  for (const [i, row] of rows.entries()) {
-    bytes += approximateBytes(row)
-    if (i === limit || (i > 0 && bytes > shardReplyBytesMax)) return i
+function fitting(measured: readonly { bytes: number }[], limit: number): number {
+  let sum = 0
+  for (const [i, { bytes }] of measured.entries()) {
+    sum += bytes
+    if (i === limit || (i > 0 && sum > shardReplyBytesMax)) return i
   }
-  return rows.length
+  return measured.length
 }
 
 /** About what a row takes in memory or in a message. */

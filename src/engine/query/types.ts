@@ -9,6 +9,9 @@ export interface Position {
   seq: number
 }
 
+/** What of a row says its place within one shard. */
+export type PlacedRow = Pick<StoredRow, 'timestampMs' | 'timestampNs' | 'seq'>
+
 export type Order = 'newest' | 'oldest'
 
 /** One block as an operation sees it; `open` is called only when `meta` cannot answer. */
@@ -48,9 +51,9 @@ export interface Scope {
   budgetBytes: number
 }
 
-export interface SearchResult {
+export interface SearchResult<R extends PlacedRow = StoredRow> {
   /** In the asked order, at most `limit`. */
-  rows: StoredRow[]
+  rows: R[]
   /**
    * Every matching row at or before this position (in the asked order) is in `rows`; null when that is all there
    * are. Set when `limit` cut the answer or when the budget ended.

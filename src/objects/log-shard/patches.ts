@@ -4,6 +4,7 @@ import type { BlockMeta, EncodedBlock } from '../../engine/block/types.ts'
 import { createBlockBuilder } from '../../engine/block/writer.ts'
 import type { BlockSource } from '../../engine/query/types.ts'
 import type { EncodableRow, StoredRow } from '../../engine/row.ts'
+import { setAttribute } from '../../engine/row.ts'
 import type { ShardStore } from './store.ts'
 
 export type Patches = ReturnType<typeof createPatches>
@@ -96,8 +97,8 @@ function encodeRow(row: StoredRow): string {
 
 function decodeRow(json: string): StoredRow {
   const row = JSON.parse(json) as Omit<StoredRow, 'attributes'> & { attributes: [string, WireValue][] }
-  const attributes = Object.create(null) as StoredRow['attributes']
-  for (const [name, value] of row.attributes) attributes[name] = typeof value === 'object' ? BigInt(value.bigint) : value
+  const attributes: StoredRow['attributes'] = {}
+  for (const [name, value] of row.attributes) setAttribute(attributes, name, typeof value === 'object' ? BigInt(value.bigint) : value)
   return { ...row, attributes }
 }
 

@@ -1,4 +1,13 @@
-import type { CountResult, FacetResult, HistogramResult, Order, Position, SearchResult, TimeRange } from '../../engine/query/types.ts'
+import type {
+  CountResult,
+  FacetResult,
+  HistogramResult,
+  Order,
+  PlacedRow,
+  Position,
+  SearchResult,
+  TimeRange,
+} from '../../engine/query/types.ts'
 import type { AttributeValue, StoredRow } from '../../engine/row.ts'
 import type { EncodedBlock } from '../../engine/block/types.ts'
 
@@ -37,6 +46,11 @@ export interface SearchCall extends QueryScope {
   order: Order
   limit: number
   after?: Position | undefined
+}
+
+/** A row as one line of NDJSON, the place of the row beside it. */
+export interface LineRow extends PlacedRow {
+  line: string
 }
 
 export interface HistogramCall extends QueryScope {
@@ -88,6 +102,8 @@ export interface TailBlock extends EncodedBlock {
 export interface LogShardRpc {
   append(request: AppendRequest): Promise<AppendReply>
   search(call: SearchCall): Promise<Snapshot<SearchResult> | Damaged>
+  /** The same page as lines: an object of each row would cost more to carry over than all else that an export does. */
+  searchLines(call: SearchCall): Promise<Snapshot<SearchResult<LineRow>> | Damaged>
   count(call: QueryScope): Promise<Snapshot<CountResult> | Damaged>
   histogram(call: HistogramCall): Promise<Snapshot<HistogramResult> | Damaged>
   facets(call: FacetsCall): Promise<Snapshot<FacetResult> | Damaged>

@@ -1,18 +1,29 @@
+import { ndjsonLine } from '../../engine/log_json.ts'
 import { parseQuery } from '../../engine/query/parser.ts'
 import { countBlocks } from '../../engine/query/count.ts'
 import { facetBlocks } from '../../engine/query/facets.ts'
 import { histogramBlocks } from '../../engine/query/histogram.ts'
 import { searchBlocks } from '../../engine/query/search.ts'
 import type { BlockSource, CountResult, FacetResult, HistogramResult, Scope, SearchResult } from '../../engine/query/types.ts'
-import type { FacetsCall, HistogramCall, QueryScope, SearchCall, Snapshot } from './protocol.ts'
-import { plainRow } from './rows.ts'
+import type { FacetsCall, HistogramCall, LineRow, QueryScope, SearchCall, Snapshot } from './protocol.ts'
 import type { ShardState } from './state.ts'
 
 /** The rows of one page; fewer than `limit` when more would not fit one answer. */
 export function search(state: ShardState, call: SearchCall): Snapshot<SearchResult> {
   const { scope, sources } = plan(state, call)
-  const result = searchBlocks(sources, parseQuery(call.q), scope, call)
-  return { ...result, rows: result.rows.map(plainRow), maxSeq: scope.maxSeq }
+  return { ...searchBlocks(sources, parseQuery(call.q), scope, call), maxSeq: scope.maxSeq }
+}
+
+/** The same page, each row as a line of NDJSON. */
+export function searchLines(state: ShardState, call: SearchCall): Snapshot<SearchResult<LineRow>> {
+  const { rows, ...reply } = search(state, call)
+  const lines = rows.map((row) => ({
+    timestampMs: row.timestampMs,
+    timestampNs: row.timestampNs,
+    seq: row.seq,
+    line: ndjsonLine(row),
+  }))
+  return { ...reply, rows: lines }
 }
 
 export function count(state: ShardState, call: QueryScope): Snapshot<CountResult> {

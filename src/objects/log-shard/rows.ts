@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { attributesPerRecordMax, recordBytesMax } from '../../core/limits.ts'
 import type { StoredRow } from '../../engine/row.ts'
+import { setAttribute } from '../../engine/row.ts'
 import type { ChangeReply, RowChange } from './protocol.ts'
 import type { ShardState } from './state.ts'
 
@@ -12,11 +13,6 @@ export function getRow(state: ShardState, seq: number): StoredRow | null {
   if (meta === undefined) return null
   const block = state.open(meta, { bytesRead: 0, bytesDecompressed: 0, pagesRead: 0 })
   return block.materialise([seq - meta.firstSeq])[0] ?? null
-}
-
-/** The row with its attributes on an ordinary object, since RPC carries no other; `__proto__` stays a name like any. */
-export function plainRow(row: StoredRow): StoredRow {
-  return { ...row, attributes: { ...row.attributes } }
 }
 
 /** Merges the change into the row in one step. */
@@ -36,7 +32,7 @@ export function changeRow(state: ShardState, seq: number, change: RowChange, now
   }
   const excess = excessOf(row)
   if (excess !== undefined) return { status: 'too_large', detail: excess }
-  return state.patches.set(seq, row) ? { status: 'changed', row: plainRow(row) } : { status: 'too_many_patches' }
+  return state.patches.set(seq, row) ? { status: 'changed', row } : { status: 'too_many_patches' }
 }
 
 export function deleteRow(state: ShardState, seq: number): 'deleted' | 'missing' | 'too_many_patches' {
@@ -45,11 +41,10 @@ export function deleteRow(state: ShardState, seq: number): 'deleted' | 'missing'
 }
 
 function changedAttributes(old: StoredRow['attributes'], change: RowChange['attributes']): StoredRow['attributes'] {
-  const attributes = Object.create(null) as StoredRow['attributes']
-  if (change?.replace !== true) Object.assign(attributes, old)
+  const attributes: StoredRow['attributes'] = change?.replace === true ? {} : { ...old }
   for (const [name, value] of change?.entries ?? []) {
     if (value === null) delete attributes[name]
-    else attributes[name] = value
+    else setAttribute(attributes, name, value)
   }
   return attributes
 }

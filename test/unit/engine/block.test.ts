@@ -43,7 +43,7 @@ describe('a block', () => {
         const block = blockOf(rows)
         const stored = allRows(block)
         for (const column of block.attributes) {
-          const values = stored.flatMap(({ attributes }) => (column.name in attributes ? [attributes[column.name]] : []))
+          const values = stored.flatMap(({ attributes }) => (Object.hasOwn(attributes, column.name) ? [attributes[column.name]] : []))
           const numbers = values.filter((value) => typeof value === 'number')
           expect(column.count).toBe(values.length)
           expect(column.hasText).toBe(values.some((value) => typeof value === 'string'))
@@ -53,7 +53,7 @@ describe('a block', () => {
           const presence = column.presence()
           expect(presence === undefined ? stored.length : bitmapCount(presence)).toBe(values.length)
           for (const [i, { attributes }] of stored.entries())
-            expect(presence === undefined || bitmapHas(presence, i)).toBe(column.name in attributes)
+            expect(presence === undefined || bitmapHas(presence, i)).toBe(Object.hasOwn(attributes, column.name))
         }
       }),
     )
