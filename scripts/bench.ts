@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 import { cpus, totalmem, type } from 'node:os'
 import { measureEncode, measureScan, measureSize } from '../test/bench/engine.ts'
 import type { Figure } from '../test/bench/figures.ts'
-import { measureIngest, measureSearch } from '../test/bench/http.ts'
+import { measureExport, measureIngest, measureSearch } from '../test/bench/http.ts'
 import { measureTail } from '../test/bench/tail.ts'
 import { startBenchWorld } from '../test/bench/world.ts'
 
@@ -52,6 +52,8 @@ async function main(): Promise<void> {
   try {
     report(await measureIngest(world, nowMs))
     report(await measureSearch(world, nowMs))
+    // Years before the other figures' logs, so that the range holds only its own.
+    report(await measureExport(world, nowMs - 1000 * 86_400_000))
     report(await measureTail(world))
   } finally {
     await world.stop()

@@ -117,3 +117,22 @@ export async function measureSearch(world: BenchWorld, startMs: number): Promise
     },
   ]
 }
+
+/** NDJSON export of 100,000 lines that lie in a time of their own, read whole. */
+export async function measureExport(world: BenchWorld, startMs: number): Promise<Figure[]> {
+  const rows = 100_000
+  const batches = batchesOf(jsonLines(rows, startMs, 100))
+  await drive(`${world.url}/api/v1/logs`, batches, { authorization: `Bearer ${world.ingestKey}` })
+  const range = `from=${startMs}&to=${startMs + 2 * rows}`
+  const rates: number[] = []
+  for (let round = 0; round < 3; round++) {
+    const start = performance.now()
+    const response = await fetch(`${world.url}/api/v1/logs/export?format=ndjson&${range}`, {
+      headers: { authorization: `Bearer ${world.queryKey}` },
+    })
+    const lines = (await response.text()).split('\n').length - 1
+    if (lines !== rows) throw new Error(`the export has ${lines} lines, not ${rows}`)
+    rates.push(rows / ((performance.now() - start) / 1000))
+  }
+  return [{ name: 'export as NDJSON, 230-byte lines with 9 attributes', value: median(rates), unit: 'rows/s' }]
+}
