@@ -16,7 +16,8 @@ With an \`Idempotency-Key\` header (1 to ${idempotencyKeyCharsMax} printable ASC
 24 hours without being stored twice; the repeat is answered like the first, with \`Idempotency-Replayed: true\`.
 
 Fields such as \`timestamp\`, \`severity\`, \`source\`, \`message\` and the names that common loggers use for them are recognised; all others
-become attributes, nested ones with dots. A line that is no JSON object becomes a message. A record that cannot be kept is counted and listed.`
+become attributes, nested ones with dots; whatever \`attributes\` holds is never recognised. Of a name that comes twice, also after
+flattening, the last value counts. A line that is no JSON object becomes a message. A record that cannot be kept is counted and listed.`
 
 const create = route(
   {
