@@ -42,8 +42,6 @@ const connect = route(
     description,
     access: 'public',
     query: tailQuery,
-    // The ticket is what counts: it was given out under the caller's own limit.
-    unlimited: true,
     replies: { 101: rawReply('application/json', 'The WebSocket is open.') },
     problems: ['invalid_cursor', 'invalid_query', 'invalid_token', 'token_expired', 'upgrade_required', 'rate_limited', 'unavailable'],
   },
