@@ -1,9 +1,10 @@
-import { and, asc, eq, sql } from 'drizzle-orm'
+import { asc, eq, sql } from 'drizzle-orm'
 import type { Region } from '../config.ts'
 import { shardCacheEntriesMax, shardNumberMax } from '../core/limits.ts'
 import { problem } from '../core/problems.ts'
 import type { BaseCtx } from './context.ts'
 import { logShards } from './schema.ts'
+import { inTenant } from './tenant.ts'
 
 export interface LogShardRow {
   region: string
@@ -20,7 +21,7 @@ export async function listLogShards(ctx: BaseCtx, organizationId: string): Promi
   return ctx.db
     .select({ region: logShards.region, number: logShards.number })
     .from(logShards)
-    .where(eq(logShards.organizationId, organizationId))
+    .where(inTenant({ tenant: { organizationId } }, logShards))
     .orderBy(asc(logShards.number))
 }
 
@@ -42,7 +43,7 @@ async function find(ctx: BaseCtx, organizationId: string, region: Region): Promi
   const [row] = await ctx.db
     .select({ number: logShards.number })
     .from(logShards)
-    .where(and(eq(logShards.organizationId, organizationId), eq(logShards.region, region)))
+    .where(inTenant({ tenant: { organizationId } }, logShards, eq(logShards.region, region)))
     .orderBy(asc(logShards.number))
     .limit(1)
   return row?.number
@@ -50,10 +51,11 @@ async function find(ctx: BaseCtx, organizationId: string, region: Region): Promi
 
 /** One statement takes the next number only if the region still has none, so that requests that race agree. */
 async function create(ctx: BaseCtx, organizationId: string, region: Region): Promise<number> {
+  const own = inTenant({ tenant: { organizationId } }, logShards)
   await ctx.db.run(sql`
     insert into log_shards (organization_id, number, region, created_at)
-    select ${organizationId}, coalesce((select max(number) + 1 from log_shards where organization_id = ${organizationId}), 0), ${region}, ${ctx.now()}
-    where not exists (select 1 from log_shards where organization_id = ${organizationId} and region = ${region})
+    select ${organizationId}, coalesce((select max(number) + 1 from log_shards where ${own}), 0), ${region}, ${ctx.now()}
+    where not exists (select 1 from log_shards where ${own} and region = ${region})
   `)
   const number = await find(ctx, organizationId, region)
   if (number === undefined || number > shardNumberMax)

@@ -5,8 +5,9 @@ import type { Scope } from '../core/permissions.ts'
 
 /*
  * The control plane in D1. Ids are UUIDv7 text, times are integer milliseconds since 1970 (UTC).
- * A table of one organization has `organization_id` first in its primary key: every query names the tenant,
- * so that one index serves both identity and listing, and D1 bills one row write fewer.
+ * A table of one organization's things has `organization_id` first in its primary key: every query names the tenant,
+ * so that one index serves both identity and listing, and D1 bills one row write fewer. Only memberships, which each
+ * request of a person looks up by that person, begin with `user_id`.
  */
 
 const createdAt = integer('created_at').notNull()

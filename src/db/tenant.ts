@@ -6,16 +6,16 @@ import type { apiKeys, auditLog, logShards, memberships } from './schema.ts'
 /** Tables whose rows belong to one organization. */
 export type TenantTable = typeof apiKeys | typeof auditLog | typeof logShards | typeof memberships
 
+/** Whose rows: a `TenantCtx`, or what a checked ticket names where nobody is signed in. */
+interface TenantRef {
+  readonly tenant: Pick<Tenant, 'organizationId'>
+}
+
 /**
  * The condition that every query on a tenant's table starts from: rows of the caller's organization and, of these, the ones
  * that `conditions` keep. The organization comes from the authenticated context, never from input.
  */
-export function inTenant({ tenant }: { readonly tenant: Tenant }, table: TenantTable, ...conditions: (SQL | undefined)[]): SQL {
+export function inTenant({ tenant }: TenantRef, table: TenantTable, ...conditions: (SQL | undefined)[]): SQL {
   const own = eq(table.organizationId, tenant.organizationId)
   return and(own, ...conditions) ?? own
-}
-
-/** A new row of the caller's organization. */
-export function tenantRow<T extends object>({ tenant }: { readonly tenant: Tenant }, values: T): T & { organizationId: string } {
-  return { ...values, organizationId: tenant.organizationId }
 }
