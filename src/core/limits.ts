@@ -146,13 +146,22 @@ export const tailClientMessageCharsMax = 16 * 1024
 export const tailClientMessagesPerSecond = 200
 /** Refused messages of one connection before it is closed. */
 export const tailStrikesMax = 10
-/** Rows and characters that one subscriber is sent per second; no browser shows more. What does not fit is dropped and told. */
+/** Rows and bytes that one subscriber is sent per second; no browser shows more. What does not fit is dropped and told. */
 export const tailRowsPerSecond = 20_000
-export const tailCharsPerSecond = 8 * 1024 * 1024
+export const tailBytesPerSecond = 8 * 1024 * 1024
 /** A subscriber that was quiet may get this many seconds' worth at once; it waits in the object's memory. */
 export const tailBurstSeconds = 2
-/** Rows on their way to a client that acknowledges; more are dropped, so that a stalled client costs no more memory. */
+/** A client that never acknowledged may have stopped reading: all that it is sent then stays in the object's memory. */
+export const tailUnackedBytesPerSecond = 2 * 1024 * 1024
+export const tailUnackedBurstBytes = 8 * 1024 * 1024
+/** The same for all such clients of an object together: 100 of them with filters take 8 MB at 5,000 rows a second. */
+export const tailUnackedSharedBytesPerSecond = 16 * 1024 * 1024
+export const tailUnackedSharedBurstBytes = 32 * 1024 * 1024
+/** Rows and bytes on their way to a client that acknowledges; more are dropped, so that a stalled client costs no more memory. */
 export const tailWindowRowsMax = 10_000
+export const tailWindowBytesMax = 4 * 1024 * 1024
+/** The same for all of them together, of an isolate's 128 MB; beyond it each may have its even share on its way. */
+export const tailWindowSharedBytesMax = 32 * 1024 * 1024
 /** Part of the window that must be free before a subscriber is caught up any further: each read opens whole blocks. */
 export const tailCatchUpRowsMin = 1000
 /** Rows of a shard that a resuming subscriber may be behind: half a minute of evaluation at worst, in small steps. */
@@ -168,6 +177,8 @@ export const tailMessageCharsMax = 512 * 1024
 export const fanOutMax = 6
 /** Raw bytes that one call to one shard may decompress: about half a second of its CPU, then the answer is partial. */
 export const queryBudgetBytes = 256 * 1024 * 1024
+/** What opening a block takes from that budget, measured: a thousand blocks of one row are no cheap query. */
+export const queryBlockBytes = 16 * 1024
 /** `page` times `page_size` of GET /logs: a far page has to read all rows before it; a cursor has not. */
 export const listOffsetRowsMax = 10_000
 /** Reads of all shards that one numbered page may take: the rows before it may be large, or rare. */
@@ -196,8 +207,8 @@ export const globWildcardsMax = 64
 /** Characters of a regular expression, and the same with counted repeats written out: compiling takes under 0.1 s. */
 export const regexCharsMax = 512
 export const regexUnrolledMax = 100_000
-/** Instructions of a compiled regular expression: matching takes time in proportion to it for each character. */
-export const regexProgramMax = 1000
+/** Instructions of a compiled regular expression: matching may take time in proportion to it for each character. */
+export const regexProgramMax = 200
 /** Distinct values that a facet counts at a time, about 100 bytes each; then the rarest are forgotten. */
 export const facetDistinctMax = 10_000
 /** Values that a shard gives beyond those asked for, so that one rare in each shard but frequent in all is found. */

@@ -1,24 +1,31 @@
+import { queryBlockBytes } from '../../core/limits.ts'
 import type { Block, ReadCost } from '../block/types.ts'
+import type { Filter } from './ast.ts'
+import { workOf } from './matchers.ts'
 import type { BlockSource, QueryCost } from './types.ts'
 
 /** Keeps account of one operation. */
 export interface Meter {
   readonly cost: QueryCost
-  /** True once the budget is used up. */
+  /** True once the budget is used up: by decompression, by blocks opened, or by conditions that are slow to test. */
   isSpent(): boolean
   /** Opens a block and lets `work` look at it; the block counts as read when that took a page. */
   read<T>(source: BlockSource, work: (block: Block) => T): T
 }
 
-export function createMeter(sources: readonly BlockSource[], budgetBytes: number): Meter {
+export function createMeter(sources: readonly BlockSource[], filter: Filter, budgetBytes: number): Meter {
   const read: ReadCost = { bytesRead: 0, bytesDecompressed: 0, pagesRead: 0 }
   const cost = { ...noCost(), blocksConsidered: sources.length, blocksSkipped: sources.length }
+  const worked = workOf(filter)
+  const workedBefore = worked()
+  let opened = 0
   for (const { meta } of sources) cost.bytesConsidered += meta.bytes
   return {
     cost,
-    isSpent: () => read.bytesDecompressed >= budgetBytes,
+    isSpent: () => read.bytesDecompressed + opened * queryBlockBytes + worked() - workedBefore >= budgetBytes,
     read(source, work) {
       const pagesBefore = read.pagesRead
+      opened++
       const result = work(source.open(read))
       if (read.pagesRead > pagesBefore) {
         cost.blocksRead++

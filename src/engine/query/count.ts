@@ -7,7 +7,7 @@ import type { BlockSource, CountResult, Scope } from './types.ts'
 
 /** How many rows match. Where the counts in the metadata answer, the block is not opened. */
 export function countBlocks(sources: readonly BlockSource[], filter: Filter, scope: Scope): CountResult {
-  const meter = createMeter(sources, scope.budgetBytes)
+  const meter = createMeter(sources, filter, scope.budgetBytes)
   const mask = severityMaskOfFilter(filter)
   const { cost } = meter
   for (const source of sources) {

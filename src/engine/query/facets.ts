@@ -28,7 +28,7 @@ export function facetBlocks(
   fields: readonly string[],
   limit: number,
 ): FacetResult {
-  const meter = createMeter(sources, scope.budgetBytes)
+  const meter = createMeter(sources, filter, scope.budgetBytes)
   const tallies = fields.map((): Tally => ({ counts: new Map(), total: 0, isCut: false }))
   let budgetEnded = false
   for (const source of sources) {

@@ -12,12 +12,17 @@ interface Glob {
   tail: Segment | undefined
 }
 
+/** Work for each character of a value: folding and searching it, and more for a long pattern. */
+const workPerUnit = 4
+
 /** Wildcards over the whole value, caseless: `*` any run of characters, `?` one code point. */
 export function globMatcher(parts: readonly GlobPart[]): Matcher {
   const literals = parts.flatMap((part) => (typeof part === 'string' ? [] : [fold(part.literal)]))
   const longest = literals.reduce((best, literal) => (longestAsciiRun(literal).length > longestAsciiRun(best).length ? literal : best), '')
   const tokens = parts.flatMap((part, i) => (typeof part === 'string' ? [] : wholeTokens(part.literal, i > 0, i < parts.length - 1)))
   const glob = globOf(parts)
+  const weight = workPerUnit + Math.ceil(literals.join('').length / 32)
+  let work = 0
   const isSurrounded = parts.length === 3 && parts[0] === '*' && parts[2] === '*' && longest !== '' && isAscii(longest)
   return {
     tokens: [tokens],
@@ -26,7 +31,11 @@ export function globMatcher(parts: readonly GlobPart[]): Matcher {
     needle: isSurrounded
       ? { pattern: caselessPattern(longest, 'gi'), length: longest.length, sure: true, wordStart: false, wordEnd: false }
       : needleOfAny([longest]),
-    text: (value) => matches(fold(value), glob),
+    text: (value) => {
+      work += value.length * weight
+      return matches(fold(value), glob)
+    },
+    worked: () => work,
     scalar: (value) => matches(String(value), glob),
   }
 }

@@ -4,7 +4,7 @@ import { isAscii, needleOfAny, wholeTokens } from './text_pattern.ts'
 
 /** A regular expression (RE2, caseless) that matches somewhere in the value, or in a number's canonical text. */
 export function regexMatcher(pattern: string): Matcher {
-  const test = regexTest(pattern)
+  const { test, worked } = regexTest(pattern)
   const literals = requiredLiterals(pattern)
   return {
     tokens: literals?.map((literal) => wholeTokens(literal, true, true).filter(isAscii)) ?? [[]],
@@ -12,6 +12,7 @@ export function regexMatcher(pattern: string): Matcher {
     numbers: { min: -Infinity, max: Infinity, sure: false },
     needle: literals && needleOfAny(literals),
     text: test,
+    worked,
     scalar: (value) => test(String(value)),
   }
 }

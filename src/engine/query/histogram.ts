@@ -14,7 +14,7 @@ import type { BlockSource, HistogramResult, Scope } from './types.ts'
  * A block that lies in one bucket is not opened when its header counts answer.
  */
 export function histogramBlocks(sources: readonly BlockSource[], filter: Filter, scope: Scope, bucketMs: number): HistogramResult {
-  const meter = createMeter(sources, scope.budgetBytes)
+  const meter = createMeter(sources, filter, scope.budgetBytes)
   const buckets = new Map<number, number[]>()
   const mask = severityMaskOfFilter(filter)
   let budgetEnded = false

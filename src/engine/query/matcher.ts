@@ -13,6 +13,8 @@ export interface Matcher {
   readonly numbers: { min: number; max: number; sure: boolean } | null
   readonly needle?: Needle | undefined
   text(value: string): boolean
+  /** What `text` has cost so far, where that is much: a unit takes about as long as decompressing a byte. */
+  worked?: () => number
   scalar(value: number | bigint | boolean): boolean
 }
 

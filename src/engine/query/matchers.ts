@@ -1,4 +1,4 @@
-import type { Leaf } from './ast.ts'
+import type { Filter, Leaf } from './ast.ts'
 import { compareMatcher } from './filter_compare.ts'
 import { exactMatcher } from './filter_exact.ts'
 import { globMatcher } from './filter_glob.ts'
@@ -23,6 +23,27 @@ export function matcherOf(leaf: ValueLeaf): Matcher {
     known.set(leaf, matcher)
   }
   return matcher
+}
+
+/** What matching values has cost so far, over all conditions of the filter; see `Matcher.worked`. */
+export function workOf(filter: Filter): () => number {
+  const counters = valueLeaves(filter).flatMap((leaf) => matcherOf(leaf).worked ?? [])
+  return () => counters.reduce((sum, worked) => sum + worked(), 0)
+}
+
+function valueLeaves(filter: Filter): ValueLeaf[] {
+  switch (filter.kind) {
+    case 'all':
+    case 'exists':
+      return []
+    case 'and':
+    case 'or':
+      return filter.filters.flatMap(valueLeaves)
+    case 'not':
+      return valueLeaves(filter.filter)
+    default:
+      return [filter]
+  }
 }
 
 function createMatcher(leaf: ValueLeaf): Matcher {

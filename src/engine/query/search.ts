@@ -31,7 +31,7 @@ interface Candidate {
 export function searchBlocks(sources: readonly BlockSource[], filter: Filter, scope: Scope, options: SearchOptions): SearchResult {
   const { order, limit, after } = options
   const { shard, maxSeq } = scope
-  const meter = createMeter(sources, scope.budgetBytes)
+  const meter = createMeter(sources, filter, scope.budgetBytes)
   const range = after === undefined ? scope.range : upTo(scope.range, after.ms, order === 'newest' ? 'below' : 'above')
   const candidates = planOf(sources, filter, range, order)
   const start = after ?? frontierBefore(candidates[0]?.edgeMs ?? 0, order)

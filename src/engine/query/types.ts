@@ -47,7 +47,7 @@ export interface Scope {
   shard: number
   range: TimeRange
   maxSeq: number
-  /** Work ends (partial) once this many raw bytes were decompressed. */
+  /** Work ends (partial) once this many raw bytes were decompressed, or other work took as long. */
   budgetBytes: number
 }
 

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { queryBlockBytes } from '../../../src/core/limits.ts'
 import { severities } from '../../../src/core/severity.ts'
 import type { Filter } from '../../../src/engine/query/ast.ts'
 import { countBlocks } from '../../../src/engine/query/count.ts'
@@ -12,11 +13,12 @@ import { searchBlocks } from '../../../src/engine/query/search.ts'
 import type { Order, Position, Scope } from '../../../src/engine/query/types.ts'
 import type { StoredRow } from '../../../src/engine/row.ts'
 import { matchesNaively } from '../../support/naive.ts'
-import { accessRows, receivedMs, row } from '../../support/rows.ts'
+import { accessRows, receivedMs, row, seededRandom } from '../../support/rows.ts'
 import type { TestShard } from '../../support/shards.ts'
 import { anyShards, scopeOf, testShard } from '../../support/shards.ts'
+import { runs } from '../../support/effort.ts'
 
-const numRuns = Number(process.env['FC_RUNS'] ?? 200)
+const numRuns = runs(200)
 
 type View = Pick<Scope, 'range' | 'maxSeq'>
 
@@ -111,6 +113,36 @@ describe('search', () => {
     expect(first.rows.length).toBeLessThan(4000)
     expect(first.frontier).not.toBeNull()
   })
+
+  test('ends at its budget when many small blocks are opened, none of which needs decompression', () => {
+    const shard = testShard(
+      0,
+      Array.from({ length: 30 }, (_, i) => [row({ timestampMs: receivedMs + i })]),
+    )
+    const { budgetEnded, cost } = searchBlocks(shard.sources, parseQuery('zebra'), scopeOf(shard, { budgetBytes: 10 * queryBlockBytes }), {
+      order: 'oldest',
+      limit: 10,
+    })
+    expect({ budgetEnded, ...cost }).toMatchObject({ budgetEnded: true, blocksRead: 0, bytesDecompressed: 0 })
+  })
+
+  test.each(['message:~"a.{20}c"', 'message:~"[^x]{60}c"', `message:"*${'a?'.repeat(60)}c*"`])(
+    'ends at its budget when its conditions are slow to test: %s',
+    (text) => {
+      const random = seededRandom(5)
+      const letters = () => Array.from({ length: 20_000 }, () => 'ab'[random(2)]).join('')
+      const shard = testShard(
+        0,
+        Array.from({ length: 10 }, (_, i) => [row({ timestampMs: receivedMs + i, message: `${letters()} c` })]),
+      )
+      const scope = scopeOf(shard, { budgetBytes: 10 * (queryBlockBytes + 25_000) })
+      const ended = (q: string) => searchBlocks(shard.sources, parseQuery(q), scope, { order: 'oldest', limit: 10 })
+      expect(ended('message:zebra*').budgetEnded).toBe(false)
+      const { budgetEnded, cost } = ended(text)
+      expect(budgetEnded).toBe(true)
+      expect(cost.bytesDecompressed).toBeLessThan(9 * 25_000)
+    },
+  )
 
   test('a page of large rows is cut before it is too large for one answer', () => {
     const rows = Array.from({ length: 60 }, (_, i) => row({ timestampMs: receivedMs + i, message: `${i} ${'x'.repeat(250_000)}` }))
