@@ -1,8 +1,8 @@
 import { idempotencyKeyCharsMax, ingestBodyBytesMax, ingestRawBytesMax } from '../core/limits.ts'
+import { logSchema } from '../core/log_schema.ts'
 import { problem } from '../core/problems.ts'
 import { mediaTypeOf } from '../http/body.ts'
 import { route } from '../http/route.ts'
-import { logSchema } from '../search/schema.ts'
 import { decompress, encodingOf } from './decompress.ts'
 import { ingestLogs } from './ingest_logs.ts'
 import { readBody } from './read_body.ts'
@@ -37,6 +37,7 @@ const create = route(
       'unsupported_encoding',
       'idempotency_key_reused',
       'damaged_block',
+      'shard_full',
       'unavailable',
     ],
   },

@@ -1,3 +1,4 @@
+import { logSchema } from '../core/log_schema.ts'
 import { publicAddress } from '../http/public_address.ts'
 import { emptyReply, rawReply, route } from '../http/route.ts'
 import { mergeLog, replaceLog } from './edit.ts'
@@ -9,17 +10,7 @@ import { histogramOfLogs } from './histogram.ts'
 import { listLogs } from './list.ts'
 import { pageLinks } from './page_links.ts'
 import { deleteLog } from './remove.ts'
-import {
-  exportQuery,
-  facetsQuery,
-  facetsReply,
-  histogramQuery,
-  histogramReply,
-  listQuery,
-  listReply,
-  logParam,
-  logSchema,
-} from './schema.ts'
+import { exportQuery, facetsQuery, facetsReply, histogramQuery, histogramReply, listQuery, listReply, logParam } from './schema.ts'
 import { searchJson, searchQuery, searchReply } from './schema.ts'
 import { searchLogs } from './search.ts'
 

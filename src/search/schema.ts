@@ -8,6 +8,7 @@ import {
   pageSizeMax,
   queryBytesMax,
 } from '../core/limits.ts'
+import { logSchema } from '../core/log_schema.ts'
 import { queryInteger } from '../core/primitives.ts'
 import { severities } from '../core/severity.ts'
 
@@ -26,20 +27,6 @@ const words = z.union([z.string(), z.array(z.string())]).transform((value) =>
     .map((text) => text.trim())
     .filter((text) => text !== ''),
 )
-
-/** A stored log. `attributes` passes as it is: zod's own record would drop an attribute called `__proto__`. */
-export const logSchema = z
-  .object({
-    id: z.string(),
-    timestamp: z.string(),
-    severity: z.enum(severities),
-    source: z.string(),
-    message: z.string(),
-    attributes: z.unknown().meta({ type: 'object', additionalProperties: { type: ['string', 'number', 'boolean'] } }),
-    created_at: z.string(),
-    updated_at: z.string().nullable(),
-  })
-  .meta({ id: 'Log' })
 
 export const statsSchema = z
   .object({
