@@ -1,5 +1,4 @@
 import type { Context } from 'hono'
-import { HTTPException } from 'hono/http-exception'
 import { uuidv7 } from '../core/ids.ts'
 import { retryAfterSeconds } from '../core/limits.ts'
 import { problem, ProblemError, problems } from '../core/problems.ts'
@@ -62,13 +61,7 @@ export function renderProblem(error: ProblemError, requestId: string): Response 
 
 function toProblem(error: unknown): ProblemError | undefined {
   if (error instanceof ProblemError) return error
-  if (error instanceof HTTPException) return fromHttpException(error)
   if (isTemporary(error))
     return problem('unavailable', 'A storage behind this operation did not answer. Try again shortly.', { cause: error })
   return undefined
-}
-
-function fromHttpException(error: HTTPException): ProblemError | undefined {
-  const code = (Object.keys(problems) as ProblemCode[]).find((key) => problems[key].status === error.status && error.status < 500)
-  return code && problem(code, error.message || problems[code].title)
 }

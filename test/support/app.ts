@@ -3,6 +3,7 @@ import type { Env } from '../../src/config.ts'
 import { problem } from '../../src/core/problems.ts'
 import type { Services } from '../../src/http/mount.ts'
 import { createRateLimiter } from '../../src/http/rate_limit.ts'
+import { emptyReply, route } from '../../src/http/route.ts'
 import type { Route } from '../../src/http/route.ts'
 
 export const organizationId = '01923f00-0000-7000-8000-00000000000a'
@@ -50,6 +51,15 @@ export function plainApp(routes: readonly Route[], vars: Record<string, string> 
   const execution = { waitUntil: (work: Promise<unknown>) => void behind.push(work), passThroughOnException: () => undefined, props: {} }
   const call = async (path: string, init: RequestInit = {}) => app.request(`https://logs.example.com${path}`, init, env, execution)
   return Object.assign(call, { env, settled: async () => void (await Promise.all(behind)) })
+}
+
+/** An app whose only route, GET /fail, fails with the given error. */
+export function failing(error: Error): PlainApp {
+  const spec = { id: 'fail', method: 'get', path: '/fail', summary: '', access: 'public', problems: [] } as const
+  const fail = async () => {
+    throw error
+  }
+  return plainApp([route({ ...spec, replies: { 204: emptyReply('') } }, fail)])
 }
 
 /** A refusal as the API words it; throws when the answer is no problem document. */

@@ -1,5 +1,7 @@
+import { HTTPException } from 'hono/http-exception'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { plainApp, problemOf } from '../../support/app.ts'
+import { problem } from '../../../src/core/problems.ts'
+import { failing, plainApp, problemOf } from '../../support/app.ts'
 import { bearer, json, noteRoutes } from '../../support/note_routes.ts'
 
 let lines: string[]
@@ -116,6 +118,15 @@ describe('every answer', () => {
     expect(body).not.toContain('hunter2')
     expect(body).toContain(response.headers.get('X-Request-Id'))
     expect(lines.some((line) => line.includes('hunter2') && line.includes('"level":"error"'))).toBe(true)
+  })
+
+  it('does not take an exception of the framework for a mistake of the caller', async () => {
+    expect(await problemOf(await failing(new HTTPException(400))('/fail'))).toMatchObject({ status: 500, code: 'internal_error' })
+  })
+
+  it.each(['unavailable', 'damaged_block'] as const)('tells when to come back after %s', async (code) => {
+    const response = await failing(problem(code, 'Later.'))('/fail')
+    expect(response.headers.get('Retry-After')).toBe('5')
   })
 
   it('is 503 with Retry-After when a storage is overloaded', async () => {

@@ -1,8 +1,7 @@
 import { DrizzleQueryError } from 'drizzle-orm/errors'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { problem } from '../../../src/core/problems.ts'
-import { route, emptyReply } from '../../../src/http/route.ts'
-import { plainApp, problemOf } from '../../support/app.ts'
+import { failing, problemOf } from '../../support/app.ts'
 
 let lines: string[]
 
@@ -11,17 +10,6 @@ beforeEach(() => {
   for (const kind of ['log', 'error'] as const) vi.spyOn(console, kind).mockImplementation((text: string) => void lines.push(text))
 })
 afterEach(() => vi.restoreAllMocks())
-
-/** An app whose only route fails with the given error. */
-const failing = (error: Error) =>
-  plainApp([
-    route(
-      { id: 'fail', method: 'get', path: '/fail', summary: '', access: 'public', replies: { 204: emptyReply('') }, problems: [] },
-      async () => {
-        throw error
-      },
-    ),
-  ])
 
 const failed = (value: string, cause: string) =>
   new DrizzleQueryError('select "id" from "users" where "email" = ?', [value], new Error(cause))
