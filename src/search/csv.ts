@@ -5,13 +5,14 @@ export function csvLine(cells: readonly string[]): string {
 
 /** A cell, in quotes where its text needs them. */
 function csvCell(text: string): string {
-  return /[",\r\n]/.test(text) || text !== text.trim() ? `"${text.replaceAll('"', '""')}"` : text
+  // A semicolon separates cells where the comma is the decimal sign.
+  return /[",;\r\n]/.test(text) || text !== text.trim() ? `"${text.replaceAll('"', '""')}"` : text
 }
 
 /**
- * Text that a spreadsheet would run as a formula gets an apostrophe in front (OWASP, CSV injection). Only for text:
- * a negative number stays a number.
+ * Text that a spreadsheet would run as a formula gets an apostrophe in front (OWASP, CSV injection): also when white
+ * space stands before the sign, or the sign is of full width. Only for text: a negative number stays a number.
  */
 export function withoutFormula(text: string): string {
-  return /^[=+\-@\t\r]/.test(text) ? `'${text}` : text
+  return /^(?:[\t\r\n]|\s*[=+\-@\uff1d\uff0b\uff0d\uff20])/.test(text) ? `'${text}` : text
 }
