@@ -9,6 +9,7 @@ import { createColumnSinks, writeLayout, writePresence } from './column_writer.t
 import type { ColumnEntry, Layout, PresenceEntry } from './directory.ts'
 import { writeHead } from './head.ts'
 import { writePages } from './pages.ts'
+import { noReadCost } from './read_cost.ts'
 import { openBlock } from './reader.ts'
 import type { EncodedBlock } from './types.ts'
 
@@ -55,7 +56,7 @@ function encodeWithin(buffer: BlockBuffer): EncodedBlock[] {
   if (block.meta.bytes <= blockBytesMax) return [block]
   if (buffer.rows === 1) throw new RangeError(`a row of ${block.meta.bytes} bytes does not fit a block`)
   const hasSeq = buffer.system.seq.count > 0
-  const rows = openBlock(block.meta, block.head, () => block.body, { bytesRead: 0, bytesDecompressed: 0, pagesRead: 0 }).materialise(
+  const rows = openBlock(block.meta, block.head, () => block.body, noReadCost()).materialise(
     Array.from({ length: buffer.rows }, (_, row) => row),
   )
   // A fifth more than needed, since parts share less than the whole does.

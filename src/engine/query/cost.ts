@@ -1,5 +1,6 @@
 import { queryBlockBytes } from '../../core/limits.ts'
-import type { Block, ReadCost } from '../block/types.ts'
+import { noReadCost } from '../block/read_cost.ts'
+import type { Block } from '../block/types.ts'
 import type { Filter } from './ast.ts'
 import { workOf } from './matchers.ts'
 import type { BlockSource, QueryCost } from './types.ts'
@@ -13,8 +14,9 @@ export interface Meter {
   read<T>(source: BlockSource, work: (block: Block) => T): T
 }
 
+/** Counts what an operation over these blocks reads; its budget is in decompressed bytes. */
 export function createMeter(sources: readonly BlockSource[], filter: Filter, budgetBytes: number): Meter {
-  const read: ReadCost = { bytesRead: 0, bytesDecompressed: 0, pagesRead: 0 }
+  const read = noReadCost()
   const cost = { ...noCost(), blocksConsidered: sources.length, blocksSkipped: sources.length }
   const worked = workOf(filter)
   const workedBefore = worked()

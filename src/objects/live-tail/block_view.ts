@@ -1,5 +1,6 @@
 import { seqMax, timestampMsMax } from '../../core/limits.ts'
 import { bitmapForEach } from '../../engine/bitmap.ts'
+import { noReadCost } from '../../engine/block/read_cost.ts'
 import { openBlock } from '../../engine/block/reader.ts'
 import { logJson, stringifyLog } from '../../engine/log_json.ts'
 import type { Filter } from '../../engine/query/ast.ts'
@@ -17,7 +18,7 @@ export interface BlockView {
 const allTime = { fromMs: 0, toMs: timestampMsMax + 1 }
 
 export function createBlockView(shard: number, { meta, head, body, hidden }: TailBlock): BlockView {
-  const block = openBlock(meta, head, () => body, { bytesRead: 0, bytesDecompressed: 0, pagesRead: 0 })
+  const block = openBlock(meta, head, () => body, noReadCost())
   return {
     select(filter) {
       const rows: number[] = []

@@ -1,4 +1,5 @@
 import { patchBytesPerShardMax, patchesPerShardMax } from '../../core/limits.ts'
+import { noReadCost } from '../../engine/block/read_cost.ts'
 import { openBlock } from '../../engine/block/reader.ts'
 import type { BlockMeta, EncodedBlock } from '../../engine/block/types.ts'
 import { createBlockBuilder } from '../../engine/block/writer.ts'
@@ -75,7 +76,7 @@ function buildOverlay(store: ShardStore, nowMs: number): BlockSource[] {
 
 function sourceOf({ meta, head, body }: EncodedBlock): BlockSource {
   const open: BlockSource['open'] = (cost) => openBlock(meta, head, () => body, cost)
-  const lastSeq = open({ bytesRead: 0, bytesDecompressed: 0, pagesRead: 0 }).system('seq').range?.max
+  const lastSeq = open(noReadCost()).system('seq').range?.max
   return { meta, open, lastSeq }
 }
 

@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { attributesPerRecordMax, recordBytesMax } from '../../core/limits.ts'
+import { noReadCost } from '../../engine/block/read_cost.ts'
 import type { StoredRow } from '../../engine/row.ts'
 import { setAttribute } from '../../engine/row.ts'
 import type { ChangeReply, RowChange } from './protocol.ts'
@@ -11,7 +12,7 @@ export function getRow(state: ShardState, seq: number): StoredRow | null {
   if (patched !== undefined) return patched
   const meta = state.index.find(seq)
   if (meta === undefined) return null
-  const block = state.open(meta, { bytesRead: 0, bytesDecompressed: 0, pagesRead: 0 })
+  const block = state.open(meta, noReadCost())
   return block.materialise([seq - meta.firstSeq])[0] ?? null
 }
 

@@ -1,5 +1,6 @@
 import { headCacheBytesMax } from '../../core/limits.ts'
 import { BlockError } from '../../engine/block/block_error.ts'
+import { noReadCost } from '../../engine/block/read_cost.ts'
 import { openBlock } from '../../engine/block/reader.ts'
 import type { Block, BlockMeta, ReadCost } from '../../engine/block/types.ts'
 import type { BlockIndex } from './block_index.ts'
@@ -53,7 +54,7 @@ export function loadState(store: ShardStore, now: () => number): ShardState {
 export function describeDamage(state: ShardState, error: BlockError): string {
   for (const meta of state.opened) {
     try {
-      const block = state.open(meta, { bytesRead: 0, bytesDecompressed: 0, pagesRead: 0 })
+      const block = state.open(meta, noReadCost())
       block.materialise(Array.from({ length: meta.rows }, (_, row) => row))
     } catch (found) {
       if (found instanceof BlockError) return `block ${meta.firstSeq}: ${found.message}`

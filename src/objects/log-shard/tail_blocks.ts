@@ -1,4 +1,5 @@
 import { BlockError } from '../../engine/block/block_error.ts'
+import { noReadCost } from '../../engine/block/read_cost.ts'
 import type { BlockMeta } from '../../engine/block/types.ts'
 import { createBlockBuilder } from '../../engine/block/writer.ts'
 import { encodable } from './patches.ts'
@@ -29,7 +30,7 @@ function storedBlock(state: ShardState, meta: BlockMeta): TailBlock {
 
 /** The same rows under the same sequence numbers: edited ones as they are now, deleted ones blank. */
 function presentBlocks(state: ShardState, meta: BlockMeta, patched: ReadonlySet<number>): TailBlock[] {
-  const block = state.open(meta, { bytesRead: 0, bytesDecompressed: 0, pagesRead: 0 })
+  const block = state.open(meta, noReadCost())
   const rows = block.materialise(Array.from({ length: meta.rows }, (_, row) => row))
   const builder = createBlockBuilder(rows[0]?.createdMs ?? 0)
   const deleted: number[] = []
