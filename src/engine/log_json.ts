@@ -60,15 +60,5 @@ function hasBigint(attributes: StoredRow['attributes']): boolean {
   return false
 }
 
-/** One line of JSON. */
-export function stringifyLog(log: LogJson): string {
-  return JSON.stringify(log)
-}
-
-/** A JSON array, for the messages that carry several logs. */
-export function stringifyLogs(logs: readonly LogJson[]): string {
-  return JSON.stringify(logs)
-}
-
 /** ECMAScript has it, TypeScript's library does not describe it yet. */
 const rawJson = (JSON as unknown as { rawJSON(text: string): RawJson }).rawJSON

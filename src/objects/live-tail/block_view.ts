@@ -2,7 +2,7 @@ import { seqMax, timestampMsMax } from '../../core/limits.ts'
 import { bitmapForEach } from '../../engine/bitmap.ts'
 import { noReadCost } from '../../engine/block/read_cost.ts'
 import { openBlock } from '../../engine/block/reader.ts'
-import { logJson, stringifyLog } from '../../engine/log_json.ts'
+import { logJson } from '../../engine/log_json.ts'
 import type { Filter } from '../../engine/query/ast.ts'
 import { evaluate } from '../../engine/query/evaluate.ts'
 import type { TailBlock } from '../log-shard/protocol.ts'
@@ -25,6 +25,6 @@ export function createBlockView(shard: number, { meta, head, body, hidden }: Tai
       bitmapForEach(evaluate(filter, block, allTime, seqMax, hidden), (row) => rows.push(row))
       return rows
     },
-    texts: (rows) => block.materialise(rows).map((row) => stringifyLog(logJson(row, shard))),
+    texts: (rows) => block.materialise(rows).map((row) => JSON.stringify(logJson(row, shard))),
   }
 }
