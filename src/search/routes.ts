@@ -3,12 +3,12 @@ import { publicAddress } from '../http/public_address.ts'
 import { emptyReply, rawReply, route } from '../http/route.ts'
 import { mergeLog, replaceLog } from './edit.ts'
 import { mergeJson, replaceJson } from './edit_schema.ts'
+import { cursorLinks } from './cursor_links.ts'
 import { exportLogs } from './export.ts'
 import { facetsOfLogs } from './facets.ts'
 import { getLog } from './get.ts'
 import { histogramOfLogs } from './histogram.ts'
 import { listLogs } from './list.ts'
-import { pageLinks } from './page_links.ts'
 import { deleteLog } from './remove.ts'
 import { exportQuery, facetsQuery, facetsReply, histogramQuery, histogramReply, listQuery, listReply, logParam } from './schema.ts'
 import { searchJson, searchQuery, searchReply } from './schema.ts'
@@ -27,7 +27,7 @@ const list = route(
   },
   async ({ query }, ctx, c) => {
     const { count, countIsLowerBound, results, next } = await listLogs(ctx, query)
-    const links = pageLinks(new URL(publicAddress(ctx, c.req.url)), query, next)
+    const links = cursorLinks(new URL(publicAddress(ctx, c.req.url)), query, next)
     return { status: 200, body: { count, ...(countIsLowerBound && { count_is_lower_bound: true as const }), ...links, results } }
   },
 )
