@@ -1,4 +1,4 @@
-import { seqMax, shardNumberMax } from '../../core/limits.ts'
+import { seqMax, shardNumberMax, timestampMsMax } from '../../core/limits.ts'
 import { bitmapCount } from '../bitmap.ts'
 import type { Filter } from './ast.ts'
 import { metaMayMatch } from './block_filter.ts'
@@ -73,8 +73,10 @@ function upTo({ fromMs, toMs }: TimeRange, ms: number, side: 'below' | 'above'):
   return side === 'below' ? { fromMs, toMs: Math.min(toMs, ms + 1) } : { fromMs: Math.max(fromMs, ms), toMs }
 }
 
-/** The last position, in the asked order, that comes before all rows of a millisecond. */
+/** A position, in the asked order, that comes before all rows of a millisecond; always one that a cursor can hold. */
 function frontierBefore(edgeMs: number, order: Order): Position {
-  if (order === 'newest') return { ms: edgeMs + 1, ns: 0, shard: 0, seq: 0 }
+  if (order === 'newest') return { ms: Math.min(edgeMs + 1, timestampMsMax), ns: 0, shard: 0, seq: 0 }
+  // No row has sequence number 0.
+  if (edgeMs <= 0) return { ms: 0, ns: 0, shard: 0, seq: 0 }
   return { ms: edgeMs - 1, ns: 999_999, shard: shardNumberMax, seq: seqMax }
 }

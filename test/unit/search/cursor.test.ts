@@ -1,7 +1,13 @@
 import { Buffer } from 'node:buffer'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { timestampMsMax } from '../../../src/core/limits.ts'
+import { parseQuery } from '../../../src/engine/query/parser.ts'
+import { searchBlocks } from '../../../src/engine/query/search.ts'
+import type { Order, Position } from '../../../src/engine/query/types.ts'
 import { decodeCursor, encodeCursor, listingHash } from '../../../src/search/cursor.ts'
+import { row } from '../../support/rows.ts'
+import { scopeOf, testShard } from '../../support/shards.ts'
 
 const listing = { organizationId: 'org', q: 'error', from: 'now-15m', to: '', order: 'newest' } as const
 const hash = listingHash(listing)
@@ -24,6 +30,23 @@ describe('a cursor', () => {
         expect(decodeCursor(encodeCursor(given, hash), hash)).toEqual(given)
       }),
     )
+  })
+
+  test.each<Order>(['newest', 'oldest'])('can hold wherever a search ended, at both ends of time: %s', (order) => {
+    const times = [0, 0, 1, 2, timestampMsMax - 2, timestampMsMax - 1, timestampMsMax - 1]
+    const shard = testShard(
+      0,
+      times.map((timestampMs) => [row({ timestampMs })]),
+    )
+    const found: number[] = []
+    let after: Position | undefined
+    do {
+      const options = { order, limit: 10, after }
+      const { rows, frontier } = searchBlocks(shard.sources, parseQuery(''), scopeOf(shard, { budgetBytes: 0 }), options)
+      found.push(...rows.map(({ timestampMs }) => timestampMs))
+      after = frontier === null ? undefined : decodeCursor(encodeCursor({ ...state, after: frontier }, hash), hash).after
+    } while (after !== undefined)
+    expect(found).toEqual(order === 'oldest' ? times : times.toReversed())
   })
 
   test('is refused by any other listing', () => {
