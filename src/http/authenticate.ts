@@ -70,7 +70,7 @@ function userContext(
 }
 
 /** Headers before the cookie: a script that names its credential means that one. */
-export function credentialOf(c: Context<AppEnv>): Credential | undefined {
+function credentialOf(c: Context<AppEnv>): Credential | undefined {
   const authorization = c.req.header('Authorization')
   if (authorization !== undefined) {
     const token = /^Bearer +([\x21-\x7e]+) *$/i.exec(authorization)?.[1]

@@ -36,7 +36,7 @@ export function renderError(error: unknown, c: Context<AppEnv>): Response {
   return renderProblem(problem('internal_error', `Something went wrong on our side. Quote ${requestId} to support.`), requestId)
 }
 
-export function renderProblem(error: ProblemError, requestId: string): Response {
+function renderProblem(error: ProblemError, requestId: string): Response {
   const { status, title } = problems[error.code]
   const document: ProblemDocument = {
     type: `urn:edgelog:problem:${error.code}`,

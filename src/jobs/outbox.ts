@@ -13,7 +13,7 @@ export async function deliver({ env, config }: BaseCtx, job: EmailJob, mail: Mai
   await env.STORAGE.put(outboxKey(job), message, { httpMetadata: { contentType: 'message/rfc822' } })
 }
 
-export function outboxKey({ owner_id, id }: Pick<EmailJob, 'owner_id' | 'id'>): string {
+function outboxKey({ owner_id, id }: Pick<EmailJob, 'owner_id' | 'id'>): string {
   return `outbox/${owner_id}/${id}.eml`
 }
 

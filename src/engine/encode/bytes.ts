@@ -39,7 +39,7 @@ export function writeByte(sink: ByteSink, value: number): void {
   sink.bytes[at] = value
 }
 
-export function writeBytes(sink: ByteSink, bytes: Uint8Array): void {
+function writeBytes(sink: ByteSink, bytes: Uint8Array): void {
   const at = reserve(sink, bytes.length)
   sink.bytes.set(bytes, at)
 }

@@ -74,7 +74,7 @@ function selectLeaf(leaf: Leaf, block: Block, candidates: Bitmap): Bitmap {
   return selected
 }
 
-export function fieldOf(leaf: Leaf): Field | null {
+function fieldOf(leaf: Leaf): Field | null {
   if (leaf.kind === 'severity') return { system: 'severity' }
   return leaf.kind === 'time' ? { system: leaf.column } : leaf.field
 }

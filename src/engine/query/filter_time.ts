@@ -8,7 +8,7 @@ import type { Matcher } from './matcher.ts'
 export type TimeLeaf = Extract<Leaf, { kind: 'time' }>
 
 /** Whole milliseconds that can pass: [fromMs, toMs], both inclusive. */
-export function timeBounds({ min, max }: TimeLeaf): { fromMs: number; toMs: number } {
+function timeBounds({ min, max }: TimeLeaf): { fromMs: number; toMs: number } {
   return { fromMs: min?.value.ms ?? -Infinity, toMs: max?.value.ms ?? Infinity }
 }
 

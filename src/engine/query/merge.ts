@@ -59,7 +59,7 @@ export function mergeFacets(results: readonly FacetResult[], fields: readonly st
   return { facets, ...summed(results) }
 }
 
-export function mergeCosts(costs: readonly QueryCost[]): QueryCost {
+function mergeCosts(costs: readonly QueryCost[]): QueryCost {
   const sum = noCost()
   for (const cost of costs) for (const name of Object.keys(sum) as (keyof QueryCost)[]) sum[name] += cost[name]
   return sum

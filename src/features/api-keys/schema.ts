@@ -38,7 +38,7 @@ export const patchApiKeySchema = z.strictObject({ name: nameSchema })
 export const apiKeyParam = z.object({ id: uuidSchema })
 
 /** Fields a list can be ordered by; `-` in front turns the order around. */
-export const apiKeyOrderings = [
+const apiKeyOrderings = [
   'created_at',
   '-created_at',
   'name',

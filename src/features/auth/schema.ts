@@ -46,7 +46,7 @@ export const tokensSchema = z.object({
   refresh_expires_at: timestampSchema,
 })
 
-export const membershipSchema = z.object({
+const membershipSchema = z.object({
   organization_id: z.string(),
   organization_name: z.string(),
   role: z.enum(roles),

@@ -5,8 +5,6 @@ import { skipTo } from './messages.ts'
 import type { Subscriber, TailState } from './state.ts'
 import { isBehind, noteHead, positionOf, saveDirty } from './state.ts'
 
-export type CatchUp = ReturnType<typeof createCatchUp>
-
 /** A subscriber that is behind in a shard, and where it stands. */
 interface Lag<S> {
   subscriber: Subscriber<S>

@@ -6,8 +6,6 @@ type SqlValue = string | number | null | ArrayBuffer
 /** Runs one statement and gives its rows. */
 export type RunSql = (query: string, ...bindings: SqlValue[]) => Record<string, SqlValue>[]
 
-export type TailStore = ReturnType<typeof createTailStore>
-
 /** What LiveTail keeps on disk: used tickets until they expire, and the shards it has heard of. */
 export function createTailStore(run: RunSql) {
   run(`CREATE TABLE IF NOT EXISTS used_tickets (expires_ms INTEGER, id TEXT, PRIMARY KEY (expires_ms, id)) WITHOUT ROWID`)
