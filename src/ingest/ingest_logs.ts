@@ -1,4 +1,4 @@
-import { ingestErrorsMax, retryAfterSeconds, shardBatchBlocksMax, shardRpcBytesMax } from '../core/limits.ts'
+import { ingestErrorsMax, shardBatchBlocksMax, shardRpcBytesMax } from '../core/limits.ts'
 import { problem } from '../core/problems.ts'
 import { isTemporary } from '../core/temporary.ts'
 import type { TenantCtx } from '../db/context.ts'
@@ -79,11 +79,7 @@ async function append(rpc: LogShardRpc, request: AppendRequest): Promise<Stored>
   const reply = await rpc.append(request).catch((cause: unknown) => {
     // A fault of ours would be the same each time.
     if (!isTemporary(cause)) throw cause
-    const headers = { 'Retry-After': String(retryAfterSeconds) }
-    throw problem('unavailable', 'The log store did not acknowledge the batch. Send it again with the same Idempotency-Key.', {
-      cause,
-      headers,
-    })
+    throw problem('unavailable', 'The log store did not acknowledge the batch. Send it again with the same Idempotency-Key.', { cause })
   })
   if (reply.status === 'key_reused') {
     throw problem('idempotency_key_reused', 'This Idempotency-Key was used for another body within 24 hours.')

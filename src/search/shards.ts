@@ -1,4 +1,4 @@
-import { fanOutMax, retryAfterSeconds } from '../core/limits.ts'
+import { fanOutMax } from '../core/limits.ts'
 import { problem } from '../core/problems.ts'
 import { isTemporary } from '../core/temporary.ts'
 import type { TenantCtx } from '../db/context.ts'
@@ -60,6 +60,5 @@ function hasMark(error: unknown, mark: 'retryable' | 'overloaded'): boolean {
 }
 
 function unavailable(cause: unknown) {
-  const headers = { 'Retry-After': String(retryAfterSeconds) }
-  return problem('unavailable', 'The log store cannot be reached at the moment. Try again in a few seconds.', { cause, headers })
+  return problem('unavailable', 'The log store cannot be reached at the moment. Try again in a few seconds.', { cause })
 }

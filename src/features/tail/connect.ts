@@ -1,4 +1,3 @@
-import { retryAfterSeconds } from '../../core/limits.ts'
 import { problem } from '../../core/problems.ts'
 import { encodeTailConnect, tailHeader, tailRefusalSchema } from '../../core/tail.ts'
 import type { TailConnect } from '../../core/tail.ts'
@@ -24,10 +23,8 @@ export async function connectTail(ctx: BaseCtx, { ticket, q, cursor }: TailQuery
   })
   if (response.status === 101) return response
   const refusal = tailRefusalSchema.parse(await response.json())
-  throw problem(refusal.code, refusal.detail, refusal.code === 'rate_limited' ? { headers: retryLater } : {})
+  throw problem(refusal.code, refusal.detail)
 }
-
-const retryLater = { 'Retry-After': String(retryAfterSeconds) }
 
 /** A request of our own making: nothing that the client sent reaches the object. */
 async function upgrade(ctx: BaseCtx, connect: TailConnect): Promise<Response> {
@@ -35,9 +32,6 @@ async function upgrade(ctx: BaseCtx, connect: TailConnect): Promise<Response> {
   try {
     return await ctx.env.LIVE_TAIL.getByName(connect.organizationId).fetch('https://live-tail/', { headers })
   } catch (cause) {
-    throw problem('unavailable', 'The live tail cannot be reached at the moment. Get a new ticket and try again.', {
-      cause,
-      headers: retryLater,
-    })
+    throw problem('unavailable', 'The live tail cannot be reached at the moment. Get a new ticket and try again.', { cause })
   }
 }

@@ -124,7 +124,7 @@ describe('every answer', () => {
     expect(await problemOf(await failing(new HTTPException(400))('/fail'))).toMatchObject({ status: 500, code: 'internal_error' })
   })
 
-  it.each(['unavailable', 'damaged_block'] as const)('tells when to come back after %s', async (code) => {
+  it.each(['unavailable', 'damaged_block', 'rate_limited'] as const)('tells when to come back after %s', async (code) => {
     const response = await failing(problem(code, 'Later.'))('/fail')
     expect(response.headers.get('Retry-After')).toBe('5')
   })
