@@ -7,6 +7,11 @@ export const jsonBodyBytesMax = 64 * 1024
 export const jsonDepthMax = 32
 /** Path and query of a request; long queries go to POST /logs/search. */
 export const urlCharsMax = 16 * 1024
+/** Greatest number of a list page: beyond it OFFSET is only a way to make the database work. */
+export const pageNumberMax = 100_000
+/** Mistakes that one answer names, and characters of an unknown name in it: the first ones help, thousands do not. */
+export const problemIssuesMax = 20
+export const problemNameCharsMax = 100
 /** Rows of one list page, by default and at most: an answer must fit memory and one D1 reply. */
 export const pageSizeDefault = 50
 export const pageSizeMax = 500
@@ -37,6 +42,8 @@ export const scryptMemoryBytesMax = 64 * 1024 * 1024
 export const accessTokenTtlSeconds = 15 * 60
 /** A refresh token that nobody uses dies; each use gives a new one with a new term. */
 export const refreshTokenTtlMs = 7 * 24 * 60 * 60 * 1000
+/** A refresh token of ours has 107 characters; longer text is not looked at. */
+export const refreshTokenCharsMax = 200
 /** Lost answers and parallel tabs: the replaced refresh token is still taken this long. */
 export const refreshGraceMs = 10_000
 /** A token of ours has about 500 characters; longer text is not parsed at all. */
@@ -179,6 +186,12 @@ export const fanOutMax = 6
 export const queryBudgetBytes = 256 * 1024 * 1024
 /** What opening a block takes from that budget, measured: a thousand blocks of one row are no cheap query. */
 export const queryBlockBytes = 16 * 1024
+/** A bound such as RFC 3339 with nanoseconds and offset, or now-15m, has at most half of this. */
+export const timeBoundCharsMax = 64
+/** A cursor takes some 16 characters for each shard: room for a thousand. */
+export const cursorCharsMax = 16 * 1024
+/** Text in the place of a log id, of 13 characters: a longer one is refused, a wrong one is not found. */
+export const logIdTextCharsMax = 64
 /** `page` times `page_size` of GET /logs: a far page has to read all rows before it; a cursor has not. */
 export const listOffsetRowsMax = 10_000
 /** Reads of all shards that one numbered page may take: the rows before it may be large, or rare. */

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { emailCharsMax, nameCharsMax, pageSizeDefault, pageSizeMax } from './limits.ts'
+import { emailCharsMax, nameCharsMax, pageNumberMax, pageSizeDefault, pageSizeMax } from './limits.ts'
 
 /** Schemas that all routes share, so that the same kind of value is refused for the same reasons everywhere. */
 
@@ -47,12 +47,9 @@ export function queryInteger(min: number, max: number) {
     .pipe(z.number().min(min, `must be at least ${min}`).max(max, `must be at most ${max}`))
 }
 
-/** The greatest page that can hold a row: beyond it OFFSET is only a way to make the database work. */
-const pageMax = 100_000
-
 /** Parameters of every paged list; spread into a strict query object. */
 export const pageQuery = {
-  page: queryInteger(1, pageMax).default(1),
+  page: queryInteger(1, pageNumberMax).default(1),
   page_size: queryInteger(1, pageSizeMax).default(pageSizeDefault),
 }
 

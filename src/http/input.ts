@@ -1,6 +1,7 @@
 import { zValidator } from '@hono/zod-validator'
 import type { Context, MiddlewareHandler } from 'hono'
 import * as z from 'zod'
+import { problemIssuesMax, problemNameCharsMax } from '../core/limits.ts'
 import { problem } from '../core/problems.ts'
 import type { ProblemError } from '../core/problems.ts'
 import { checkHead, checkText, formType, mediaTypeOf } from './body.ts'
@@ -62,17 +63,14 @@ function invalid(error: z.core.$ZodError): ProblemError {
 function detailsOf(error: z.core.$ZodError): Record<string, string[]> {
   const details = new Map<string, string[]>()
   const add = (path: string, message: string) => details.set(path, [...(details.get(path) ?? []), message])
-  for (const issue of error.issues.slice(0, issuesMax)) {
+  for (const issue of error.issues.slice(0, problemIssuesMax)) {
     const path = issue.path.map(String)
     if (issue.code === 'unrecognized_keys') {
-      for (const key of issue.keys.slice(0, issuesMax)) add([...path, key.slice(0, nameCharsMax)].join('.'), 'is not known here')
+      for (const key of issue.keys.slice(0, problemIssuesMax))
+        add([...path, key.slice(0, problemNameCharsMax)].join('.'), 'is not known here')
     } else {
       add(path.join('.'), issue.message)
     }
   }
   return Object.fromEntries(details)
 }
-
-/** An answer names the first mistakes, not thousands of them. */
-const issuesMax = 20
-const nameCharsMax = 100

@@ -1,23 +1,27 @@
 import * as z from 'zod'
 import {
+  attributeNameBytesMax,
+  cursorCharsMax,
   exportFieldsMax,
   facetFieldsMax,
   facetValuesMax,
   listOffsetRowsMax,
+  logIdTextCharsMax,
   pageSizeDefault,
   pageSizeMax,
   queryBytesMax,
+  timeBoundCharsMax,
 } from '../core/limits.ts'
 import { logSchema } from '../core/log_schema.ts'
 import { queryInteger } from '../core/primitives.ts'
 import { severities } from '../core/severity.ts'
 
-const timeBound = z.string().max(64)
+const timeBound = z.string().max(timeBoundCharsMax)
 const q = z.string().max(queryBytesMax).describe('Filter in the query language; empty for all logs.')
 const from = timeBound.describe('First moment that is included: RFC 3339, a date, epoch, or relative such as now-15m.')
 const to = timeBound.describe('First moment that is not included any more; a date means the end of that day.')
 const order = z.enum(['newest', 'oldest'])
-const cursor = z.string().min(1).max(16_384).describe('`next` of the page before; all other parameters must stay as they were.')
+const cursor = z.string().min(1).max(cursorCharsMax).describe('`next` of the page before; all other parameters must stay as they were.')
 const pageSize = queryInteger(1, pageSizeMax).default(pageSizeDefault)
 /** Comma-separated, or the parameter repeated. */
 const words = z.union([z.string(), z.array(z.string())]).transform((value) =>
@@ -110,7 +114,7 @@ export const facetsQuery = z.strictObject({
   from: from.optional(),
   to: to.optional(),
   fields: words
-    .pipe(z.array(z.string().max(256)).min(1).max(facetFieldsMax))
+    .pipe(z.array(z.string().max(attributeNameBytesMax)).min(1).max(facetFieldsMax))
     .default(['severity', 'source'])
     .describe('Names of fields, with commas.'),
   limit: queryInteger(1, facetValuesMax).default(10),
@@ -137,10 +141,10 @@ export const exportQuery = z.strictObject({
   to: to.optional(),
   order: order.default('newest'),
   fields: words
-    .pipe(z.array(z.string().max(256)).min(1).max(exportFieldsMax))
+    .pipe(z.array(z.string().max(attributeNameBytesMax)).min(1).max(exportFieldsMax))
     .optional()
     .describe('Columns in this order instead of the usual ones.'),
 })
 export type ExportInput = z.output<typeof exportQuery>
 
-export const logParam = z.object({ id: z.string().max(64) })
+export const logParam = z.object({ id: z.string().max(logIdTextCharsMax) })

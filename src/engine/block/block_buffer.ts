@@ -3,7 +3,11 @@ import { severities } from '../../core/severity.ts'
 import type { EncodableRow } from '../row.ts'
 import type { ColumnBuffer } from './column_buffer.ts'
 import { createColumn, pushValue } from './column_buffer.ts'
+import { systemColumns } from './format.ts'
 import type { SystemColumn } from './types.ts'
+
+/** Columns that are left for attributes. */
+const attributesMax = blockColumnsMax - systemColumns.length
 
 /** What is not part of the row as its producer sent it. */
 export interface RowExtra {
@@ -58,8 +62,8 @@ export function createBuffer(): BlockBuffer {
 export function isFull(buffer: BlockBuffer, attributes: number, unitsMax: number): boolean {
   return (
     buffer.rows === blockRowsMax ||
-    buffer.values + attributes > blockValuesMax - 8 * blockRowsMax ||
-    buffer.attributes.length + attributes > blockColumnsMax - 8 ||
+    buffer.values + attributes > blockValuesMax - systemColumns.length * blockRowsMax ||
+    buffer.attributes.length + attributes > attributesMax ||
     buffer.textUnits > unitsMax
   )
 }
@@ -71,7 +75,7 @@ export function checkRow(row: EncodableRow): void {
   if (!Number.isInteger(timestampNs) || timestampNs < 0 || timestampNs > 999_999) throw new RangeError(`${timestampNs} are no nanoseconds`)
   if (severities[severity] === undefined) throw new RangeError(`${severity} is no severity`)
   if (names.length !== values.length) throw new RangeError(`${names.length} names for ${values.length} values`)
-  if (names.length > blockColumnsMax - 8) throw new RangeError(`${names.length} attributes do not fit a block`)
+  if (names.length > attributesMax) throw new RangeError(`${names.length} attributes do not fit a block`)
 }
 
 function checkedTime(ms: number): number {

@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { passwordCharsMax } from '../../core/limits.ts'
+import { passwordCharsMax, refreshTokenCharsMax } from '../../core/limits.ts'
 import { permissions, roles } from '../../core/permissions.ts'
 import { emailSchema, nameSchema, timestampSchema } from '../../core/primitives.ts'
 import { passwordComplaint } from '../../core/password_rule.ts'
@@ -32,7 +32,7 @@ export const loginSchema = z.strictObject({
 export const refreshSchema = z.strictObject({
   refresh_token: z
     .string()
-    .max(200, 'is no refresh token')
+    .max(refreshTokenCharsMax, 'is no refresh token')
     .optional()
     .meta({ description: 'Not needed where the refresh cookie is sent; the answer then sets cookies too' }),
 })
