@@ -55,7 +55,7 @@ function renderProblem(error: ProblemError, requestId: string): Response {
       error.code === 'unauthenticated' ? 'Bearer realm="edgelog"' : 'Bearer realm="edgelog", error="invalid_token"',
     )
   }
-  if (status === 503 && !headers.has('Retry-After')) headers.set('Retry-After', String(retryAfterSeconds))
+  if ((status === 503 || status === 429) && !headers.has('Retry-After')) headers.set('Retry-After', String(retryAfterSeconds))
   return new Response(JSON.stringify(document), { status, headers })
 }
 
