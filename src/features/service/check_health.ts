@@ -20,7 +20,7 @@ const probes: Record<CheckName, (ctx: BaseCtx) => Promise<unknown>> = {
   queues: ({ env }) => env.EMAIL_JOBS.metrics(),
 }
 
-const recent = new Map<CheckName, { atMs: number; check: Check }>()
+const recent = new Map<CheckName, { startedMs: number; check: Promise<Check> }>()
 
 /** Really asks each storage, at most once in `healthCacheMs` an isolate. */
 export async function checkHealth(ctx: BaseCtx, names: readonly CheckName[] = checkNames): Promise<Health> {
@@ -30,17 +30,24 @@ export async function checkHealth(ctx: BaseCtx, names: readonly CheckName[] = ch
   return { status, checks: Object.fromEntries(entries) }
 }
 
-async function checkOne(ctx: BaseCtx, name: CheckName): Promise<Check> {
+/** Requests that come while a check runs wait for that one. */
+function checkOne(ctx: BaseCtx, name: CheckName): Promise<Check> {
+  const startedMs = ctx.now()
   const known = recent.get(name)
-  if (known && ctx.now() - known.atMs < healthCacheMs) return known.check
-  const started = ctx.now()
+  if (known && startedMs - known.startedMs < healthCacheMs) return known.check
+  const check = probe(ctx, name, startedMs)
+  recent.set(name, { startedMs, check })
+  // Others may wait for it when the client of this request has gone.
+  ctx.waitUntil(check)
+  return check
+}
+
+async function probe(ctx: BaseCtx, name: CheckName, startedMs: number): Promise<Check> {
   const status = await settle(probes[name](ctx)).catch((error: unknown) => {
     ctx.log.error('health check failed', error, { check: name })
     return 'down' as const
   })
-  const check: Check = { status, latency_ms: ctx.now() - started }
-  recent.set(name, { atMs: ctx.now(), check })
-  return check
+  return { status, latency_ms: ctx.now() - startedMs }
 }
 
 async function settle(probe: Promise<unknown>): Promise<'ok'> {

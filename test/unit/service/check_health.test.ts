@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { healthCacheMs } from '../../../src/core/limits.ts'
 import { createRateLimiter } from '../../../src/http/rate_limit.ts'
 import { createApp } from '../../../src/app.ts'
 import { plainEnv, plainVerifiers } from '../../support/app.ts'
@@ -30,7 +31,8 @@ async function health(
     EMAIL_JOBS: { metrics: ok },
   }
   const app = createApp(serviceRoutes, { ...plainVerifiers, rateLimiter: createRateLimiter() })
-  const response = await app.request(path, {}, { ...plainEnv(), ...bindings })
+  const execution = { waitUntil: () => undefined, passThroughOnException: () => undefined, props: {} }
+  const response = await app.request(path, {}, { ...plainEnv(), ...bindings }, execution)
   const { status, checks } = (await response.json()) as { status: string; checks: Record<string, { status: string }> }
   return [response.status, status, Object.keys(checks).filter((name) => checks[name]?.status === 'down')]
 }
@@ -52,6 +54,21 @@ it.each([
   expect(await health('/health', storages)).toEqual([503, 'unavailable', [name]])
   vi.resetModules()
   expect(await health('/health/ready', storages)).toEqual([503, 'unavailable', [name]])
+})
+
+it('asks a storage once for all requests that come meanwhile, and again after a while', async () => {
+  vi.useFakeTimers()
+  let asked = 0
+  const slow = { d1: () => new Promise((resolve) => setTimeout(() => resolve(++asked), 100)) }
+  const many = Array.from({ length: 20 }, () => health('/health/database', slow))
+  await vi.advanceTimersByTimeAsync(100)
+  expect(new Set((await Promise.all(many)).map(String))).toEqual(new Set(['200,ok,']))
+  expect(asked).toBe(1)
+  await vi.advanceTimersByTimeAsync(healthCacheMs)
+  const later = health('/health/database', slow)
+  await vi.advanceTimersByTimeAsync(100)
+  expect(await later).toEqual([200, 'ok', []])
+  expect(asked).toBe(2)
 })
 
 it('does not wait for a storage that hangs', async () => {
