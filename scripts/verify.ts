@@ -11,6 +11,9 @@ const bundleGzipBytesMax = 500_000
 /** As many checks at once as the smallest machine we build on has cores. */
 const parallelChecks = 2
 
+/** Properties and simulations try a fifth of their usual cases here; npm test tries them all. */
+const quickEffort = '0.2'
+
 interface Check {
   name: string
   /** Answers what to print beside "ok"; throws with what to show when it fails. */
@@ -84,7 +87,12 @@ async function quiet(name: string, ...args: string[]): Promise<string> {
 
 /** Runs a tool of node_modules and answers what it printed; throws with that when it fails. */
 function tool(name: string, ...args: string[]): Promise<string> {
-  const env = { ...process.env, PATH: `${join(root, 'node_modules', '.bin')}${delimiter}${process.env['PATH'] ?? ''}`, NO_COLOR: '1' }
+  const env = {
+    TEST_EFFORT: quickEffort,
+    ...process.env,
+    PATH: `${join(root, 'node_modules', '.bin')}${delimiter}${process.env['PATH'] ?? ''}`,
+    NO_COLOR: '1',
+  }
   return new Promise((resolve, reject) => {
     execFile(name, args, { cwd: root, env, maxBuffer: 64 * 1024 * 1024, shell: process.platform === 'win32' }, (error, stdout, stderr) => {
       if (error === null) resolve(stdout)

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest'
 import { runSchedule } from './schedule.ts'
+import { runs } from '../support/effort.ts'
 
-/** SIM_SEED runs one schedule again; SIM_SCHEDULES sets how many run. */
-const schedules = Number(process.env['SIM_SCHEDULES'] ?? 200)
+/** SIM_SEED runs one schedule again; TEST_EFFORT sets how many run. */
+const schedules = runs(200)
 const firstSeed = Number(process.env['SIM_SEED'] || Date.now() % 2 ** 31)
 
 test('a shard answers as a plain list of rows would, whatever happens in whatever order', async () => {

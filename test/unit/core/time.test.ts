@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { timestampMsMax } from '../../../src/core/limits.ts'
 import { formatTimestamp, parseTimestamp, timestampFromBigint, timestampFromNumber } from '../../../src/core/time.ts'
+import { runs } from '../../support/effort.ts'
 
 const format = (instant: { ms: number; ns: number } | undefined) => instant && formatTimestamp(instant.ms, instant.ns)
 
@@ -128,7 +129,7 @@ describe('parseTimestamp', () => {
         const inside = Number.isInteger(ms) && ms >= 0 && ms < timestampMsMax && Number.isInteger(ns) && ns >= 0 && ns < 1_000_000
         expect(inside).toBe(true)
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     )
   })
 })

@@ -4,6 +4,7 @@ import { globWildcardsMax, queryBytesMax, queryDepthMax, queryTermsMax } from '.
 import type { Filter } from '../../../src/engine/query/ast.ts'
 import { parseQuery } from '../../../src/engine/query/parser.ts'
 import { QueryError } from '../../../src/engine/query/query_error.ts'
+import { runs } from '../../support/effort.ts'
 
 const message = { system: 'message' } as const
 const status = { attribute: 'status' } as const
@@ -211,7 +212,7 @@ test('any text parses or is a QueryError within the text, never anything else', 
         expect(position).toBeLessThanOrEqual(query.length)
       },
     ),
-    { numRuns: Number(process.env['FC_RUNS'] ?? 1000) },
+    { numRuns: runs(1000) },
   )
 })
 

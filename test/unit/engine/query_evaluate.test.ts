@@ -12,9 +12,9 @@ import { corpusRows } from '../../support/corpus.ts'
 import { matchesNaively } from '../../support/naive.ts'
 import { anyQuery } from '../../support/queries.ts'
 import { accessRows, allRows, anyRows, encodeRows, newCost, openEncoded, row } from '../../support/rows.ts'
+import { runs } from '../../support/effort.ts'
 
 const always: TimeRange = { fromMs: 0, toMs: Infinity }
-const runs = Number(process.env['FC_RUNS'] ?? 200)
 
 interface View {
   range: TimeRange
@@ -77,7 +77,7 @@ describe('as the naive evaluator', () => {
         const { engine, naive } = bothWays(text, rows, view, seqs)
         expect(engine).toEqual(naive)
       }),
-      { numRuns: runs },
+      { numRuns: runs(200) },
     )
   })
 
@@ -92,7 +92,7 @@ describe('as the naive evaluator', () => {
         const { engine, naive } = bothWays(text, long)
         expect(engine).toEqual(naive)
       }),
-      { numRuns: Math.ceil(runs / 20) },
+      { numRuns: runs(10) },
     )
   })
 })
@@ -170,7 +170,7 @@ describe('patterns', () => {
         const { engine, naive } = bothWays(`a:"${text}"`, withValues(...values))
         expect(engine).toEqual(naive)
       }),
-      { numRuns: runs },
+      { numRuns: runs(200) },
     )
     const long = 'abcdefgh'.repeat(12)
     expect(found(`a:"*${long}?x?*"`, withValues(`a${long}${long}1x2`, `${long}xx`, `${long}1x2`))).toEqual([0, 2])
@@ -273,7 +273,7 @@ describe.each<CorpusName>(['nginx-access', 'pino'])('real lines of %s', (name) =
         const { engine, naive } = bothWays(text, rows)
         expect(engine).toEqual(naive)
       }),
-      { numRuns: Math.ceil(runs / 20) },
+      { numRuns: runs(10) },
     )
   })
 

@@ -5,6 +5,7 @@ import type { AttributeValue, EncodableRow } from '../../../src/engine/row.ts'
 import { fieldRules } from '../../../src/ingest/field_rules.ts'
 import { decodeRecords } from '../../../src/ingest/decode.ts'
 import { anyRow, anyValue, receivedMs, storedRow } from '../../support/rows.ts'
+import { runs } from '../../support/effort.ts'
 
 /** Names that would mean something at the top of a record. */
 const telling = fc.constantFrom(...fieldRules.keys(), 'attributes', 'attributes.level', 'id', 'created_at', '_', '__proto__')
@@ -37,6 +38,6 @@ it('any stored log that is exported as NDJSON is the same log when it is ingeste
       )
       expect(again).toEqual(expected)
     }),
-    { numRuns: 1000 },
+    { numRuns: runs(1000) },
   )
 })

@@ -8,6 +8,7 @@ import type { EncodableRow } from '../../../src/engine/row.ts'
 import { decodeRecords } from '../../../src/ingest/decode.ts'
 import { fieldRules } from '../../../src/ingest/field_rules.ts'
 import { collect, receivedMs, rowOf } from './collect.ts'
+import { runs } from '../../support/effort.ts'
 
 /** Names that mean something, names that attack, and others. */
 const name = fc.oneof(
@@ -71,7 +72,7 @@ describe('the decoder', () => {
         expect(faultOf(Buffer.from(records.map((one) => JSON.stringify(one)).join('\n')), 'ndjson')).toBeUndefined()
         expect(faultOf(Buffer.from(JSON.stringify(records)), 'json')).toBeUndefined()
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     )
   })
 
@@ -90,7 +91,7 @@ describe('the decoder', () => {
         expect(faultOf(Buffer.from(body), 'json')).toBeUndefined()
         expect(faultOf(Buffer.from(body), 'ndjson')).toBeUndefined()
       }),
-      { numRuns: 3000 },
+      { numRuns: runs(3000) },
     )
   })
 

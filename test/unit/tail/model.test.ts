@@ -4,6 +4,7 @@ import { tailResumeRowsMax } from '../../../src/core/limits.ts'
 import type { FakeSocket } from './tail_world.ts'
 import { checkConnection, positionsOf } from './tail_check.ts'
 import { TailWorld } from './tail_world.ts'
+import { runs } from '../../support/effort.ts'
 
 const queries = ['', 'red', 'green']
 
@@ -73,7 +74,7 @@ test('each subscriber gets every matching row after its start once, in shard ord
       expectAllCaughtUp(world)
       for (const socket of world.sockets) expect(checkConnection(socket).received).toBeGreaterThanOrEqual(0)
     }),
-    { numRuns: 400 },
+    { numRuns: runs(400) },
   )
 }, 60_000)
 
