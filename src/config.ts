@@ -1,6 +1,13 @@
 import * as z from 'zod'
 import type { LiveTail } from './objects/live-tail/object.ts'
 import type { LogShard } from './objects/log-shard/object.ts'
+import type { LogShardRpc, ShardIdentity } from './objects/log-shard/protocol.ts'
+
+/** A shard within reach, for src/db, which knows no objects. */
+export interface OpenShard {
+  identity: ShardIdentity
+  rpc: LogShardRpc
+}
 
 /** Bindings, vars and secrets as wrangler.toml and .dev.vars give them. */
 export interface Env {

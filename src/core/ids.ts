@@ -13,6 +13,11 @@ export function uuidv7(nowMs: number, random: Uint8Array = crypto.getRandomValue
   return `${time.slice(0, 8)}-${time.slice(8)}-${tail.slice(0, 4)}-${tail.slice(4, 8)}-${tail.slice(8)}`
 }
 
+/** Name of the Durable Object of a shard; `organizationId` must be the authenticated one. */
+export function shardName({ organizationId, region, shard }: { organizationId: string; region: string; shard: number }): string {
+  return `${organizationId}/${region}/${shard}`
+}
+
 /** Crockford's base32, lower case: no i, l, o, u. */
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz'
 const logIdPattern = /^[0-9a-f][0-9a-hjkmnp-tv-z]{12}$/

@@ -1,5 +1,6 @@
 import { asc, eq, sql } from 'drizzle-orm'
-import type { Region } from '../config.ts'
+import type { OpenShard, Region } from '../config.ts'
+import { shardName } from '../core/ids.ts'
 import { shardCacheEntriesMax, shardNumberMax } from '../core/limits.ts'
 import { problem } from '../core/problems.ts'
 import type { BaseCtx } from './context.ts'
@@ -11,9 +12,12 @@ export interface LogShardRow {
   number: number
 }
 
-/** Name of the Durable Object of a shard. `organizationId` must be the authenticated one. */
-export function logShardName(organizationId: string, { region, number }: LogShardRow): string {
-  return `${organizationId}/${region}/${number}`
+/** The Durable Object of a shard; made near its region when it is new. `organizationId` must be the authenticated one. */
+export function openLogShard({ env }: Pick<BaseCtx, 'env'>, organizationId: string, { region, number }: LogShardRow): OpenShard {
+  const identity = { organizationId, region, shard: number }
+  const stub = env.LOG_SHARD.getByName(shardName(identity), { locationHint: region as Region })
+  // The class implements LogShardRpc; the stub's own type adds nothing but promise pipelining.
+  return { identity, rpc: stub as unknown as OpenShard['rpc'] }
 }
 
 /** Every shard of the organization, by number. */

@@ -2,7 +2,7 @@ import { ingestErrorsMax, shardBatchBlocksMax, shardRpcBytesMax } from '../core/
 import { problem } from '../core/problems.ts'
 import { isTemporary } from '../core/temporary.ts'
 import type { TenantCtx } from '../db/context.ts'
-import { findOrCreateLogShard, logShardName } from '../db/log_shards.ts'
+import { findOrCreateLogShard, openLogShard } from '../db/log_shards.ts'
 import { createBlockBuilder } from '../engine/block/writer.ts'
 import type { EncodedBlock } from '../engine/block/types.ts'
 import type { LogJson } from '../engine/log_json.ts'
@@ -51,8 +51,8 @@ export async function ingestLogs(ctx: TenantCtx, { body, type, idempotencyKey }:
   if (last === undefined) throw allRejected(batch)
   const blocks = builder.finish()
   checkSize(blocks)
-  const { shard, rpc } = await openShard(ctx)
-  const identity = { organizationId: ctx.tenant.organizationId, region: ctx.region, shard }
+  const { organizationId } = ctx.tenant
+  const { identity, rpc } = openLogShard(ctx, organizationId, await findOrCreateLogShard(ctx, organizationId, ctx.region))
   const idempotency = idempotencyKey === undefined ? undefined : await fingerprint(idempotencyKey, body, batch.rejected)
   const reply = await append(rpc, { identity, blocks, idempotency })
   const replayed = reply.status === 'replayed'
@@ -62,16 +62,8 @@ export async function ingestLogs(ctx: TenantCtx, { body, type, idempotencyKey }:
     batch.accepted = reply.accepted
     batch.rejected = reply.rejected
   }
-  const log = shape === 'object' ? logJson(await storedRow(rpc, identity, reply, last, createdMs), shard) : undefined
+  const log = shape === 'object' ? logJson(await storedRow(rpc, identity, reply, last, createdMs), identity.shard) : undefined
   return { replayed, batch, log }
-}
-
-async function openShard(ctx: TenantCtx): Promise<{ shard: number; rpc: LogShardRpc }> {
-  const { organizationId } = ctx.tenant
-  const row = await findOrCreateLogShard(ctx, organizationId, ctx.region)
-  const stub = ctx.env.LOG_SHARD.getByName(logShardName(organizationId, row), { locationHint: ctx.region })
-  // The class implements LogShardRpc; the stub's own type adds nothing but promise pipelining.
-  return { shard: row.number, rpc: stub as unknown as LogShardRpc }
 }
 
 /** One call and no second try: without a key a repeat could store twice, with one the producer's own retry is safe. */

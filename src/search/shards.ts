@@ -2,7 +2,7 @@ import { fanOutMax } from '../core/limits.ts'
 import { problem } from '../core/problems.ts'
 import { isTemporary } from '../core/temporary.ts'
 import type { TenantCtx } from '../db/context.ts'
-import { listLogShards, logShardName } from '../db/log_shards.ts'
+import { listLogShards, openLogShard } from '../db/log_shards.ts'
 import type { Damaged, LogShardRpc, ShardIdentity } from '../objects/log-shard/protocol.ts'
 
 /** One shard of the caller's organization; `rpc` reaches its Durable Object. */
@@ -15,12 +15,7 @@ export interface Shard {
 export async function shardsOf(ctx: TenantCtx): Promise<Shard[]> {
   const { organizationId } = ctx.tenant
   const shards = await listLogShards(ctx, organizationId)
-  return shards.map(({ region, number }) => {
-    const identity = { organizationId, region, shard: number }
-    // The class implements LogShardRpc; the stub's own type adds nothing but promise pipelining.
-    const rpc = ctx.env.LOG_SHARD.getByName(logShardName(organizationId, { region, number })) as unknown as LogShardRpc
-    return { identity, rpc }
-  })
+  return shards.map((row) => openLogShard(ctx, organizationId, row))
 }
 
 /** Asks every shard, at most `fanOutMax` at once, and answers in the order of `shards`. */

@@ -1,6 +1,7 @@
 import { env, evictDurableObject, runInDurableObject } from 'cloudflare:test'
 import type { Region } from '../../src/config.ts'
-import { findOrCreateLogShard, logShardName } from '../../src/db/log_shards.ts'
+import { findOrCreateLogShard } from '../../src/db/log_shards.ts'
+import { shardName } from '../../src/core/ids.ts'
 import type { EncodableRow } from '../../src/engine/row.ts'
 import type { LogJson } from '../../src/engine/log_json.ts'
 import { encodeRows } from '../support/rows.ts'
@@ -23,7 +24,7 @@ export async function storeRows(
 export async function shardStub({ organizationId }: Pick<World, 'organizationId'>, region: Region = 'weur') {
   const row = await findOrCreateLogShard(testCtx(), organizationId, region)
   const identity = { organizationId, region, shard: row.number }
-  return { identity, rpc: env.LOG_SHARD.getByName(logShardName(organizationId, row)) }
+  return { identity, rpc: env.LOG_SHARD.getByName(shardName(identity)) }
 }
 
 /** Flips one bit in the body of a stored block, and makes the object read it anew. */

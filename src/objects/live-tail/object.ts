@@ -1,4 +1,5 @@
 import { DurableObject } from 'cloudflare:workers'
+import { shardName } from '../../core/ids.ts'
 import { writeLine } from '../../core/log_line.ts'
 import { decodeTailConnect, tailHeader } from '../../core/tail.ts'
 import type { TailRefusal } from '../../core/tail.ts'
@@ -28,7 +29,7 @@ export class LiveTail extends DurableObject<LiveTailEnv> implements LiveTailRpc 
     const store = createTailStore((query, ...bindings) =>
       ctx.storage.sql.exec<Record<string, string | number | null | ArrayBuffer>>(query, ...bindings).toArray(),
     )
-    const shard = (identity: ShardIdentity) => env.LOG_SHARD.getByName(`${identity.organizationId}/${identity.region}/${identity.shard}`)
+    const shard = (identity: ShardIdentity) => env.LOG_SHARD.getByName(shardName(identity))
     const open = ctx.getWebSockets().filter((socket) => socket.readyState === WebSocket.OPEN)
     this.#core = createTailCore<WebSocket>(
       {
