@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { toHex } from '../../core/bytes.ts'
 import { keyKinds } from '../../core/permissions.ts'
 import type { KeyKind } from '../../core/permissions.ts'
+import { sha256 } from '../auth/hash.ts'
 
 /**
  * `elk_<kind>_<43 characters: 32 random bytes in base62><6 characters: checksum>`. The checksum tells a mistyped or cut
@@ -21,6 +22,7 @@ export interface NewKey {
   hint: string
 }
 
+/** A new key, to be shown once, with what is stored of it. */
 export function newApiKey(kind: KeyKind): NewKey {
   const body = `elk_${kind}_${base62(randomBytes(randomByteCount), randomChars)}`
   const key = body + checksum(body)
@@ -35,7 +37,7 @@ export function isWellFormedKey(text: string): boolean {
 
 /** What is stored of a key. With 256 random bits a plain SHA-256 is enough. */
 export function hashApiKey(key: string): string {
-  return createHash('sha256').update(key).digest('hex')
+  return sha256(key)
 }
 
 function checksum(body: string): string {
