@@ -1,6 +1,5 @@
 import { fanOutMax } from '../core/limits.ts'
 import { problem } from '../core/problems.ts'
-import { isTemporary } from '../core/temporary.ts'
 import type { TenantCtx } from '../db/context.ts'
 import { listLogShards, openLogShard } from '../db/log_shards.ts'
 import type { Damaged, LogShardRpc, ShardIdentity } from '../objects/log-shard/protocol.ts'
@@ -34,16 +33,13 @@ export async function askAll<T extends object>(
   return replies
 }
 
-/** One answer of one shard; damage and an object that cannot be reached become problems. */
+/** One answer of one shard; damage becomes a problem. One that cannot be reached is a 503 of src/http/problem.ts. */
 export async function ask<T extends object>(ctx: TenantCtx, shard: Shard, call: (shard: Shard) => Promise<T | Damaged>): Promise<T> {
   const reply = await call(shard)
     // A Durable Object that moved or restarted is there again at once; one that has too much to do needs to be left alone.
     .catch((error: unknown) =>
       hasMark(error, 'retryable') && !hasMark(error, 'overloaded') ? call(shard) : Promise.reject(error as Error),
     )
-    .catch((error: unknown) => {
-      throw isTemporary(error) ? unavailable(error) : error
-    })
   if (!('damaged' in reply)) return reply
   ctx.log.error('damaged block', new Error(reply.damaged), { ...shard.identity })
   throw problem('damaged_block', `A stored block cannot be read, and an answer without it would be wrong: ${reply.damaged}.`)
@@ -52,8 +48,4 @@ export async function ask<T extends object>(ctx: TenantCtx, shard: Shard, call: 
 /** The platform marks its own errors: of an object that moved or restarted, and of one that has too much to do. */
 function hasMark(error: unknown, mark: 'retryable' | 'overloaded'): boolean {
   return error instanceof Error && (error as { [name in typeof mark]?: unknown })[mark] === true
-}
-
-function unavailable(cause: unknown) {
-  return problem('unavailable', 'The log store cannot be reached at the moment. Try again in a few seconds.', { cause })
 }
