@@ -34,6 +34,7 @@ export function listingHash(parts: { organizationId: string; q: string; from: st
   return createHash('sha256').update(text).digest('base64url').slice(0, 16)
 }
 
+/** Opaque text for the client: base64url of JSON, bound to the listing by `hash` (see `listingHash`). */
 export function encodeCursor(state: PageState, hash: string): string {
   const { ms, ns, shard, seq } = state.after
   const { fromMs, toMs } = state.range

@@ -7,6 +7,7 @@ import type { StoredRow } from '../engine/row.ts'
 import type { Shard } from './shards.ts'
 import { ask, shardsOf } from './shards.ts'
 
+/** One log of the caller's organization; throws `not_found` for any other id. */
 export async function getLog(ctx: TenantCtx, id: string): Promise<LogJson> {
   const { shard, row } = await findRow(ctx, id)
   return logJson(row, shard.identity.shard)

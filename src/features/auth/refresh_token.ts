@@ -21,6 +21,7 @@ const tokenBytes = idBytes + familyBytes + secretBytes
 const secretAt = idBytes + familyBytes
 const tokenPattern = /^[\w-]{107}$/
 
+/** The first token of a session: its UUID, the part that all tokens of the session share, and a secret. */
 export function newRefreshToken(sessionId: string): RefreshToken & { text: string } {
   const id = fromHex(sessionId.replaceAll('-', ''))
   return describe(concatBytes(id, randomBytes(familyBytes + secretBytes)))

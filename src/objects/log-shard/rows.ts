@@ -36,6 +36,7 @@ export function changeRow(state: ShardState, seq: number, change: RowChange, now
   return state.patches.set(seq, row) ? { status: 'changed', row } : { status: 'too_many_patches' }
 }
 
+/** Hides the row for ever; its block keeps the bytes until it is merged. */
 export function deleteRow(state: ShardState, seq: number): 'deleted' | 'missing' | 'too_many_patches' {
   if (state.index.find(seq) === undefined || state.patches.isDeleted(seq)) return 'missing'
   return state.patches.set(seq, null) ? 'deleted' : 'too_many_patches'

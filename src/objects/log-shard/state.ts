@@ -28,6 +28,7 @@ export interface ShardState {
   bytesOf(meta: BlockMeta): { head: Uint8Array; body: Uint8Array }
 }
 
+/** What the shard's SQLite says, read when the object wakes. */
 export function loadState(store: ShardStore, now: () => number): ShardState {
   const blocks = store.loadBlocks()
   const keys = createKeyMemory(store)
