@@ -155,17 +155,19 @@ function checkMeta(expected: BlockMeta, found: BlockMeta): void {
   if (found.severityCounts.some((count, i) => count !== expected.severityCounts[i])) throw new BlockError('its severity counts differ')
 }
 
+/** Greatest value of each system column of numbers; that of the event times stands in the head. */
+const systemMaxima: readonly (readonly [SystemColumn, number])[] = [
+  ['timestamp', Infinity],
+  ['nanos', 999_999],
+  ['severity', severities.length - 1],
+  ['created', timestampMsMax],
+  ['updated', timestampMsMax],
+  ['seq', seqMax],
+]
+
 /** What the rest of the engine takes for granted of the columns that every block has. */
 function checkSystem(system: ReadonlyMap<string, Column>, meta: BlockMeta): void {
-  const maxima = {
-    timestamp: meta.maxMs,
-    nanos: 999_999,
-    severity: severities.length - 1,
-    created: timestampMsMax,
-    updated: timestampMsMax,
-    seq: seqMax,
-  }
-  for (const [name, max] of Object.entries(maxima)) {
+  for (const [name, max] of systemMaxima) {
     const column = system.get(name)
     if (column === undefined && name === 'seq') continue
     const range = column?.range

@@ -37,7 +37,7 @@ function readOffsets(lengths: Float64Array, bytes: number): Uint32Array {
   for (let i = 0; i < lengths.length; i++) {
     const length = lengths[i]!
     end += length
-    if (!Number.isInteger(length) || length < 0 || end > bytes) throw new BlockError('the lengths of texts are wrong')
+    if (length < 0 || end > bytes || length !== Math.floor(length)) throw new BlockError('the lengths of texts are wrong')
     offsets[i + 1] = end
   }
   if (end !== bytes) throw new BlockError('the lengths of texts are wrong')

@@ -98,11 +98,16 @@ export function readByte(source: ByteSource): number {
 
 /** A view of the next `count` bytes. */
 export function readBytes(source: ByteSource, count: number): Uint8Array {
-  const end = source.offset + count
-  if (end > source.bytes.length) throw new BlockError('it ends too early')
-  const view = source.bytes.subarray(source.offset, end)
-  source.offset = end
-  return view
+  const start = skipBytes(source, count)
+  return source.bytes.subarray(start, start + count)
+}
+
+/** Where the next `count` bytes begin, which are then read. */
+function skipBytes(source: ByteSource, count: number): number {
+  const start = source.offset
+  if (start + count > source.bytes.length) throw new BlockError('it ends too early')
+  source.offset = start + count
+  return start
 }
 
 export function readVarint(source: ByteSource): number {
@@ -119,13 +124,18 @@ export function readVarint(source: ByteSource): number {
 }
 
 export function readUint32(source: ByteSource): number {
-  const bytes = readBytes(source, 4)
-  return new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0, true)
+  const at = skipBytes(source, 4)
+  const { bytes } = source
+  return (bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)) >>> 0
 }
 
+/** A view made for each number would cost more than reading it. */
+const eightBytes = new DataView(new ArrayBuffer(8))
+
 export function readFloat64(source: ByteSource): number {
-  const bytes = readBytes(source, 8)
-  return new DataView(bytes.buffer, bytes.byteOffset, 8).getFloat64(0, true)
+  const at = skipBytes(source, 8)
+  for (let i = 0; i < 8; i++) eightBytes.setUint8(i, source.bytes[at + i]!)
+  return eightBytes.getFloat64(0, true)
 }
 
 export function readText(source: ByteSource): string {
