@@ -119,6 +119,10 @@ export const shardRowBytesMax = 1_990_000
 export const shardRpcBytesMax = 30 * 1024 * 1024
 /** Blocks of one batch: 32 MiB of records cannot need more, and each is one row write. */
 export const shardBatchBlocksMax = 64
+/** Blocks of one shard: 28 MB of index, and half as much again while a query looks at all of them. */
+export const shardBlocksMax = 500_000
+/** Blocks whose metadata is read at a time when a shard wakes: as objects they take ten times as much as in the index. */
+export const shardLoadBlocks = 1000
 /** How long a producer may retry a batch under the same Idempotency-Key. */
 export const idempotencyTtlMs = 24 * 60 * 60 * 1000
 /** Keys held in memory, about 60 bytes each: more than 4 keyed batches a second for 24 hours. The oldest give way. */

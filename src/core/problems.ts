@@ -27,6 +27,7 @@ export const problems = {
   rate_limited: { status: 429, title: 'Too many requests' },
   internal_error: { status: 500, title: 'Internal error' },
   damaged_block: { status: 503, title: 'A stored block is damaged' },
+  shard_full: { status: 503, title: 'The log store is full' },
   unavailable: { status: 503, title: 'Temporarily unavailable' },
 } as const satisfies Record<string, { status: number; title: string }>
 

@@ -76,6 +76,9 @@ async function append(rpc: LogShardRpc, request: AppendRequest): Promise<Stored>
   if (reply.status === 'key_reused') {
     throw problem('idempotency_key_reused', 'This Idempotency-Key was used for another body within 24 hours.')
   }
+  if (reply.status === 'shard_full') {
+    throw problem('shard_full', 'The log store has no room for another batch, so nothing was stored. Send fewer and larger batches.')
+  }
   return reply
 }
 

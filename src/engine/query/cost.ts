@@ -3,6 +3,7 @@ import { noReadCost } from '../block/read_cost.ts'
 import type { Block } from '../block/types.ts'
 import type { Filter } from './ast.ts'
 import { workOf } from './matchers.ts'
+import type { BlockList } from './block_list.ts'
 import type { BlockSource, QueryCost } from './types.ts'
 
 /** Keeps account of one operation. */
@@ -15,7 +16,7 @@ export interface Meter {
 }
 
 /** Counts what an operation over these blocks reads; its budget is in decompressed bytes. */
-export function createMeter(sources: readonly BlockSource[], filter: Filter, budgetBytes: number): Meter {
+export function createMeter(sources: BlockList, filter: Filter, budgetBytes: number): Meter {
   const read = noReadCost()
   const cost = { ...noCost(), blocksConsidered: sources.length, blocksSkipped: sources.length }
   const worked = workOf(filter)

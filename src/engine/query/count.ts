@@ -1,12 +1,13 @@
 import { bitmapCount } from '../bitmap.ts'
 import type { Filter } from './ast.ts'
 import { isInRange, metaMayMatch, severityMaskOfFilter } from './block_filter.ts'
+import type { BlockList } from './block_list.ts'
 import { createMeter } from './cost.ts'
 import { evaluate } from './evaluate.ts'
 import type { BlockSource, CountResult, Scope } from './types.ts'
 
 /** How many rows match. Where the counts in the metadata answer, the block is not opened. */
-export function countBlocks(sources: readonly BlockSource[], filter: Filter, scope: Scope): CountResult {
+export function countBlocks(sources: BlockList, filter: Filter, scope: Scope): CountResult {
   const meter = createMeter(sources, filter, scope.budgetBytes)
   const mask = severityMaskOfFilter(filter)
   const { cost } = meter

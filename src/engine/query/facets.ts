@@ -1,12 +1,13 @@
 import { facetDistinctMax, facetMergeValues } from '../../core/limits.ts'
 import type { Filter } from './ast.ts'
+import type { BlockList } from './block_list.ts'
 import { createMeter } from './cost.ts'
 import { mayContribute } from './count.ts'
 import { evaluate } from './evaluate.ts'
 import { countValues } from './facet_values.ts'
 import { resolveField } from './fields.ts'
 import { bitmapCount } from '../bitmap.ts'
-import type { BlockSource, FacetResult, Scope } from './types.ts'
+import type { FacetResult, Scope } from './types.ts'
 
 /** Counts of one field while blocks are read. */
 interface Tally {
@@ -21,13 +22,7 @@ interface Tally {
  * The most frequent values of each field (named as in a query) among the matching rows. Gives more than `limit` values
  * where there are, so that merging the answers of several shards finds the true first ones.
  */
-export function facetBlocks(
-  sources: readonly BlockSource[],
-  filter: Filter,
-  scope: Scope,
-  fields: readonly string[],
-  limit: number,
-): FacetResult {
+export function facetBlocks(sources: BlockList, filter: Filter, scope: Scope, fields: readonly string[], limit: number): FacetResult {
   const meter = createMeter(sources, filter, scope.budgetBytes)
   const tallies = fields.map((): Tally => ({ counts: new Map(), total: 0, isCut: false }))
   let budgetEnded = false

@@ -3,6 +3,7 @@ import { bitmapForEach } from '../bitmap.ts'
 import type { Block } from '../block/types.ts'
 import type { Filter } from './ast.ts'
 import { severityMaskOfFilter } from './block_filter.ts'
+import type { BlockList } from './block_list.ts'
 import { numbersOfColumn } from './column_numbers.ts'
 import { createMeter } from './cost.ts'
 import { isWhole, mayContribute } from './count.ts'
@@ -13,7 +14,7 @@ import type { BlockSource, HistogramResult, Scope } from './types.ts'
  * Matching rows by time bucket and severity. `bucketMs` is a positive integer; the caller bounds the number of buckets.
  * A block that lies in one bucket is not opened when its header counts answer.
  */
-export function histogramBlocks(sources: readonly BlockSource[], filter: Filter, scope: Scope, bucketMs: number): HistogramResult {
+export function histogramBlocks(sources: BlockList, filter: Filter, scope: Scope, bucketMs: number): HistogramResult {
   const meter = createMeter(sources, filter, scope.budgetBytes)
   const buckets = new Map<number, number[]>()
   const mask = severityMaskOfFilter(filter)

@@ -2,12 +2,13 @@ import { seqMax, shardNumberMax, timestampMsMax } from '../../core/limits.ts'
 import { bitmapCount } from '../bitmap.ts'
 import type { Filter } from './ast.ts'
 import { metaMayMatch } from './block_filter.ts'
+import type { BlockList } from './block_list.ts'
 import { createMeter } from './cost.ts'
 import { evaluate } from './evaluate.ts'
 import { compareInOrder } from './position.ts'
 import { createSearchPage } from './search_page.ts'
 import { topRows } from './top_rows.ts'
-import type { BlockSource, Order, Position, Scope, SearchResult, TimeRange } from './types.ts'
+import type { Order, Position, Scope, SearchResult, TimeRange } from './types.ts'
 
 export interface SearchOptions {
   order: Order
@@ -17,26 +18,21 @@ export interface SearchOptions {
   after?: Position | undefined
 }
 
-/** A block and the millisecond where its rows begin, in the asked order. */
-interface Candidate {
-  source: BlockSource
-  edgeMs: number
-}
-
 /**
  * The first `limit` matching rows behind `after`, in the asked order; fewer when rows are large. Blocks are taken by
  * where they begin, and none is opened that begins behind the last row needed. The budget is passed where ending would
  * give a frontier no further than `after`, so that who follows frontiers always arrives.
  */
-export function searchBlocks(sources: readonly BlockSource[], filter: Filter, scope: Scope, options: SearchOptions): SearchResult {
+export function searchBlocks(sources: BlockList, filter: Filter, scope: Scope, options: SearchOptions): SearchResult {
   const { order, limit, after } = options
   const { shard, maxSeq } = scope
   const meter = createMeter(sources, filter, scope.budgetBytes)
   const range = after === undefined ? scope.range : upTo(scope.range, after.ms, order === 'newest' ? 'below' : 'above')
-  const candidates = planOf(sources, filter, range, order)
-  const start = after ?? frontierBefore(candidates[0]?.edgeMs ?? 0, order)
+  const { places, edges } = planOf(sources, filter, range, order)
+  const start = after ?? frontierBefore(edges[places[0] ?? 0] ?? 0, order)
   const page = createSearchPage(shard, order, limit)
-  for (const { source, edgeMs } of candidates) {
+  for (const place of places) {
+    const edgeMs = edges[place]!
     const last = page.lastWhenFull()
     if (last !== undefined && (order === 'newest' ? edgeMs < last.timestampMs : edgeMs > last.timestampMs)) {
       page.add([], true)
@@ -47,6 +43,7 @@ export function searchBlocks(sources: readonly BlockSource[], filter: Filter, sc
       return { ...page.finish(frontier), budgetEnded: true, cost: meter.cost }
     }
     const needed = last === undefined ? range : upTo(range, last.timestampMs, order === 'newest' ? 'above' : 'below')
+    const source = sources.at(place)!
     meter.read(source, (block) => {
       const found = evaluate(filter, block, needed, maxSeq, source.hidden)
       meter.cost.rowsMatched += bitmapCount(found)
@@ -57,15 +54,23 @@ export function searchBlocks(sources: readonly BlockSource[], filter: Filter, sc
   return { ...page.finish(null), budgetEnded: false, cost: meter.cost }
 }
 
-/** The blocks that may hold rows of the answer, in the order in which they begin. */
-function planOf(sources: readonly BlockSource[], filter: Filter, range: TimeRange, order: Order): Candidate[] {
-  return sources
-    .filter(({ meta }) => meta.maxMs >= range.fromMs && meta.minMs < range.toMs && metaMayMatch(filter, meta))
-    .map((source) => {
-      const { minMs, maxMs } = source.meta
-      return { source, edgeMs: order === 'newest' ? Math.min(maxMs, range.toMs - 1) : Math.max(minMs, range.fromMs) }
-    })
-    .sort((a, b) => (order === 'newest' ? b.edgeMs - a.edgeMs : a.edgeMs - b.edgeMs))
+/**
+ * Places of the blocks that may hold rows of the answer, in the order in which they begin, and the millisecond where the
+ * block at each place begins. Numbers, not sources: a shard has very many blocks.
+ */
+function planOf(sources: BlockList, filter: Filter, range: TimeRange, order: Order): { places: number[]; edges: Float64Array } {
+  const edges = new Float64Array(sources.length)
+  const places: number[] = []
+  let place = 0
+  for (const { meta } of sources) {
+    if (meta.maxMs >= range.fromMs && meta.minMs < range.toMs && metaMayMatch(filter, meta)) {
+      edges[place] = order === 'newest' ? Math.min(meta.maxMs, range.toMs - 1) : Math.max(meta.minMs, range.fromMs)
+      places.push(place)
+    }
+    place++
+  }
+  places.sort((a, b) => (order === 'newest' ? edges[b]! - edges[a]! : edges[a]! - edges[b]!))
+  return { places, edges }
 }
 
 /** The part of the range at and below (at and above) a millisecond. */

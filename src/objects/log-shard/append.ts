@@ -1,4 +1,4 @@
-import { seqMax, shardBatchBlocksMax, shardRowBytesMax, shardRpcBytesMax } from '../../core/limits.ts'
+import { seqMax, shardBatchBlocksMax, shardBlocksMax, shardRowBytesMax, shardRpcBytesMax } from '../../core/limits.ts'
 import type { BlockMeta, EncodedBlock } from '../../engine/block/types.ts'
 import { stampFirstSeq } from '../../engine/block/head.ts'
 import type { AppendReply, AppendRequest } from './protocol.ts'
@@ -18,6 +18,7 @@ export function appendBatch(state: ShardState, request: AppendRequest, nowMs: nu
     }
   }
   checkBatch(blocks, state.index.lastSeq())
+  if (state.index.size() + blocks.length > shardBlocksMax) return { status: 'shard_full' }
   const accepted = blocks.reduce((sum, { meta }) => sum + meta.rows, 0)
   const rejected = idempotency?.rejected ?? 0
   const key = idempotency && { keyHash: idempotency.keyHash, bodyHash: idempotency.bodyHash, accepted, rejected }

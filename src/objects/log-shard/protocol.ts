@@ -32,6 +32,8 @@ export type AppendReply =
   | { status: 'stored' | 'replayed'; firstSeq: number; accepted: number; rejected: number }
   /** The key was used within 24 hours for another body. */
   | { status: 'key_reused' }
+  /** The shard holds `shardBlocksMax` blocks; nothing was stored. */
+  | { status: 'shard_full' }
 
 export interface QueryScope {
   identity: ShardIdentity

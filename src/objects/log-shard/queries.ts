@@ -1,4 +1,7 @@
+import type { BlockMeta } from '../../engine/block/types.ts'
 import { ndjsonLine } from '../../engine/log_json.ts'
+import type { BlockList } from '../../engine/query/block_list.ts'
+import { createBlockList } from '../../engine/query/block_list.ts'
 import { parseQuery } from '../../engine/query/parser.ts'
 import { countBlocks } from '../../engine/query/count.ts'
 import { facetBlocks } from '../../engine/query/facets.ts'
@@ -43,10 +46,10 @@ export function facets(state: ShardState, call: FacetsCall): Snapshot<FacetResul
 
 /** Smallest and greatest event time of all rows, edited ones included. */
 export function extent(state: ShardState): { minMs: number; maxMs: number } | null {
-  const metas = [...state.index.all(), ...state.patches.overlay().map(({ meta }) => meta)]
-  if (metas.length === 0) return null
-  const range = { minMs: Infinity, maxMs: -Infinity }
-  for (const { minMs, maxMs } of metas) {
+  if (state.index.size() === 0) return null
+  const range = { ...state.index.extent() }
+  for (const { meta } of state.patches.overlay()) {
+    const { minMs, maxMs } = meta
     range.minMs = Math.min(range.minMs, minMs)
     range.maxMs = Math.max(range.maxMs, maxMs)
   }
@@ -54,13 +57,18 @@ export function extent(state: ShardState): { minMs: number; maxMs: number } | nu
 }
 
 /** Blocks that the operation has to look at, edited rows in their overlay, and the snapshot it sees. */
-function plan(state: ShardState, call: QueryScope): { scope: Scope; sources: BlockSource[] } {
+function plan(state: ShardState, call: QueryScope): { scope: Scope; sources: BlockList } {
   const maxSeq = call.maxSeq ?? state.index.lastSeq()
   const scope = { shard: call.identity.shard, range: call.range, maxSeq, budgetBytes: call.budgetBytes }
-  const stored = state.index.inRange(call.range, maxSeq).map((meta) => ({
-    meta,
-    open: (cost: Parameters<BlockSource['open']>[0]) => state.open(meta, cost),
-    hidden: state.patches.hiddenIn(meta),
-  }))
-  return { scope, sources: [...stored, ...state.patches.overlay()] }
+  const places = state.index.inRange(call.range, maxSeq)
+  const overlay = state.patches.overlay()
+  const sources = createBlockList(
+    places.length + overlay.length,
+    (place) => overlay[place - places.length] ?? storedSource(state, state.index.at(places[place]!)),
+  )
+  return { scope, sources }
+}
+
+function storedSource(state: ShardState, meta: BlockMeta): BlockSource {
+  return { meta, open: (cost) => state.open(meta, cost), hidden: state.patches.hiddenIn(meta) }
 }

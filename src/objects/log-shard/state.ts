@@ -22,29 +22,32 @@ export interface ShardState {
   readonly patches: Patches
   /** Opens a stored block; what is read is added to `cost`. Throws BlockError, now or later, when it is damaged. */
   open(meta: BlockMeta, cost: ReadCost): Block
-  /** Blocks that the operation at work has opened; one of them is at fault when it meets damage. */
-  readonly opened: Set<BlockMeta>
+  /** First seqs of the blocks that the operation at work has opened; one of them is at fault when it meets damage. */
+  readonly opened: Set<number>
   /** The stored bytes of a block. */
   bytesOf(meta: BlockMeta): { head: Uint8Array; body: Uint8Array }
 }
 
 /** What the shard's SQLite says, read when the object wakes. */
 export function loadState(store: ShardStore, now: () => number): ShardState {
-  const blocks = store.loadBlocks()
+  const index = createBlockIndex()
   const keys = createKeyMemory(store)
-  for (const { meta, createdMs, keyHash } of blocks) if (keyHash !== null) keys.remember(keyHash, meta.firstSeq, createdMs, now())
+  for (const { meta, createdMs, keyHash } of store.loadBlocks()) {
+    index.push(meta)
+    if (keyHash !== null) keys.remember(keyHash, meta.firstSeq, createdMs, now())
+  }
   const heads = createHeadCache(headCacheBytesMax, (firstSeq) => present(store.readHead(firstSeq)))
-  const opened = new Set<BlockMeta>()
+  const opened = new Set<number>()
   const readBody = (meta: BlockMeta) => present(store.readBody(meta.firstSeq))
   return {
     store,
-    index: createBlockIndex(blocks.map(({ meta }) => meta)),
+    index,
     keys,
     heads,
     patches: createPatches(store, now),
     opened,
     open(meta, cost) {
-      opened.add(meta)
+      opened.add(meta.firstSeq)
       return openBlock(meta, heads.get(meta.firstSeq), () => readBody(meta), cost)
     },
     bytesOf: (meta) => ({ head: heads.get(meta.firstSeq), body: readBody(meta) }),
@@ -53,7 +56,9 @@ export function loadState(store: ShardStore, now: () => number): ShardState {
 
 /** Says which of the opened blocks is damaged and how; they are read once more, since an error alone does not tell. */
 export function describeDamage(state: ShardState, error: BlockError): string {
-  for (const meta of state.opened) {
+  for (const firstSeq of state.opened) {
+    const meta = state.index.find(firstSeq)
+    if (meta === undefined) continue
     try {
       const block = state.open(meta, noReadCost())
       block.materialise(Array.from({ length: meta.rows }, (_, row) => row))

@@ -1,7 +1,8 @@
 import type { BlockMeta } from '../../engine/block/types.ts'
+import { shardLoadBlocks } from '../../core/limits.ts'
 import { severities } from '../../core/severity.ts'
 import type { ShardIdentity } from './protocol.ts'
-import type { Sql } from './sql.ts'
+import type { Sql, SqlValue } from './sql.ts'
 import { blob, integer, text } from './sql.ts'
 
 /** What the first block of a keyed batch carries, so that remembering the key costs no further row. */
@@ -17,6 +18,12 @@ export interface KeyedBatch extends BatchKey {
   createdMs: number
 }
 
+export interface LoadedBlock {
+  meta: BlockMeta
+  createdMs: number
+  keyHash: string | null
+}
+
 /** Every statement of the shard on its SQLite. */
 export type ShardStore = ReturnType<typeof createShardStore>
 
@@ -26,23 +33,23 @@ export function createShardStore(sql: Sql) {
 
 function blockStatements(sql: Sql) {
   return {
-    /** Metas of all blocks in seq order, with the key of the batches that had one. */
-    loadBlocks(): { meta: BlockMeta; createdMs: number; keyHash: string | null }[] {
-      const rows = sql.all(
-        `SELECT first_seq, rows, min_ms, max_ms, severity_counts, bytes, created_ms, key_hash FROM blocks ORDER BY first_seq`,
-      )
-      return rows.map((row) => ({
-        meta: {
-          firstSeq: integer(row['first_seq']),
-          rows: integer(row['rows']),
-          minMs: integer(row['min_ms']),
-          maxMs: integer(row['max_ms']),
-          severityCounts: severityCounts(text(row['severity_counts'])),
-          bytes: integer(row['bytes']),
-        },
-        createdMs: integer(row['created_ms']),
-        keyHash: row['key_hash'] === null ? null : text(row['key_hash']),
-      }))
+    /** Metas of all blocks in seq order, with the key of the batches that had one; read part by part. */
+    *loadBlocks(): Generator<LoadedBlock> {
+      let rows: ReturnType<Sql['all']>
+      let afterSeq = 0
+      do {
+        rows = sql.all(
+          `SELECT first_seq, rows, min_ms, max_ms, severity_counts, bytes, created_ms, key_hash FROM blocks
+            WHERE first_seq > ? ORDER BY first_seq LIMIT ?`,
+          afterSeq,
+          shardLoadBlocks,
+        )
+        for (const row of rows) {
+          const block = loadedBlock(row)
+          afterSeq = block.meta.firstSeq
+          yield block
+        }
+      } while (rows.length === shardLoadBlocks)
     },
 
     insertBlock(meta: BlockMeta, head: Uint8Array, body: Uint8Array, createdMs: number, key: BatchKey | undefined): void {
@@ -78,6 +85,21 @@ function blockStatements(sql: Sql) {
         rejected: integer(row['batch_rejected']),
       }
     },
+  }
+}
+
+function loadedBlock(row: Record<string, SqlValue>): LoadedBlock {
+  return {
+    meta: {
+      firstSeq: integer(row['first_seq']),
+      rows: integer(row['rows']),
+      minMs: integer(row['min_ms']),
+      maxMs: integer(row['max_ms']),
+      severityCounts: severityCounts(text(row['severity_counts'])),
+      bytes: integer(row['bytes']),
+    },
+    createdMs: integer(row['created_ms']),
+    keyHash: row['key_hash'] === null ? null : text(row['key_hash']),
   }
 }
 
