@@ -131,6 +131,11 @@ export const idempotencyKeysMax = 400_000
 export const patchesPerShardMax = 20_000
 /** Content of edited rows that wait for the next merge; it is kept encoded in memory. */
 export const patchBytesPerShardMax = 8 * 1024 * 1024
+/** What each attribute of an edited row counts beside its text: it may be a column of its own. */
+export const patchAttributeBytes = 32
+/** Edited rows that are encoded together: encoding them anew after an edit takes some milliseconds. */
+export const patchGroupRowsMax = 256
+export const patchGroupBytesMax = 256 * 1024
 /** Heads of blocks kept in memory, so that a repeated query reads no SQLite row for blocks it can rule out. */
 export const headCacheBytesMax = 16 * 1024 * 1024
 /** Rows of one answer of a shard, so that neither side holds more than a few times this in memory. */

@@ -1,4 +1,4 @@
-import { patchBytesPerShardMax, patchesPerShardMax } from '../../core/limits.ts'
+import { patchAttributeBytes, patchBytesPerShardMax, patchesPerShardMax, seqMax } from '../../core/limits.ts'
 import { noReadCost } from '../../engine/block/read_cost.ts'
 import { openBlock } from '../../engine/block/reader.ts'
 import type { BlockMeta, EncodedBlock } from '../../engine/block/types.ts'
@@ -6,29 +6,43 @@ import { createBlockBuilder } from '../../engine/block/writer.ts'
 import type { BlockSource } from '../../engine/query/types.ts'
 import type { EncodableRow, StoredRow } from '../../engine/row.ts'
 import { setAttribute } from '../../engine/row.ts'
+import { createOverlay, lowerBound } from './overlay.ts'
 import type { ShardStore } from './store.ts'
 
 export type Patches = ReturnType<typeof createPatches>
 
 /**
  * Edited and deleted rows until a merge folds them in. Their old content is hidden in its block; the new content of
- * edited ones stands in an overlay block with explicit sequence numbers, built anew when a query follows a change.
+ * edited ones stands in overlay blocks with explicit sequence numbers.
  */
 export function createPatches(store: ShardStore, now: () => number) {
-  const known = store.loadPatches()
   /** All patched rows, ascending. */
-  const seqs = known.map(({ seq }) => seq)
-  /** Characters that the content of each patched row takes; 0 when it is deleted. */
-  const sizes = new Map(known.map(({ seq, row }) => [seq, row?.length ?? 0]))
-  let size = known.reduce((sum, { row }) => sum + (row?.length ?? 0), 0)
-  let overlay: BlockSource[] | undefined
+  const seqs: number[] = []
+  /** What each patched row counts towards `patchBytesPerShardMax`; 0 when it is deleted. */
+  const sizes = new Map<number, number>()
+  let size = 0
+  const overlay = createOverlay((fromSeq, toSeq) => encodePatches(store.readPatches(fromSeq, toSeq), now()))
+
+  function remember(seq: number, rowSize: number): void {
+    const before = sizes.get(seq)
+    if (before === undefined)
+      seqs.splice(
+        lowerBound(seqs, seq, (known) => known),
+        0,
+        seq,
+      )
+    sizes.set(seq, rowSize)
+    size += rowSize - (before ?? 0)
+    overlay.changed(seq, rowSize)
+  }
+  for (const { seq, row } of store.readPatches(0, seqMax + 1)) remember(seq, row === null ? 0 : sizeOf(row, decodeRow(row)))
 
   return {
     /** The present content of a patched row, null when it was deleted, undefined when it has no patch. */
     get(seq: number): StoredRow | null | undefined {
-      const length = sizes.get(seq)
-      if (length === undefined) return undefined
-      const row = length === 0 ? null : store.readPatch(seq)
+      const rowSize = sizes.get(seq)
+      if (rowSize === undefined) return undefined
+      const row = rowSize === 0 ? null : store.readPatch(seq)
       return row === null ? null : decodeRow(row)
     },
 
@@ -37,36 +51,36 @@ export function createPatches(store: ShardStore, now: () => number) {
     /** Writes the new content (null deletes the row). False, and nothing done, when a limit would be passed. */
     set(seq: number, row: StoredRow | null): boolean {
       const content = row === null ? null : encodeRow(row)
+      const rowSize = row === null || content === null ? 0 : sizeOf(content, row)
       const before = sizes.get(seq)
-      const sizeAfter = size - (before ?? 0) + (content?.length ?? 0)
+      const growth = rowSize - (before ?? 0)
       if (before === undefined && seqs.length >= patchesPerShardMax) return false
-      if (sizeAfter > size && sizeAfter > patchBytesPerShardMax) return false
+      if (growth > 0 && size + growth > patchBytesPerShardMax) return false
       store.savePatch(seq, content)
-      if (before === undefined) seqs.splice(lowerBound(seqs, seq), 0, seq)
-      sizes.set(seq, content?.length ?? 0)
-      size = sizeAfter
-      overlay = undefined
+      remember(seq, rowSize)
       return true
     },
 
     /** The patched rows of a block, ascending; undefined when it has none. */
     hiddenIn(meta: BlockMeta): readonly number[] | undefined {
       if (seqs.length === 0) return undefined
-      const hidden = seqs.slice(lowerBound(seqs, meta.firstSeq), lowerBound(seqs, meta.firstSeq + meta.rows))
+      const placeOf = (seq: number) => lowerBound(seqs, seq, (known) => known)
+      const hidden = seqs.slice(placeOf(meta.firstSeq), placeOf(meta.firstSeq + meta.rows))
       return hidden.length === 0 ? undefined : hidden
     },
 
     /** The edited rows as blocks. */
-    overlay(): readonly BlockSource[] {
-      overlay ??= buildOverlay(store, now())
-      return overlay
-    },
+    overlay: (): readonly BlockSource[] => overlay.sources(),
   }
 }
 
-function buildOverlay(store: ShardStore, nowMs: number): BlockSource[] {
+function sizeOf(content: string, { attributes }: StoredRow): number {
+  return content.length + Object.keys(attributes).length * patchAttributeBytes
+}
+
+function encodePatches(patches: readonly { seq: number; row: string | null }[], nowMs: number): BlockSource[] {
   const builder = createBlockBuilder(nowMs)
-  for (const { seq, row } of store.loadPatches()) {
+  for (const { seq, row } of patches) {
     if (row === null) continue
     const { createdMs, updatedMs, ...content } = decodeRow(row)
     builder.add(encodable(content), { seq, createdMs, updatedMs })
@@ -101,16 +115,4 @@ function decodeRow(json: string): StoredRow {
   const attributes: StoredRow['attributes'] = {}
   for (const [name, value] of row.attributes) setAttribute(attributes, name, typeof value === 'object' ? BigInt(value.bigint) : value)
   return { ...row, attributes }
-}
-
-/** Index of the first element that is not less than `value`. */
-function lowerBound(sorted: readonly number[], value: number): number {
-  let low = 0
-  let high = sorted.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if ((sorted[middle] ?? 0) < value) low = middle + 1
-    else high = middle
-  }
-  return low
 }

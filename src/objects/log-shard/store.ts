@@ -105,9 +105,9 @@ function loadedBlock(row: Record<string, SqlValue>): LoadedBlock {
 
 function patchStatements(sql: Sql) {
   return {
-    /** Patches in seq order; `row` is null for a deleted row. */
-    loadPatches(): { seq: number; row: string | null }[] {
-      return sql.all(`SELECT seq, row FROM patches ORDER BY seq`).map((row) => ({
+    /** Patches of fromSeq <= seq < toSeq in seq order; `row` is null for a deleted row. */
+    readPatches(fromSeq: number, toSeq: number): { seq: number; row: string | null }[] {
+      return sql.all(`SELECT seq, row FROM patches WHERE seq >= ? AND seq < ? ORDER BY seq`, fromSeq, toSeq).map((row) => ({
         seq: integer(row['seq']),
         row: row['row'] === null ? null : text(row['row']),
       }))

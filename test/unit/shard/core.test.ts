@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import {
   idempotencyTtlMs,
+  patchAttributeBytes,
   patchBytesPerShardMax,
   patchesPerShardMax,
+  patchGroupRowsMax,
   recordBytesMax,
   shardBatchBlocksMax,
   shardRowBytesMax,
@@ -240,6 +242,34 @@ describe('edits of large rows', () => {
     expect(core.changeRow(identity, fits + 1, { message })).toEqual({ status: 'too_many_patches' })
     expect(core.deleteRow(identity, 1)).toEqual({ status: 'deleted' })
     expect(core.changeRow(identity, fits + 1, { message })).toMatchObject({ status: 'changed' })
+  })
+})
+
+describe('edits of many rows', () => {
+  test('cost the next query the rows around the edited one, not all that were ever edited', () => {
+    const { core, sql, open } = world()
+    const rows = 3000
+    core.append(batch(Array.from({ length: rows }, (_, i) => `row ${i}`)))
+    for (let i = 0; i < rows; i++) core.changeRow(identity, 1 + ((i * 7) % rows), { message: 'edited' })
+    for (const shard of [core, open()]) {
+      expect(answer(shard.count({ ...all, q: 'edited' })).count).toBe(rows)
+      shard.changeRow(identity, 1500, { message: 'edited again' })
+      const patchesBefore = sql.rowsOf('patches')
+      expect(answer(shard.search({ ...all, q: 'again' })).rows).toMatchObject([{ seq: 1500 }])
+      expect(sql.rowsOf('patches') - patchesBefore).toBeLessThanOrEqual(patchGroupRowsMax)
+    }
+    core.deleteRow(identity, 1500)
+    expect(answer(core.count({ ...all, q: 'edited' })).count).toBe(rows - 1)
+  })
+
+  test('have a limit that counts attributes, each of which may be a column', () => {
+    const { core } = world()
+    const names = (seq: number) => Array.from({ length: 250 }, (_, i): [string, number] => [`${(seq * 250 + i).toString(36)}`, 1])
+    core.append(batch(Array.from({ length: 2000 }, () => 'a')))
+    let seq = 1
+    while (core.changeRow(identity, seq, { attributes: { replace: true, entries: names(seq) } }).status === 'changed') seq++
+    expect(seq * 250 * patchAttributeBytes).toBeLessThan(patchBytesPerShardMax)
+    expect(answer(core.count({ ...all, q: `${(250).toString(36)}:1` })).count).toBe(1)
   })
 })
 

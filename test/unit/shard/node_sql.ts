@@ -7,13 +7,17 @@ export interface NodeSql extends Sql {
   readonly db: DatabaseSync
   /** Makes the n-th statement from now on fail, as a full or broken disk would. */
   failAfter(statements: number): void
+  /** Rows that statements have read from a table so far. */
+  rowsOf(table: string): number
 }
 
 export function nodeSql(): NodeSql {
   const db = new DatabaseSync(':memory:')
   const statements = new Map<string, StatementSync>()
   let untilFailure = Infinity
+  const rowsOf = new Map<string, number>()
   return {
+    rowsOf: (table) => rowsOf.get(table) ?? 0,
     db,
     failAfter(statements) {
       untilFailure = statements
@@ -27,7 +31,10 @@ export function nodeSql(): NodeSql {
       const values = bindings.map((value) => (value instanceof ArrayBuffer ? new Uint8Array(value) : value))
       const statement = statements.get(query) ?? db.prepare(query)
       statements.set(query, statement)
-      return statement.all(...values) as Record<string, SqlValue>[]
+      const rows = statement.all(...values) as Record<string, SqlValue>[]
+      const table = /FROM (\w+)/.exec(query)?.[1] ?? ''
+      rowsOf.set(table, (rowsOf.get(table) ?? 0) + rows.length)
+      return rows
     },
     transaction(work) {
       db.exec('BEGIN')
