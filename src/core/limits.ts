@@ -179,7 +179,7 @@ export const tailWindowBytesMax = 4 * 1024 * 1024
 /** The same for all of them together, of an isolate's 128 MB; beyond it each may have its even share on its way. */
 export const tailWindowSharedBytesMax = 32 * 1024 * 1024
 /** Part of the window that must be free before a subscriber is caught up any further: each read opens whole blocks. */
-export const tailCatchUpRowsMin = 1000
+export const tailCatchUpShareMin = 0.1
 /** Rows of a shard that a resuming subscriber may be behind: half a minute of evaluation at worst, in small steps. */
 export const tailResumeRowsMax = 1_000_000
 /** Rows that pass a filter by before its subscriber is told a fresh cursor, so that resuming stays cheap. */

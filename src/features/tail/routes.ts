@@ -29,8 +29,10 @@ const description = `A WebSocket. Every message is JSON with a \`type\`:
 - \`cursor\`: much went by that did not match. All of the above carry \`cursor\`: reconnect with the last one to go on after it.
 - \`error\` with \`code\` and \`detail\`: a message of yours was not understood. \`pong\`.
 
-A client may send the text \`ping\` (answered \`pong\`), \`{"type":"ping"}\`, and \`{"type":"ack","cursor":"..."}\` now and then: from the
-first one on, at most 10,000 unacknowledged rows are on their way. Close codes: 4001, the connection is an hour old or
+A client may send the text \`ping\` (answered \`pong\`) and \`{"type":"ping"}\`, and should send \`{"type":"ack","cursor":"..."}\` with
+the newest cursor it has, about twice a second while messages come. One that acknowledges gets up to 20,000 rows and 8 MiB a
+second, and has at most 10,000 rows or 4 MiB on their way. One that never did may have stopped reading: it gets 2 MiB a second,
+all such clients of an organization together 16 MiB, and what goes beyond is dropped as \`slow\`. Close codes: 4001, the connection is an hour old or
 cannot be restored after an update, get a new ticket and resume; 4003, the access ended; 1003 binary message; 1008 too many bad messages; 1009 message too long.`
 
 const connect = route(

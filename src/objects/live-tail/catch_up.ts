@@ -102,7 +102,7 @@ function lagsOf<S>(state: TailState<S>): Lag<S>[] {
   for (const subscriber of state.subscribers.values()) {
     if (!isBehind(state, subscriber)) continue
     state.dirty.add(subscriber)
-    if (windowIsNearlyFull(subscriber.flow)) continue
+    if (windowIsNearlyFull(subscriber.flow, state.flow)) continue
     for (const [shard, head] of state.heads) {
       const position = positionOf(subscriber, shard)
       if (position < head) lags.push({ subscriber, shard, position })

@@ -24,7 +24,7 @@ function obey<S>(state: TailState<S>, subscriber: Subscriber<S>, text: string): 
   }
   const positions = decodeTailCursor(subscriber.organizationId, parsed.data.cursor)
   if (positions === undefined) return 'the cursor of the ack is not one that was sent'
-  recordAck(subscriber.flow, positions)
+  recordAck(subscriber.flow, state.flow, positions, state.deps.now())
   sendSlow(state, subscriber)
   state.dirty.add(subscriber)
   return undefined

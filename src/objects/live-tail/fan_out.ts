@@ -114,7 +114,7 @@ function sendChunk<S>(state: TailState<S>, shard: number, firstSeq: number, grou
     if (taker.done || !taker.subscriber.open) continue
     const to = endOf(taker, chunk.lastRow)
     if (to === taker.next) continue
-    const sendable = taker.next + Math.min(to - taker.next, roomFor(taker.subscriber.flow, state.deps.now()))
+    const sendable = taker.next + Math.min(to - taker.next, roomFor(taker.subscriber.flow, state.flow, state.deps.now()))
     if (sendable > taker.next) {
       if (shared.from !== taker.next || shared.to !== sendable) {
         const texts = taker.rows.slice(taker.next, sendable).map((row) => chunk.texts.get(row) ?? '')
@@ -131,8 +131,8 @@ function sendPart<S>(state: TailState<S>, shard: number, firstSeq: number, taker
   const seq = firstSeq + (rows[to - 1] ?? 0)
   sendSlow(state, subscriber)
   moveTo(state, subscriber, shard, seq)
-  sendRows(state, subscriber, to - next, joined)
-  recordSent(subscriber.flow, { shard, seq, rows: to - next }, joined.length)
+  const bytes = sendRows(state, subscriber, to - next, joined)
+  if (subscriber.open) recordSent(subscriber.flow, state.flow, { shard, seq, rows: to - next, bytes })
   taker.next = to
 }
 
@@ -140,7 +140,8 @@ function refuseRest<S>(state: TailState<S>, taker: Taker<S>, mode: Mode): void {
   const { subscriber, rows, next } = taker
   taker.done = true
   if (mode === 'live') subscriber.dropped += rows.length - next
-  else if (!windowIsFull(subscriber.flow)) subscriber.pausedUntilMs = state.deps.now() + waitForRoomMs(subscriber.flow)
+  else if (!windowIsFull(subscriber.flow, state.flow))
+    subscriber.pausedUntilMs = state.deps.now() + waitForRoomMs(subscriber.flow, state.flow)
 }
 
 /** Index after the last of the taker's rows that is not beyond `lastRow`. */

@@ -1,4 +1,6 @@
+import { Buffer } from 'node:buffer'
 import * as z from 'zod'
+import { recordBytes, releaseFlow } from './flow.ts'
 import type { Subscriber, TailState } from './state.ts'
 import { moveTo, positionOf, refreshCursor } from './state.ts'
 
@@ -14,15 +16,19 @@ export const clientMessage = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('ack'), cursor: z.string() }),
 ])
 
-/** Sends one message; a socket that turns out to be closed ends its subscription. */
-export function send<S>(state: TailState<S>, subscriber: Subscriber<S>, text: string): void {
-  if (!subscriber.open) return
+/** Sends one message and gives its bytes; a socket that turns out to be closed ends its subscription. */
+export function send<S>(state: TailState<S>, subscriber: Subscriber<S>, text: string): number {
+  if (!subscriber.open) return 0
   try {
     state.deps.send(subscriber.socket, text)
   } catch {
     // The peer is gone; the platform tells no other way.
     forget(state, subscriber)
+    return 0
   }
+  const bytes = Buffer.byteLength(text)
+  recordBytes(subscriber.flow, state.flow, bytes)
+  return bytes
 }
 
 export function end<S>(state: TailState<S>, subscriber: Subscriber<S>, code: number, reason: string): void {
@@ -31,6 +37,7 @@ export function end<S>(state: TailState<S>, subscriber: Subscriber<S>, code: num
 }
 
 export function forget<S>(state: TailState<S>, subscriber: Subscriber<S>): void {
+  if (subscriber.open) releaseFlow(subscriber.flow, state.flow)
   subscriber.open = false
   state.subscribers.delete(subscriber.socket)
   state.dirty.delete(subscriber)
@@ -47,15 +54,15 @@ export function sendCursor<S>(state: TailState<S>, subscriber: Subscriber<S>): v
   send(state, subscriber, `{"type":"cursor","cursor":"${refreshCursor(subscriber)}"}`)
 }
 
-/** One message with the given rows; `joined` is their JSON, separated by commas. The cursor stands after them. */
-export function sendRows<S>(state: TailState<S>, subscriber: Subscriber<S>, rows: number, joined: string): void {
+/** One message with the given rows; `joined` is their JSON, separated by commas. The cursor stands after them. Gives its bytes. */
+export function sendRows<S>(state: TailState<S>, subscriber: Subscriber<S>, rows: number, joined: string): number {
   subscriber.quietRows = 0
   const cursor = refreshCursor(subscriber)
   const text =
     rows === 1
       ? `{"type":"log_created","log":${joined},"cursor":"${cursor}"}`
       : `{"type":"log_batch","logs":[${joined}],"cursor":"${cursor}"}`
-  send(state, subscriber, text)
+  return send(state, subscriber, text)
 }
 
 /** Tells of matching rows that the subscriber was too slow for. */

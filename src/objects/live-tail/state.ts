@@ -2,8 +2,8 @@ import type { Filter } from '../../engine/query/ast.ts'
 import type { ShardIdentity, TailBlock } from '../log-shard/protocol.ts'
 import type { BlockView } from './block_view.ts'
 import { encodeTailCursor } from './cursor.ts'
-import { createFlow } from './flow.ts'
-import type { Flow } from './flow.ts'
+import { createFlow, createSharedFlow } from './flow.ts'
+import type { Flow, SharedFlow } from './flow.ts'
 
 /** What of a subscriber survives hibernation, with its socket; at most 16 KB as the platform serialises it. */
 export interface Attachment {
@@ -67,6 +67,8 @@ export interface Subscriber<S> extends AttachmentMeaning {
 export interface TailState<S> {
   readonly deps: TailDeps<S>
   readonly subscribers: Map<S, Subscriber<S>>
+  /** What the subscribers may be sent together. */
+  readonly flow: SharedFlow
   readonly shards: Map<number, ShardIdentity>
   /** Whose tail this is: learned on first contact, then never another. */
   organizationId: string | undefined
@@ -80,7 +82,8 @@ export interface TailState<S> {
 
 export function createState<S>(deps: TailDeps<S>): TailState<S> {
   const shards = new Map(deps.loadShards().map((identity) => [identity.shard, identity]))
-  return { deps, subscribers: new Map(), shards, organizationId: undefined, heads: new Map(), dirty: new Set(), connecting: 0 }
+  const flow = createSharedFlow(deps.now())
+  return { deps, subscribers: new Map(), flow, shards, organizationId: undefined, heads: new Map(), dirty: new Set(), connecting: 0 }
 }
 
 /** An object that is reached for two organizations would mix tenants: refuse before anything is read or sent. */

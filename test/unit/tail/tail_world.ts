@@ -158,6 +158,7 @@ export class TailWorld {
     life.feed = createTailFeed({
       blocksAfter: (seq) => blocksAfter(shard, seq),
       lastSeq: () => shard.lastSeq,
+      lastBlockSeq: () => shard.blocks.at(-1)?.firstSeq ?? 1,
       deliver: (blocks) =>
         this.call(
           () => shard.feed === life.feed,
