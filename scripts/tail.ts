@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import { setTimeout as wait } from 'node:timers/promises'
 import { connectionFor } from './dev/settings.ts'
+import { createAcks } from './dev/tail_acks.ts'
 import { CommandError, main } from './dev/terminal.ts'
 
 const usage = `Shows new logs as they arrive, until Ctrl-C.
@@ -94,10 +95,16 @@ async function follow(options: TailOptions, cursor: string | undefined): Promise
   if (cursor !== undefined) address.searchParams.set('cursor', cursor)
   const socket = new WebSocket(address.href)
   let at = cursor
+  const received = createAcks(
+    (text) => socket.send(text),
+    () => at,
+  )
   socket.addEventListener('message', ({ data }) => {
     const message = JSON.parse(String(data)) as TailMessage
     show(message, options.json)
-    if ('cursor' in message) at = message.cursor
+    if (!('cursor' in message)) return
+    at = message.cursor
+    received()
   })
   // An `error` event is always followed by `close`.
   await new Promise((resolve) => socket.addEventListener('close', resolve))

@@ -1,3 +1,4 @@
+import { createAcks } from '../../scripts/dev/tail_acks.ts'
 import { quantile } from './figures.ts'
 import type { Figure } from './figures.ts'
 import { tailFilters, tailRows } from './tail_rows.ts'
@@ -48,13 +49,23 @@ async function subscribe(target: TailTarget, filter: TailFilter): Promise<Subscr
   const socket = new WebSocket(`${target.url.replace(/^http/, 'ws')}/ws/logs?${params.toString()}`)
   const subscriber: Subscriber = { filter, socket, messages: [] }
   const ready = Promise.withResolvers<void>()
+  const received = createAcks(
+    (text) => socket.send(text),
+    () => cursorOf(subscriber.messages.at(-1)?.text ?? '{}'),
+  )
   socket.addEventListener('message', ({ data }) => {
     subscriber.messages.push({ text: data as string, atMs: performance.now() })
+    received()
     ready.resolve()
   })
   socket.addEventListener('error', () => ready.reject(new Error(`the socket of "${filter.q}" failed`)))
   await ready.promise
   return subscriber
+}
+
+/** All but refusals carry one, and a refusal ends the run. */
+function cursorOf(text: string): string | undefined {
+  return (JSON.parse(text) as { cursor?: string }).cursor
 }
 
 async function post({ url, ingestKey }: TailTarget, batch: Batch): Promise<void> {
