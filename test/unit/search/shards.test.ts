@@ -26,13 +26,13 @@ describe('a call to a shard', () => {
   test.each([
     ['moves again', 2, { retryable: true }],
     ['has too much to do', 1, { retryable: true, overloaded: true }],
-  ])('is a 503 when the object %s, after %i calls', async (_, expected, marks) => {
+  ])('ends with the error of the platform when the object %s, after %i calls', async (_, expected, marks) => {
     let calls = 0
     const call = ask(ctx, shard, () => {
       calls++
       return Promise.reject(failure(marks))
     })
-    await expect(call).rejects.toMatchObject({ code: 'unavailable' })
+    await expect(call).rejects.toMatchObject(marks)
     expect(calls).toBe(expected)
   })
 
