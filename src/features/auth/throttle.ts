@@ -97,6 +97,7 @@ export function mayPassSoon(usage: Usage | undefined): boolean {
   return usage.accountFailures < loginFailuresPerAccountMax && usage.addressFailures < loginFailuresPerAddressMax
 }
 
+/** The 429 for an attempt that the limits refuse; `Retry-After` says when another may pass. */
 export function tooManyLogins(attempt: Attempt, usage: Usage | undefined) {
   const perAccount = (usage?.accountCount ?? 0) >= loginFailuresPerAccountMax
   const perAddress = (usage?.addressCount ?? 0) >= loginFailuresPerAddressMax

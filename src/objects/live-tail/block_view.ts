@@ -17,6 +17,7 @@ export interface BlockView {
 
 const allTime = { fromMs: 0, toMs: timestampMsMax + 1 }
 
+/** Opens a delivered block, once for all subscribers whose filters look at it. */
 export function createBlockView(shard: number, { meta, head, body, hidden }: TailBlock): BlockView {
   const block = openBlock(meta, head, () => body, noReadCost())
   return {

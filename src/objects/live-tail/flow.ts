@@ -104,6 +104,7 @@ export function recordBytes(flow: Flow, shared: SharedFlow, bytes: number): void
   if (!flow.acking) shared.unackedBytes.tokens -= bytes
 }
 
+/** Takes the rows of a message from the budget; with a client that acknowledges they count until it does. */
 export function recordSent(flow: Flow, shared: SharedFlow, sent: Outstanding): void {
   flow.rows.tokens -= sent.rows
   if (!flow.acking) return

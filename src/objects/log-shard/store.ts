@@ -27,6 +27,7 @@ export interface LoadedBlock {
 /** Every statement of the shard on its SQLite. */
 export type ShardStore = ReturnType<typeof createShardStore>
 
+/** The statements of a shard, over its SQLite; one method each. */
 export function createShardStore(sql: Sql) {
   return { transaction: sql.transaction, ...blockStatements(sql), ...patchStatements(sql), ...metaStatements(sql) }
 }
