@@ -8,6 +8,7 @@ import type { EncodedBlock } from '../engine/block/types.ts'
 import type { LogJson } from '../engine/log_json.ts'
 import { logJson } from '../engine/log_json.ts'
 import type { EncodableRow, StoredRow } from '../engine/row.ts'
+import { setAttribute } from '../engine/row.ts'
 import type { AppendReply, AppendRequest, LogShardRpc } from '../objects/log-shard/protocol.ts'
 import { decodeRecords } from './decode.ts'
 
@@ -62,7 +63,7 @@ export async function ingestLogs(ctx: TenantCtx, { body, type, idempotencyKey }:
     batch.accepted = reply.accepted
     batch.rejected = reply.rejected
   }
-  const log = shape === 'object' ? logJson(await storedRow(rpc, identity, reply, last, createdMs), identity.shard) : undefined
+  const log = shape === 'object' ? logJson(storedRow(body, reply, last, createdMs), identity.shard) : undefined
   return { replayed, batch, log }
 }
 
@@ -92,23 +93,18 @@ async function sha256(bytes: Uint8Array): Promise<string> {
   return Buffer.from(await crypto.subtle.digest('SHA-256', bytes)).toString('hex')
 }
 
-/** The one record as it is stored; that of a replay was received earlier, and may have been edited or deleted since. */
-async function storedRow(
-  rpc: LogShardRpc,
-  identity: AppendRequest['identity'],
-  { status, firstSeq }: Stored,
-  row: EncodableRow,
-  createdMs: number,
-): Promise<StoredRow> {
-  if (status === 'replayed') {
-    const found = await rpc.getRow(identity, firstSeq)
-    if ('damaged' in found) throw problem('damaged_block', `The log is stored but cannot be read: ${found.damaged}.`)
-    if (found.row !== null) return found.row
-  }
+/**
+ * The one record as it was stored first. What became of it since is not for who may only write, so a replay decodes the
+ * request again, as of the time when the first one was received.
+ */
+function storedRow(body: Buffer, reply: Stored, last: EncodableRow, nowMs: number): StoredRow {
+  const createdMs = reply.status === 'replayed' ? reply.createdMs : nowMs
+  let row = last
+  if (reply.status === 'replayed') decodeRecords(body, 'json', createdMs, { row: (again) => void (row = again), reject: () => undefined })
   const { names, values, ...fields } = row
-  const attributes = Object.create(null) as StoredRow['attributes']
-  for (const [i, name] of names.entries()) attributes[name] = values[i]!
-  return { ...fields, attributes, seq: firstSeq, createdMs, updatedMs: 0 }
+  const attributes: StoredRow['attributes'] = {}
+  for (const [i, name] of names.entries()) setAttribute(attributes, name, values[i]!)
+  return { ...fields, attributes, seq: reply.firstSeq, createdMs, updatedMs: 0 }
 }
 
 function allRejected({ rejected, errors }: BatchResult) {

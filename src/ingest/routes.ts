@@ -36,7 +36,6 @@ const create = route(
       'payload_too_large',
       'unsupported_encoding',
       'idempotency_key_reused',
-      'damaged_block',
       'shard_full',
       'unavailable',
     ],

@@ -114,9 +114,10 @@ function append(world: World): void {
 function retry(world: World): void {
   const earlier = world.keyed.at(-1 - world.random.below(3))
   if (earlier === undefined || world.nowMs - earlier.atMs >= dayMs) return
-  const { firstSeq, accepted } = earlier
+  const { firstSeq, accepted, atMs: createdMs } = earlier
   const rejected = earlier.request.idempotency?.rejected ?? 0
-  for (let i = 0; i < 2; i++) expect(world.core.append(earlier.request)).toEqual({ status: 'replayed', firstSeq, accepted, rejected })
+  for (let i = 0; i < 2; i++)
+    expect(world.core.append(earlier.request)).toEqual({ status: 'replayed', firstSeq, accepted, rejected, createdMs })
 }
 
 function reuseKey(world: World): void {

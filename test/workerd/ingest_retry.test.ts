@@ -80,6 +80,18 @@ describe('the same Idempotency-Key', () => {
     expect(await stored()).toEqual(['one'])
   })
 
+  it('answers the one record as it was sent, although it was edited or deleted since', async () => {
+    const send = () => post('{"message":"one","level":"warn","a":1}', 'k1', 'application/json')
+    const first = await (await send()).json<{ id: string }>()
+    const path = `/api/v1/logs/${first.id}`
+    await world.call(path, { as: world.owner.accessToken, method: 'PATCH', json: { message: 'not for writers' } })
+    expect(await stored()).toEqual(['not for writers'])
+    expect(await (await send()).json()).toEqual(first)
+    await world.call(path, { as: world.owner.accessToken, method: 'DELETE' })
+    expect(await stored()).toEqual([])
+    expect(await (await send()).json()).toEqual(first)
+  })
+
   it('stores once when requests race', async () => {
     const answers = await Promise.all(Array.from({ length: 8 }, () => post('x\ny', 'race')))
     expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 8 }, () => 202))

@@ -1,8 +1,11 @@
 import { seqMax, shardBatchBlocksMax, shardBlocksMax, shardRowBytesMax, shardRpcBytesMax } from '../../core/limits.ts'
+import { BlockError } from '../../engine/block/block_error.ts'
+import { noReadCost } from '../../engine/block/read_cost.ts'
 import type { BlockMeta, EncodedBlock } from '../../engine/block/types.ts'
 import { stampFirstSeq } from '../../engine/block/head.ts'
 import type { AppendReply, AppendRequest } from './protocol.ts'
 import type { ShardState } from './state.ts'
+import type { KeyedBatch } from './store.ts'
 
 /**
  * Stores a batch, all of it or nothing, under the next sequence numbers. A key that was used within 24 hours stores
@@ -14,7 +17,8 @@ export function appendBatch(state: ShardState, request: AppendRequest, nowMs: nu
     const earlier = state.keys.find(idempotency.keyHash, nowMs)
     if (earlier !== undefined) {
       if (earlier.bodyHash !== idempotency.bodyHash) return { status: 'key_reused' }
-      return { status: 'replayed', firstSeq: earlier.firstSeq, accepted: earlier.accepted, rejected: earlier.rejected }
+      const { firstSeq, accepted, rejected } = earlier
+      return { status: 'replayed', firstSeq, accepted, rejected, createdMs: receivedMs(state, earlier) }
     }
   }
   checkBatch(blocks, state.index.lastSeq())
@@ -34,6 +38,18 @@ export function appendBatch(state: ShardState, request: AppendRequest, nowMs: nu
   }
   if (key !== undefined) state.keys.remember(key.keyHash, firstSeq, nowMs, nowMs)
   return { status: 'stored', firstSeq, accepted, rejected }
+}
+
+/** When the Worker received the batch, as its rows say; where they cannot be read, when it was stored right after. */
+function receivedMs(state: ShardState, { firstSeq, createdMs }: KeyedBatch): number {
+  const meta = state.index.find(firstSeq)
+  if (meta === undefined) return createdMs
+  try {
+    return state.open(meta, noReadCost()).system('created').range?.min ?? createdMs
+  } catch (error) {
+    if (error instanceof BlockError) return createdMs
+    throw error
+  }
 }
 
 function stampAll(blocks: readonly EncodedBlock[], firstSeq: number): EncodedBlock[] {

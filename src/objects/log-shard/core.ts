@@ -55,6 +55,7 @@ export function createShardCore(deps: ShardDeps): ShardCore {
   return {
     append(request) {
       identify(request.identity, true)
+      state.opened.clear()
       return appendBatch(state, request, deps.now())
     },
     search: (call) => guarded('search', call.identity, () => search(state, call)),

@@ -29,7 +29,9 @@ export interface AppendRequest {
 }
 
 export type AppendReply =
-  | { status: 'stored' | 'replayed'; firstSeq: number; accepted: number; rejected: number }
+  | { status: 'stored'; firstSeq: number; accepted: number; rejected: number }
+  /** What the first batch with the key was told; `createdMs` is when the Worker received that one. */
+  | { status: 'replayed'; firstSeq: number; accepted: number; rejected: number; createdMs: number }
   /** The key was used within 24 hours for another body. */
   | { status: 'key_reused' }
   /** The shard holds `shardBlocksMax` blocks; nothing was stored. */

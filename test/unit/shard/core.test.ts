@@ -108,12 +108,21 @@ describe('appending', () => {
 
 describe('an idempotency key', () => {
   test('stores once and answers the same counts, also after a restart', () => {
-    const { core, open } = world()
+    const { core, clock, open } = world()
+    clock.nowMs += 5
     core.append(batch(['a', 'b'], 'aa'))
-    const replay = { status: 'replayed', firstSeq: 1, accepted: 2, rejected: 1 }
+    const replay = { status: 'replayed', firstSeq: 1, accepted: 2, rejected: 1, createdMs: startMs }
+    clock.nowMs += 1000
     expect(core.append(batch(['a', 'b'], 'aa'))).toEqual(replay)
     expect(open().append(batch(['a', 'b'], 'aa'))).toEqual(replay)
     expect(answer(core.count(all)).count).toBe(2)
+  })
+
+  test('is known also when the block of its batch is damaged', () => {
+    const { core, sql, open } = world()
+    core.append(batch(['a'], 'aa'))
+    sql.all(`UPDATE blocks SET head = x'00'`)
+    expect(open().append(batch(['a'], 'aa'))).toMatchObject({ status: 'replayed', accepted: 1, createdMs: startMs })
   })
 
   test('is refused for another body', () => {
