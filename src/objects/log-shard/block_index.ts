@@ -7,24 +7,12 @@ export type BlockIndex = ReturnType<typeof createBlockIndex>
 /** Blocks of one piece of the index; pieces are added, so that growing copies nothing. */
 const pieceBlocks = 1024
 
-/** Columns of the metas: 56 bytes a block, a quarter of what an object of each takes. */
-function createPiece() {
-  return {
-    firstSeq: new Float64Array(pieceBlocks),
-    minMs: new Float64Array(pieceBlocks),
-    maxMs: new Float64Array(pieceBlocks),
-    rows: new Uint32Array(pieceBlocks),
-    bytes: new Uint32Array(pieceBlocks),
-    severityCounts: new Uint32Array(pieceBlocks * severities.length),
-  }
-}
-
 /**
  * Metas of all blocks in seq order, by place from 0. Seqs are gap-free: a block starts where the one before it ends, the
  * first at 1. A meta is made anew each time that it is asked for.
  */
 export function createBlockIndex() {
-  const pieces: ReturnType<typeof createPiece>[] = []
+  const pieces: Piece[] = []
   const extent = { minMs: Infinity, maxMs: -Infinity }
   let size = 0
   let lastSeq = 0
@@ -32,17 +20,7 @@ export function createBlockIndex() {
   function at(place: number): BlockMeta {
     const piece = pieces[Math.floor(place / pieceBlocks)]
     if (piece === undefined || place >= size) throw new RangeError(`there is no block at place ${place}`)
-    const i = place % pieceBlocks
-    const severityCounts: number[] = []
-    for (let n = i * severities.length; n < (i + 1) * severities.length; n++) severityCounts.push(piece.severityCounts[n]!)
-    return {
-      firstSeq: piece.firstSeq[i]!,
-      rows: piece.rows[i]!,
-      minMs: piece.minMs[i]!,
-      maxMs: piece.maxMs[i]!,
-      severityCounts,
-      bytes: piece.bytes[i]!,
-    }
+    return metaAt(piece, place % pieceBlocks)
   }
 
   /** Place of the block that holds `seq`, or of the one after it. */
@@ -59,21 +37,14 @@ export function createBlockIndex() {
   }
 
   return {
-    push({ firstSeq, rows, minMs, maxMs, severityCounts, bytes }: BlockMeta): void {
-      if (firstSeq !== lastSeq + 1) throw new Error(`block ${firstSeq} does not follow row ${lastSeq}`)
-      const i = size % pieceBlocks
-      if (i === 0) pieces.push(createPiece())
-      const piece = pieces.at(-1)!
-      piece.firstSeq[i] = firstSeq
-      piece.minMs[i] = minMs
-      piece.maxMs[i] = maxMs
-      piece.rows[i] = rows
-      piece.bytes[i] = bytes
-      piece.severityCounts.set(severityCounts, i * severities.length)
-      extent.minMs = Math.min(extent.minMs, minMs)
-      extent.maxMs = Math.max(extent.maxMs, maxMs)
+    push(meta: BlockMeta): void {
+      if (meta.firstSeq !== lastSeq + 1) throw new Error(`block ${meta.firstSeq} does not follow row ${lastSeq}`)
+      if (size % pieceBlocks === 0) pieces.push(createPiece())
+      putMeta(pieces.at(-1)!, size % pieceBlocks, meta)
+      extent.minMs = Math.min(extent.minMs, meta.minMs)
+      extent.maxMs = Math.max(extent.maxMs, meta.maxMs)
       size++
-      lastSeq += rows
+      lastSeq += meta.rows
     },
 
     size: () => size,
@@ -109,5 +80,41 @@ export function createBlockIndex() {
       }
       return found
     },
+  }
+}
+
+type Piece = ReturnType<typeof createPiece>
+
+/** Columns of the metas: 56 bytes a block, a quarter of what an object of each takes. */
+function createPiece() {
+  return {
+    firstSeq: new Float64Array(pieceBlocks),
+    minMs: new Float64Array(pieceBlocks),
+    maxMs: new Float64Array(pieceBlocks),
+    rows: new Uint32Array(pieceBlocks),
+    bytes: new Uint32Array(pieceBlocks),
+    severityCounts: new Uint32Array(pieceBlocks * severities.length),
+  }
+}
+
+function putMeta(piece: Piece, i: number, meta: BlockMeta): void {
+  piece.firstSeq[i] = meta.firstSeq
+  piece.minMs[i] = meta.minMs
+  piece.maxMs[i] = meta.maxMs
+  piece.rows[i] = meta.rows
+  piece.bytes[i] = meta.bytes
+  piece.severityCounts.set(meta.severityCounts, i * severities.length)
+}
+
+function metaAt(piece: Piece, i: number): BlockMeta {
+  const severityCounts: number[] = []
+  for (let n = i * severities.length; n < (i + 1) * severities.length; n++) severityCounts.push(piece.severityCounts[n]!)
+  return {
+    firstSeq: piece.firstSeq[i]!,
+    rows: piece.rows[i]!,
+    minMs: piece.minMs[i]!,
+    maxMs: piece.maxMs[i]!,
+    severityCounts,
+    bytes: piece.bytes[i]!,
   }
 }
