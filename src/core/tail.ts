@@ -6,7 +6,9 @@ const tailConnectSchema = z.strictObject({
   organizationId: z.string(),
   /** `kind:id` of everything whose end also ends this connection: the person, their session, or the key. */
   holders: z.array(z.string()),
-  ticket: z.strictObject({ id: z.string(), expiresMs: z.number() }),
+  ticket: z.strictObject({ id: z.string(), issuedMs: z.number(), expiresMs: z.number() }),
+  /** When the key or session expires; null for never. */
+  accessEndsMs: z.number().nullable(),
   q: z.string(),
   cursor: z.string().optional(),
   /** Every shard that the organization has now. */

@@ -22,6 +22,11 @@ export function openLogShard({ env }: Pick<BaseCtx, 'env'>, organizationId: stri
 
 /** Every shard of the organization, by number. */
 export async function listLogShards(ctx: BaseCtx, organizationId: string): Promise<LogShardRow[]> {
+  return selectLogShards(ctx, organizationId)
+}
+
+/** The same as a statement for a batch. */
+export function selectLogShards(ctx: BaseCtx, organizationId: string) {
   return ctx.db
     .select({ region: logShards.region, number: logShards.number })
     .from(logShards)

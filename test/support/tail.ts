@@ -1,3 +1,5 @@
+import { env } from 'cloudflare:test'
+import { problemOf } from './app.ts'
 import type { World } from './world.ts'
 
 export interface LogMessage {
@@ -31,6 +33,19 @@ export interface TailClient {
   cursor(): string
   closed: Promise<{ code: number; reason: string }>
 }
+
+/** Stores logs with these messages and the same other fields. */
+export async function send(world: World, messages: string[], more: Record<string, unknown> = {}): Promise<void> {
+  const json = messages.map((message) => ({ message, ...more }))
+  const response = await world.call('/api/v1/logs', { as: world.owner.accessToken, json })
+  if (response.status !== 202) throw new Error(`not stored: ${response.status} ${await response.text()}`)
+}
+
+export async function codeOf(response: Response): Promise<string> {
+  return (await problemOf(response)).code
+}
+
+export const tailOf = (world: World) => env.LIVE_TAIL.getByName(world.organizationId)
 
 export async function getTicket(world: World, as = world.owner.accessToken): Promise<string> {
   const response = await world.call('/api/v1/logs/tail-ticket', { method: 'POST', as })

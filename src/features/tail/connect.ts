@@ -2,24 +2,38 @@ import { problem } from '../../core/problems.ts'
 import { encodeTailConnect, tailHeader, tailRefusalSchema } from '../../core/tail.ts'
 import type { TailConnect } from '../../core/tail.ts'
 import type { BaseCtx } from '../../db/context.ts'
-import { listLogShards } from '../../db/log_shards.ts'
-import { verifyJwt } from '../auth/jwt.ts'
+import { selectLogShards } from '../../db/log_shards.ts'
+import { invalidToken, verifyJwt } from '../auth/jwt.ts'
 import { ticketType } from './create_ticket.ts'
 import { ticketClaims } from './schema.ts'
-import type { TailQuery } from './schema.ts'
+import type { TailQuery, TicketClaims } from './schema.ts'
+import { findTicketAccess } from './ticket_access.ts'
 
-/** Opens the WebSocket of the ticket's organization; answers 101, or throws the problem that stands in the way. */
-export async function connectTail(ctx: BaseCtx, { ticket, q, cursor }: TailQuery): Promise<Response> {
-  const claims = ticketClaims.parse(await verifyJwt(ctx, ticketType, ticket, ['jti', 'organization_id', 'holders']))
+/** What the ticket says; throws 401 when it is not one of ours or has expired. It costs no lookup. */
+export async function readTicket(ctx: BaseCtx, ticket: string): Promise<TicketClaims> {
+  const payload = await verifyJwt(ctx, ticketType, ticket, ['jti', 'issued_ms', 'organization_id', 'holders'])
+  const claims = ticketClaims.safeParse(payload)
+  if (!claims.success) throw invalidToken(claims.error)
+  ctx.log.add({ actor: claims.data.holders[0], organization_id: claims.data.organization_id })
+  return claims.data
+}
+
+/**
+ * Opens the WebSocket of the ticket's organization; answers 101, or throws the problem that stands in the way. Whoever got
+ * the ticket must still have the right: it may have ended in the minute since.
+ */
+export async function connectTail(ctx: BaseCtx, claims: TicketClaims, { q, cursor }: Pick<TailQuery, 'q' | 'cursor'>): Promise<Response> {
   const organizationId = claims.organization_id
-  ctx.log.add({ actor: claims.holders[0], organization_id: organizationId })
+  const [access, shards] = await ctx.db.batch([findTicketAccess(ctx, claims), selectLogShards(ctx, organizationId)])
+  if (access[0] === undefined) throw problem('invalid_token', 'The access that the ticket was made with has ended.')
   const response = await upgrade(ctx, {
     organizationId,
     holders: claims.holders,
-    ticket: { id: claims.jti, expiresMs: claims.exp * 1000 },
+    ticket: { id: claims.jti, issuedMs: claims.issued_ms, expiresMs: claims.exp * 1000 },
+    accessEndsMs: access[0].endsMs,
     q,
     ...(cursor !== undefined && { cursor }),
-    shards: await listLogShards(ctx, organizationId),
+    shards,
   })
   if (response.status === 101) return response
   const refusal = tailRefusalSchema.parse(await response.json())

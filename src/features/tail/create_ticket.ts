@@ -6,8 +6,9 @@ export const ticketType = 'edgelog-tail+jwt'
 
 /** A pass for one WebSocket of the caller's organization: browsers cannot send headers with an upgrade. */
 export async function createTailTicket(ctx: TenantCtx): Promise<{ ticket: string; expiresMs: number; url: string }> {
-  const claims = { jti: ctx.newId(), organization_id: ctx.tenant.organizationId, holders: holdersOf(ctx.actor) }
-  const expiresMs = Math.floor(ctx.now() / 1000) * 1000 + tailTicketTtlMs
+  const issuedMs = ctx.now()
+  const claims = { jti: ctx.newId(), issued_ms: issuedMs, organization_id: ctx.tenant.organizationId, holders: holdersOf(ctx.actor) }
+  const expiresMs = Math.floor(issuedMs / 1000) * 1000 + tailTicketTtlMs
   const ticket = await signJwt(ctx, ticketType, tailTicketTtlMs / 1000, claims)
   return { ticket, expiresMs, url: `${ctx.config.publicUrl.replace(/^http/, 'ws')}/ws/logs?ticket=${ticket}` }
 }

@@ -5,11 +5,11 @@ import { memberships } from '../../db/schema.ts'
 export type TailHolder = { kind: 'user' | 'session' | 'api_key'; id: string }
 
 /**
- * Closes the live tails of a person, a session or an API key in one organization, when the right to them ended. Without
- * it they end by themselves within an hour.
+ * Closes the live tails of a person, a session or an API key in one organization, when the right to them ended. Tickets
+ * given out before are refused. Without it tails end by themselves within an hour.
  */
 export async function endTails(ctx: BaseCtx, organizationId: string, { kind, id }: TailHolder): Promise<void> {
-  await ctx.env.LIVE_TAIL.getByName(organizationId).revoke(`${kind}:${id}`)
+  await ctx.env.LIVE_TAIL.getByName(organizationId).revoke(`${kind}:${id}`, ctx.now())
 }
 
 /** The same in every organization of the person, for all of the person's sessions or one of them. */

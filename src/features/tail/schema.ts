@@ -25,7 +25,10 @@ export type TailQuery = z.output<typeof tailQuery>
 export const ticketClaims = z.object({
   jti: z.string(),
   exp: z.number(),
+  /** `iat` counts seconds, which is too coarse to tell what came first, a ticket or the end of a right. */
+  issued_ms: z.number(),
   organization_id: z.string(),
   /** Everything whose end also ends the connection, as `kind:id`. */
   holders: z.array(z.string()).min(1),
 })
+export type TicketClaims = z.output<typeof ticketClaims>

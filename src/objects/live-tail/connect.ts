@@ -1,4 +1,4 @@
-import { tailSubscribersMax } from '../../core/limits.ts'
+import { tailConnectionMs, tailSubscribersMax } from '../../core/limits.ts'
 import type { TailConnect, TailRefusal } from '../../core/tail.ts'
 import { parseQuery } from '../../engine/query/parser.ts'
 import { QueryError } from '../../engine/query/query_error.ts'
@@ -24,9 +24,10 @@ export async function connect<S>(state: TailState<S>, request: TailConnect, acce
       state,
       shards.map(({ region, number }) => ({ organizationId, region, shard: number })),
     )
+    if (rightEnded(state, request)) return ended
     const socket = accept()
     const positions = startOf(heads, cursor)
-    const attachment = { organizationId, q, cursor: encodeTailCursor(organizationId, positions), connectedMs: deps.now() }
+    const attachment = { organizationId, q, cursor: encodeTailCursor(organizationId, positions), endsMs: endOf(request, deps.now()) }
     const fresh = { ...attachment, acking: false, dropped: 0, behind: false }
     const subscriber = createSubscriber(socket, fresh, { filter: parseQuery(q), positions }, deps.now())
     state.subscribers.set(socket, subscriber)
@@ -57,6 +58,17 @@ function startOf(heads: Positions, cursor: Positions | undefined): Map<number, n
   return new Map([...heads].map(([shard, head]) => [shard, cursor ? Math.min(cursor.get(shard) ?? 0, head) : head]))
 }
 
+/** Asked before and after the wait for the shards: until there is a socket, the end of a right finds nothing to close. */
+function rightEnded<S>({ deps }: TailState<S>, { holders, ticket }: TailConnect): boolean {
+  return holders.some((holder) => deps.rightEndedSince(holder, ticket.issuedMs))
+}
+
+const ended: TailRefusal = { code: 'invalid_token', detail: 'The access that the ticket was made with has ended.' }
+
+function endOf({ accessEndsMs }: TailConnect, nowMs: number): number {
+  return Math.min(nowMs + tailConnectionMs, accessEndsMs ?? Infinity)
+}
+
 function refusalOf<S>(state: TailState<S>, request: TailConnect, cursor: Positions | undefined): TailRefusal | undefined {
   if (request.cursor !== undefined && cursor === undefined)
     return { code: 'invalid_cursor', detail: 'The cursor is not one that this live tail made.' }
@@ -68,6 +80,7 @@ function refusalOf<S>(state: TailState<S>, request: TailConnect, cursor: Positio
     if (error instanceof QueryError) return { code: 'invalid_query', detail: error.message }
     throw error
   }
+  if (rightEnded(state, request)) return ended
   // Last, so that a request that was refused for another reason can be corrected with the same ticket.
   const { id, expiresMs } = request.ticket
   if (state.deps.useTicket(id, expiresMs, state.deps.now())) return undefined

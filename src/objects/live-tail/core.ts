@@ -51,10 +51,13 @@ export function createTailCore<S>(deps: TailDeps<S>, restored: Iterable<[socket:
       if (subscriber !== undefined) forget(state, subscriber)
     },
 
-    /** Ends one subscription because the right to it ended. */
-    revoke(socket: S): void {
-      const subscriber = state.subscribers.get(socket)
-      if (subscriber !== undefined) end(state, subscriber, closeCodes.ended, 'the access ended')
+    /** Ends a holder's subscriptions because the right to them ended. */
+    revoke(holder: string, endedMs: number, sockets: Iterable<S>): void {
+      deps.endRight(holder, endedMs)
+      for (const socket of sockets) {
+        const subscriber = state.subscribers.get(socket)
+        if (subscriber !== undefined) end(state, subscriber, closeCodes.ended, 'the access ended')
+      }
     },
 
     /** Goes on with what waits for anybody; ends at once when nobody is behind. */

@@ -1,4 +1,4 @@
-import { tailConnectionMs, tailMessageCharsMax, tailMessageRowsMax, tailQuietRowsMax } from '../../core/limits.ts'
+import { tailMessageCharsMax, tailMessageRowsMax, tailQuietRowsMax } from '../../core/limits.ts'
 import { BlockError } from '../../engine/block/block_error.ts'
 import type { ShardIdentity, TailBlock } from '../log-shard/protocol.ts'
 import type { BlockView } from './block_view.ts'
@@ -151,9 +151,9 @@ function endOf<S>({ rows, next }: Taker<S>, lastRow: number): number {
   return to
 }
 
-/** No row is sent on a connection that is too old; nothing else happens to it, so no timer is needed. */
+/** No row is sent on a connection that is too old or whose right expired; nothing else happens to it, so no timer is needed. */
 function hasExpired<S>(state: TailState<S>, subscriber: Subscriber<S>): boolean {
-  if (state.deps.now() - subscriber.connectedMs < tailConnectionMs) return false
+  if (state.deps.now() < subscriber.endsMs) return false
   end(state, subscriber, closeCodes.expired, 'get a new ticket and resume with the last cursor')
   return true
 }

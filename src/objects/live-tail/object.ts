@@ -42,6 +42,8 @@ export class LiveTail extends DurableObject<LiveTailEnv> implements LiveTailRpc 
         watch: (identity) => shard(identity).watch(identity),
         blocksAfter: (identity, afterSeq, bytesMax) => shard(identity).blocksAfter(identity, afterSeq, bytesMax),
         useTicket: store.useTicket,
+        endRight: store.endRight,
+        rightEndedSince: store.rightEndedSince,
         loadShards: store.loadShards,
         saveShard: store.saveShard,
         log: (level, message, attributes) => writeLine(level, message, { object: 'live_tail', ...attributes }),
@@ -70,9 +72,9 @@ export class LiveTail extends DurableObject<LiveTailEnv> implements LiveTailRpc 
     return reply
   }
 
-  /** Closes every connection of a person, session or key (`kind:id`) whose right to it ended. */
-  async revoke(holder: string): Promise<void> {
-    for (const socket of this.ctx.getWebSockets(holder)) this.#core.revoke(socket)
+  /** Closes every connection of a person, session or key (`kind:id`) whose right to it ended, and refuses its older tickets. */
+  async revoke(holder: string, endedMs: number): Promise<void> {
+    this.#core.revoke(holder, endedMs, this.ctx.getWebSockets(holder))
   }
 
   override webSocketMessage(socket: WebSocket, data: string | ArrayBuffer): void {

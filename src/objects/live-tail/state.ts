@@ -10,7 +10,8 @@ export interface Attachment {
   organizationId: string
   q: string
   cursor: string
-  connectedMs: number
+  /** No row is sent from then on, in milliseconds since 1970. */
+  endsMs: number
   acking: boolean
   dropped: number
   /** Rows wait for it in storage, and nothing but its own messages may come to remind of them. */
@@ -37,6 +38,8 @@ export interface TailDeps<S> {
   blocksAfter(identity: ShardIdentity, afterSeq: number, bytesMax: number): Promise<{ blocks: TailBlock[]; lastSeq: number }>
   /** False when the ticket was used before or has expired. */
   useTicket(id: string, expiresMs: number, nowMs: number): boolean
+  endRight(holder: string, endedMs: number): void
+  rightEndedSince(holder: string, issuedMs: number): boolean
   /** Shards known from earlier lives of the object. */
   loadShards(): ShardIdentity[]
   saveShard(identity: ShardIdentity): void
@@ -48,7 +51,7 @@ export interface Subscriber<S> extends AttachmentMeaning {
   readonly socket: S
   readonly organizationId: string
   readonly q: string
-  readonly connectedMs: number
+  readonly endsMs: number
   readonly flow: Flow
   /** Encoding of `positions`, refreshed before each message. */
   cursor: string
@@ -94,13 +97,13 @@ export function identify<S>(state: TailState<S>, organizationId: string): void {
 
 /** A subscriber as it stands in its attachment. */
 export function createSubscriber<S>(socket: S, attachment: Attachment, meaning: AttachmentMeaning, nowMs: number): Subscriber<S> {
-  const { organizationId, q, cursor, connectedMs, acking, dropped } = attachment
+  const { organizationId, q, cursor, endsMs, acking, dropped } = attachment
   return {
     socket,
     organizationId,
     q,
     ...meaning,
-    connectedMs,
+    endsMs,
     flow: createFlow(nowMs, acking),
     cursor,
     dropped,
@@ -144,8 +147,8 @@ export function saveDirty<S>(state: TailState<S>): void {
   for (const subscriber of state.dirty) {
     if (!subscriber.open) continue
     refreshCursor(subscriber)
-    const { socket, organizationId, q, cursor, connectedMs, flow, dropped } = subscriber
-    state.deps.save(socket, { organizationId, q, cursor, connectedMs, acking: flow.acking, dropped, behind: isBehind(state, subscriber) })
+    const { socket, organizationId, q, cursor, endsMs, flow, dropped } = subscriber
+    state.deps.save(socket, { organizationId, q, cursor, endsMs, acking: flow.acking, dropped, behind: isBehind(state, subscriber) })
   }
   state.dirty.clear()
 }

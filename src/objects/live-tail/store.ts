@@ -1,4 +1,4 @@
-import { tailTicketsForgottenMax } from '../../core/limits.ts'
+import { tailTicketsForgottenMax, tailTicketTtlMs } from '../../core/limits.ts'
 import type { ShardIdentity } from '../log-shard/protocol.ts'
 
 type SqlValue = string | number | null | ArrayBuffer
@@ -6,9 +6,10 @@ type SqlValue = string | number | null | ArrayBuffer
 /** Runs one statement and gives its rows. */
 export type RunSql = (query: string, ...bindings: SqlValue[]) => Record<string, SqlValue>[]
 
-/** What LiveTail keeps on disk: used tickets until they expire, and the shards it has heard of. */
+/** What LiveTail keeps on disk: used tickets until they expire, ended rights as long as a ticket may be older, and the shards it has heard of. */
 export function createTailStore(run: RunSql) {
   run(`CREATE TABLE IF NOT EXISTS used_tickets (expires_ms INTEGER, id TEXT, PRIMARY KEY (expires_ms, id)) WITHOUT ROWID`)
+  run(`CREATE TABLE IF NOT EXISTS ended_rights (holder TEXT PRIMARY KEY, ended_ms INTEGER NOT NULL) WITHOUT ROWID`)
   run(`CREATE TABLE IF NOT EXISTS shards (number INTEGER PRIMARY KEY, organization_id TEXT NOT NULL, region TEXT NOT NULL)`)
 
   return {
@@ -21,6 +22,21 @@ export function createTailStore(run: RunSql) {
         tailTicketsForgottenMax,
       )
       return run(`INSERT INTO used_tickets (expires_ms, id) VALUES (?, ?) ON CONFLICT DO NOTHING RETURNING id`, expiresMs, id).length === 1
+    },
+
+    /** Remembers for the life of a ticket that the right of a holder (`kind:id`) ended. */
+    endRight(holder: string, endedMs: number): void {
+      run(`DELETE FROM ended_rights WHERE ended_ms <= ?`, endedMs - tailTicketTtlMs)
+      run(
+        `INSERT INTO ended_rights (holder, ended_ms) VALUES (?, ?) ON CONFLICT DO UPDATE SET ended_ms = max(ended_ms, excluded.ended_ms)`,
+        holder,
+        endedMs,
+      )
+    },
+
+    /** Whether the right ended after a ticket was made with it; a person may have come back since with another. */
+    rightEndedSince(holder: string, issuedMs: number): boolean {
+      return run(`SELECT 1 FROM ended_rights WHERE holder = ? AND ended_ms >= ?`, holder, issuedMs).length > 0
     },
 
     loadShards(): ShardIdentity[] {

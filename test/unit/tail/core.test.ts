@@ -151,6 +151,8 @@ test('each distinct query is evaluated once a block, and each row that is sent b
     watch: async () => ({ lastSeq: 0 }),
     blocksAfter: async () => ({ blocks: [], lastSeq: 0 }),
     useTicket: () => true,
+    endRight: () => undefined,
+    rightEndedSince: () => false,
     loadShards: () => [],
     saveShard: () => undefined,
     log: () => undefined,
@@ -160,7 +162,14 @@ test('each distinct query is evaluated once a block, and each row that is sent b
     }),
   })
   for (let socket = 0; socket < 40; socket++) {
-    const request = { organizationId, holders: [], ticket: { id: `${socket}`, expiresMs: 1 }, q: socket % 2 ? 'odd' : '', shards: [] }
+    const request = {
+      organizationId,
+      holders: [],
+      ticket: { id: `${socket}`, issuedMs: 0, expiresMs: 1 },
+      accessEndsMs: null,
+      q: socket % 2 ? 'odd' : '',
+      shards: [],
+    }
     expect(await tail.connect(request, () => socket)).toBeUndefined()
   }
   const meta = { firstSeq: 1, rows: 4, minMs: 0, maxMs: 0, severityCounts: [0, 0, 4, 0, 0, 0], bytes: 0 }
@@ -201,6 +210,31 @@ test('a connection gets no row once it is too old', async () => {
   await store(world, 1)
   expect(socket).toMatchObject({ open: false, closeCode: 4001 })
   expect(types(socket)).toEqual(['ready'])
+})
+
+test('a connection gets no row after its key or session expired', async () => {
+  const world = new TailWorld(1)
+  world.accessEndsMs = world.now + 5000
+  const socket = await open(world)
+  world.now += 4999
+  await store(world, 1)
+  world.restartTail()
+  world.now += 1
+  await store(world, 1)
+  expect(socket).toMatchObject({ open: false, closeCode: 4001 })
+  expect(types(socket)).toEqual(['ready', 'log_created'])
+})
+
+test('a ticket from before its right ended is refused, also when it ends while the connection is set up', async () => {
+  const world = new TailWorld(1)
+  const early = world.connect('')
+  world.tail.revoke('user:ann', world.now, [])
+  await world.settle()
+  expect(await early).toMatchObject({ code: 'invalid_token' })
+  expect(await world.connect('')).toMatchObject({ code: 'invalid_token' })
+  expect(world.sockets).toEqual([])
+  world.now += 1
+  await open(world)
 })
 
 test('a ticket works once', async () => {

@@ -47,7 +47,7 @@ test('the longest query and the most shards fit into the 16 KB that survive hibe
     organizationId: '01923f00-0000-7000-8000-00000000000a',
     q,
     cursor: encodeTailCursor('acme', all),
-    connectedMs: 1e13 - 1,
+    endsMs: 1e13 - 1,
     acking: true,
     dropped: seqMax,
     behind: true,

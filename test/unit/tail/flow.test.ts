@@ -41,6 +41,8 @@ function wideTail() {
     watch: async () => ({ lastSeq }),
     blocksAfter: async () => ({ blocks: [], lastSeq: 0 }),
     useTicket: () => true,
+    endRight: () => undefined,
+    rightEndedSince: () => false,
     loadShards: () => [],
     saveShard: () => undefined,
     log: () => undefined,
@@ -54,7 +56,14 @@ function wideTail() {
     tail,
     async open(): Promise<Peer> {
       const peer: Peer = { bytes: 0, rows: 0, cursor: '', told: 0 }
-      const request = { organizationId, holders: [], ticket: { id: 'once', expiresMs: 1 }, q: '', shards: [{ region: 'weur', number: 0 }] }
+      const request = {
+        organizationId,
+        holders: [],
+        ticket: { id: 'once', issuedMs: 0, expiresMs: 1 },
+        accessEndsMs: null,
+        q: '',
+        shards: [{ region: 'weur', number: 0 }],
+      }
       expect(await tail.connect(request, () => peer)).toBeUndefined()
       return peer
     },

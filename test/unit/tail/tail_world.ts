@@ -56,6 +56,8 @@ export class TailWorld {
   readonly shards: FakeShard[] = []
   readonly sockets: FakeSocket[] = []
   readonly usedTickets = new Set<string>()
+  readonly endedRights = new Map<string, number>()
+  accessEndsMs: number | null = null
   readonly knownShards = new Map<number, ShardIdentity>()
   logLines = 0
   tailLife = 0
@@ -105,9 +107,17 @@ export class TailWorld {
   connect(q: string, cursor?: string, ticketId = `ticket ${this.sockets.length} ${this.tasks.length} ${this.now}`) {
     const socket: FakeSocket = { q, open: true, closeCode: undefined, attachment: undefined, messages: [], acked: -1 }
     const shards = this.shards.map(({ identity }) => ({ region: identity.region, number: identity.shard }))
-    const ticket = { id: ticketId, expiresMs: this.now + 60_000 }
+    const ticket = { id: ticketId, issuedMs: this.now, expiresMs: this.now + 60_000 }
     const life = this.tailLife
-    const request = { organizationId, holders: ['user:ann'], ticket, q, shards, ...(cursor !== undefined && { cursor }) }
+    const request = {
+      organizationId,
+      holders: ['user:ann'],
+      ticket,
+      accessEndsMs: this.accessEndsMs,
+      q,
+      shards,
+      ...(cursor !== undefined && { cursor }),
+    }
     const reply = this.tail.connect(request, () => {
       if (life !== this.tailLife) throw new Error('this life is over')
       this.sockets.push(socket)
@@ -198,6 +208,8 @@ export class TailWorld {
       blocksAfter: (identity, afterSeq) =>
         this.call(alive, () => ({ blocks: blocksAfter(shardOf(identity), afterSeq).slice(0, 2), lastSeq: shardOf(identity).lastSeq })),
       useTicket: (id) => !this.usedTickets.has(id) && this.usedTickets.add(id).size > 0,
+      endRight: (holder, endedMs) => void this.endedRights.set(holder, endedMs),
+      rightEndedSince: (holder, issuedMs) => (this.endedRights.get(holder) ?? -1) >= issuedMs,
       loadShards: () => [...this.knownShards.values()],
       saveShard: (identity) => void this.knownShards.set(identity.shard, identity),
       log: () => void this.logLines++,

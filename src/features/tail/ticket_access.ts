@@ -1,0 +1,46 @@
+import { and, eq, gt, inArray, isNull, or } from 'drizzle-orm'
+import { roleHas, roles } from '../../core/permissions.ts'
+import type { BaseCtx } from '../../db/context.ts'
+import { accounts, apiKeys, memberships, organizations, sessions, users } from '../../db/schema.ts'
+import { inTenant } from '../../db/tenant.ts'
+import type { TicketClaims } from './schema.ts'
+
+const readers = roles.filter((role) => roleHas(role, 'logs:read'))
+
+/**
+ * A statement that finds whether whoever got the ticket may still read logs: one row with the end of the session or key
+ * (milliseconds since 1970; null for none), or no row. A key's scopes never change, so they need no second look.
+ */
+export function findTicketAccess(ctx: BaseCtx, claims: TicketClaims) {
+  const keyId = holderId(claims, 'api_key')
+  return keyId === undefined ? findSession(ctx, claims) : findKey(ctx, claims, keyId)
+}
+
+function findKey(ctx: BaseCtx, { organization_id: organizationId }: TicketClaims, id: string) {
+  const alive = and(isNull(apiKeys.revokedAt), or(isNull(apiKeys.expiresAt), gt(apiKeys.expiresAt, ctx.now())))
+  return ctx.db
+    .select({ endsMs: apiKeys.expiresAt })
+    .from(apiKeys)
+    .innerJoin(organizations, and(eq(organizations.id, apiKeys.organizationId), isNull(organizations.deletedAt)))
+    .innerJoin(accounts, and(eq(accounts.id, organizations.accountId), isNull(accounts.deletedAt)))
+    .where(inTenant({ tenant: { organizationId } }, apiKeys, eq(apiKeys.id, id), alive))
+}
+
+function findSession(ctx: BaseCtx, claims: TicketClaims) {
+  const organizationId = claims.organization_id
+  const sessionId = holderId(claims, 'session') ?? ''
+  const membership = inTenant({ tenant: { organizationId } }, memberships, inArray(memberships.role, readers))
+  return ctx.db
+    .select({ endsMs: sessions.expiresAt })
+    .from(sessions)
+    .innerJoin(users, and(eq(users.id, sessions.userId), eq(users.tokenVersion, sessions.tokenVersion), isNull(users.deletedAt)))
+    .innerJoin(memberships, and(eq(memberships.userId, users.id), membership))
+    .innerJoin(organizations, and(eq(organizations.id, memberships.organizationId), isNull(organizations.deletedAt)))
+    .innerJoin(accounts, and(eq(accounts.id, organizations.accountId), isNull(accounts.deletedAt)))
+    .where(and(eq(sessions.id, sessionId), isNull(sessions.revokedAt), gt(sessions.expiresAt, ctx.now())))
+}
+
+function holderId({ holders }: TicketClaims, kind: string): string | undefined {
+  const prefix = `${kind}:`
+  return holders.find((holder) => holder.startsWith(prefix))?.slice(prefix.length)
+}
