@@ -1,4 +1,4 @@
-import { env, evictDurableObject, runInDurableObject } from 'cloudflare:test'
+import { evictDurableObject, runInDurableObject } from 'cloudflare:test'
 import { expect, test, vi } from 'vitest'
 import { codeOf, getTicket, openTail, send, tailOf, upgrade } from '../support/tail.ts'
 import { createWorld } from '../support/world.ts'
