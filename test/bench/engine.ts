@@ -121,23 +121,26 @@ export async function measureScan(nowMs: number): Promise<Figure[]> {
   })
   const stored = store(encodeAll(decodeBatches(lines, nowMs), nowMs))
   const scans: number[] = []
+  const floods: number[] = []
   const words: number[] = []
   let found: CountResult | undefined
   for (let round = 0; round < rounds; round++) {
-    // The word stands in every message, so no bloom filter helps: all are decompressed and read.
-    scans.push(await timed(() => count(stored, 'message:finished')))
+    // All three words stand in every block, so no filter helps: each message is decompressed and read.
+    scans.push(await timed(() => count(stored, 'message:"finished in 17"')))
+    floods.push(await timed(() => count(stored, 'message:finished')))
     words.push(await timed(() => (found = count(stored, rare))))
   }
   if (found?.count !== 1) throw new Error(`the rare word was found ${found?.count} times`)
   const skipped = (found.cost.blocksConsidered - found.cost.blocksRead) / found.cost.blocksConsidered
   return [
     {
-      name: `text scan of every message, ${rows} rows`,
+      name: `text scan, every message read, few match, ${rows} rows`,
       value: (rows / median(scans)) * 1000,
       unit: 'rows/s',
       target: 3_000_000,
       higherIsBetter: true,
     },
+    { name: 'text scan, every message matches', value: (rows / median(floods)) * 1000, unit: 'rows/s' },
     { name: 'blocks a rare word never decompresses', value: skipped * 100, unit: '%', target: 95, higherIsBetter: true },
     { name: 'text scan against rare word', value: median(scans) / median(words), unit: 'times', target: 50, higherIsBetter: true },
   ]
