@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { emailSchema, nameSchema, uuidSchema } from './primitives.ts'
+import { emailSchema, uuidSchema } from './primitives.ts'
 
 /**
  * Messages of the queue `email-jobs`: the contract between the verbs that send them and src/jobs, which handles them.
@@ -12,6 +12,7 @@ const envelope = {
   sent_ms: z.int().min(0),
 }
 
+/** No names that people gave: an e-mail is not confirmed, so they would be anybody's words to anybody. */
 const recipient = {
   to: emailSchema,
   /** Organization or account that the mail is about. */
@@ -20,9 +21,9 @@ const recipient = {
 
 export const emailJobSchemas = {
   /** The first mail of a new user. */
-  registration_welcome: z.strictObject({ kind: z.literal('registration_welcome'), ...envelope, ...recipient, name: nameSchema }),
+  registration_welcome: z.strictObject({ kind: z.literal('registration_welcome'), ...envelope, ...recipient }),
   /** Somebody tried to register with an e-mail that is known; only its owner learns of it. */
-  registration_known: z.strictObject({ kind: z.literal('registration_known'), ...envelope, ...recipient, name: nameSchema }),
+  registration_known: z.strictObject({ kind: z.literal('registration_known'), ...envelope, ...recipient }),
 } as const
 
 export type EmailJobKind = keyof typeof emailJobSchemas

@@ -57,6 +57,11 @@ export const loginWaitMs = 250
 export const loginWaitsMax = 20
 /** A check that takes longer died with its isolate, and counts as a failure. */
 export const loginPendingMs = 30_000
+/** Registrations with one e-mail: each is a mail to somebody who may not have asked. More are answered alike and do nothing. */
+export const registrationsPerEmailMax = 3
+/** Registrations from one address: each is four rows and a password hash. An office behind one address still gets in. */
+export const registrationsPerAddressMax = 20
+export const registrationWindowMs = 60 * 60 * 1000
 /** Old attempts removed by each new one: more than it adds, so the table shrinks to what the window holds. */
 export const loginCleanupRowsMax = 20
 /** Ended sessions of a user that a new login removes. */

@@ -96,7 +96,10 @@ export const sessions = sqliteTable(
   (table) => [index('sessions_user').on(table.userId)],
 )
 
-/** Password checks that failed or are under way. Rows are made before the check and removed when it succeeds. */
+/**
+ * Password checks that failed or are under way: made before the check and removed when it succeeds. And registrations, under
+ * names of their own (see register_throttle.ts).
+ */
 export const loginAttempts = sqliteTable(
   'login_attempts',
   {

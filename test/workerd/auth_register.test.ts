@@ -1,7 +1,9 @@
 import { env } from 'cloudflare:test'
 import { and, eq } from 'drizzle-orm'
 import { describe, expect, it } from 'vitest'
+import { registrationsPerAddressMax, registrationsPerEmailMax } from '../../src/core/limits.ts'
 import { accounts, auditLog, memberships, organizations, users } from '../../src/db/schema.ts'
+import { takeRegistration } from '../../src/features/auth/register_throttle.ts'
 import { problemOf } from '../support/app.ts'
 import { callFrom, createWorld, randomAddress, testCtx } from '../support/world.ts'
 
@@ -105,6 +107,33 @@ describe('registering', () => {
     const problem = await problemOf(await callFrom(randomAddress(), path, { json }))
     expect(problem).toMatchObject({ status: 400, code: 'validation_failed' })
     expect(Object.keys(problem.details ?? {})).toEqual([field])
+  })
+
+  it('is refused with 429 after 20 in an hour from one address, and logins are not', async () => {
+    const world = await createWorld()
+    const ctx = { ...testCtx(), clientAddress: world.address }
+    for (let i = 0; i < registrationsPerAddressMax; i++) expect(await takeRegistration(ctx, newEmail())).toBe(true)
+    const email = newEmail()
+    const response = await callFrom(world.address, path, { json: { email, password } })
+    expect(Number(response.headers.get('Retry-After'))).toBeGreaterThan(3500)
+    expect(await problemOf(response)).toMatchObject({ status: 429, code: 'rate_limited' })
+    expect(await userOf(email)).toBeUndefined()
+    const json = { email: world.owner.email, password: world.owner.password }
+    expect((await callFrom(world.address, '/api/v1/auth/login', { json })).status).toBe(200)
+  })
+
+  it('answers a fourth time with one e-mail as before, and makes nothing', async () => {
+    const email = newEmail()
+    for (let i = 0; i < registrationsPerEmailMax; i++) expect(await takeRegistration(testCtx(), email)).toBe(true)
+    const response = await callFrom(randomAddress(), path, { json: { email, password } })
+    expect([response.status, (await response.json<{ email: string }>()).email]).toEqual([201, email])
+    expect(await userOf(email)).toBeUndefined()
+  })
+
+  it('lets no more through than the limit when they race', async () => {
+    const email = newEmail()
+    const passed = await Promise.all(Array.from({ length: 8 }, () => takeRegistration(testCtx(), email)))
+    expect(passed.filter(Boolean)).toHaveLength(registrationsPerEmailMax)
   })
 
   it('does not bring a deleted user back', async () => {

@@ -21,7 +21,7 @@ export interface CreatedUser {
 /** The id of the user who has the e-mail, and whether it is the new one. */
 export interface Creation {
   created: CreatedUser | undefined
-  known: { userId: string; name: string; organizationId: string | null; accountId: string } | undefined
+  known: { userId: string; organizationId: string | null; accountId: string } | undefined
 }
 
 /**
@@ -50,7 +50,7 @@ export async function createUserWithOrganization(ctx: BaseCtx, input: NewUser & 
     ctx.db.insert(memberships).select(sql`select ${userId}, ${organizationId}, 'owner', ${now} ${made}`),
     auditStatement(ctx, origin, entry, made),
     ctx.db
-      .select({ userId: users.id, name: users.name, organizationId: users.defaultOrganizationId, accountId: users.accountId })
+      .select({ userId: users.id, organizationId: users.defaultOrganizationId, accountId: users.accountId })
       .from(users)
       .where(sql`${users.email} = ${input.email}`),
   ])

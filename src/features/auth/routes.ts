@@ -22,12 +22,14 @@ const registerRoute = route(
     method: 'post',
     path: '/api/v1/auth/register',
     summary: 'Create a user with an organization',
-    description: 'The answer is the same whether or not the e-mail is known; the owner of the mailbox gets a mail that tells.',
+    description:
+      'The answer is the same whether or not the e-mail is known; the owner of the mailbox gets a mail that tells. ' +
+      'An hour takes 3 registrations of one e-mail, further ones do nothing, and 20 of one address: then 429 with Retry-After.',
     access: 'public',
     json: registerSchema,
     form: true,
     replies: { 201: registeredSchema },
-    problems: [],
+    problems: ['rate_limited'],
   },
   async ({ json }, ctx) => {
     await register(ctx, json)

@@ -7,6 +7,7 @@ import {
   loginFailuresPerAddressMax,
   loginPendingMs,
   loginWindowMs,
+  registrationWindowMs,
   retryAfterSeconds,
 } from '../../core/limits.ts'
 import { problem } from '../../core/problems.ts'
@@ -20,6 +21,15 @@ export interface Attempt {
   address: string
   startedMs: number
 }
+
+/** Places that the attempts of one e-mail and of one address have in a window. */
+interface Limits {
+  readonly perAccount: number
+  readonly perAddress: number
+  readonly windowMs: number
+}
+
+const loginLimits: Limits = { perAccount: loginFailuresPerAccountMax, perAddress: loginFailuresPerAddressMax, windowMs: loginWindowMs }
 
 /** What the window holds of the account and of the address: all attempts, and those that failed. */
 interface Usage {
@@ -41,8 +51,9 @@ export function newAttempt(ctx: BaseCtx, email: string): Attempt {
  * reservation holds the place of a failure from before the password is checked, and it is one statement, so parallel
  * guesses cannot pass together. It ends with `release` or `markFailed`.
  */
-export function reserve({ db }: BaseCtx, attempt: Attempt) {
-  const since = attempt.startedMs - loginWindowMs
+export function reserve({ db }: BaseCtx, attempt: Attempt, { perAccount, perAddress, windowMs }: Limits = loginLimits) {
+  const since = attempt.startedMs - windowMs
+  const keptSince = attempt.startedMs - Math.max(loginWindowMs, registrationWindowMs)
   const [account, address] = [ofAccount(attempt), ofAddress(attempt)]
   const inWindow = gt(attempts.createdAt, since)
   const failed = or(eq(attempts.failed, true), lte(attempts.createdAt, attempt.startedMs - loginPendingMs))
@@ -54,14 +65,14 @@ export function reserve({ db }: BaseCtx, attempt: Attempt) {
     db
       .delete(attempts)
       .where(
-        sql`rowid in (select rowid from ${attempts} order by rowid limit ${loginCleanupRowsMax}) and ${attempts.createdAt} <= ${since}`,
+        sql`rowid in (select rowid from ${attempts} order by rowid limit ${loginCleanupRowsMax}) and ${attempts.createdAt} <= ${keptSince}`,
       ),
     db
       .insert(attempts)
       .select(
         // In the order of the table's columns, as drizzle wants it.
         sql`select ${attempt.emailHash}, ${attempt.id}, ${attempt.address}, ${attempt.startedMs}, false
-          where ${taken(account)} < ${loginFailuresPerAccountMax} and ${taken(address)} < ${loginFailuresPerAddressMax}`,
+          where ${taken(account)} < ${perAccount} and ${taken(address)} < ${perAddress}`,
       )
       .returning({ id: attempts.id }),
     db
