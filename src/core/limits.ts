@@ -172,11 +172,11 @@ export const tailRowsPerSecond = 20_000
 export const tailBytesPerSecond = 8 * 1024 * 1024
 /** A subscriber that was quiet may get this many seconds' worth at once; it waits in the object's memory. */
 export const tailBurstSeconds = 2
-/** A client that never acknowledged may have stopped reading: all that it is sent then stays in the object's memory. */
-export const tailUnackedBytesPerSecond = 2 * 1024 * 1024
+/** A client that never acknowledged may have stopped reading: all that it is sent then stays in the object's memory. 5,000 rows take 1.6 MB. */
+export const tailUnackedBytesPerSecond = 3 * 1024 * 1024
 export const tailUnackedBurstBytes = 8 * 1024 * 1024
-/** The same for all such clients of an object together: 100 of them with filters take 8 MB at 5,000 rows a second. */
-export const tailUnackedSharedBytesPerSecond = 16 * 1024 * 1024
+/** The same for all such clients of an object together: 100 of them with filters take 13 MB at 5,000 rows a second. */
+export const tailUnackedSharedBytesPerSecond = 24 * 1024 * 1024
 export const tailUnackedSharedBurstBytes = 32 * 1024 * 1024
 /** Rows and bytes on their way to a client that acknowledges; more are dropped, so that a stalled client costs no more memory. */
 export const tailWindowRowsMax = 10_000

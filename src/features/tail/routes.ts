@@ -32,8 +32,8 @@ const description = `A WebSocket. Every message is JSON with a \`type\`:
 
 A client may send the text \`ping\` (answered \`pong\`) and \`{"type":"ping"}\`, and should send \`{"type":"ack","cursor":"..."}\` with
 the newest cursor it has, about twice a second while messages come. One that acknowledges gets up to 20,000 rows and 8 MiB a
-second, and has at most 10,000 rows or 4 MiB on their way. One that never did may have stopped reading: it gets 2 MiB a second,
-all such clients of an organization together 16 MiB, and what goes beyond is dropped as \`slow\`. Close codes: 4001, the connection is an hour old, its
+second, and has at most 10,000 rows or 4 MiB on their way. One that never did may have stopped reading: it gets 3 MiB a second,
+all such clients of an organization together 24 MiB, and what goes beyond is dropped as \`slow\`. Close codes: 4001, the connection is an hour old, its
 key or session has expired, or it cannot be restored after an update: get a new ticket and resume; 4003, the access ended; 1003 binary message; 1008 too many bad messages; 1009 message too long.`
 
 const connect = route(
