@@ -3,7 +3,7 @@ import { demoEmail, demoPassword, demoUserNames, ensureDemoTenant, refuseProduct
 import { ensureDevSecrets } from './dev/secrets.ts'
 import { isEdgelog, migrateLocalDatabase, startDevServer } from './dev/server.ts'
 import { portFromEnvironment, readConnection, writeConnection } from './dev/settings.ts'
-import { bar, CommandError, main, progressLine, step, thousands } from './dev/terminal.ts'
+import { bar, CommandError, endingSignal, main, progressLine, step, thousands } from './dev/terminal.ts'
 import { sendDemoLogs } from './seed/send_logs.ts'
 
 const usage = `Fills the demo tenant of this development machine.
@@ -22,15 +22,16 @@ await main(async () => {
   }
   const url = `http://127.0.0.1:${portFromEnvironment()}`
   refuseProduction()
+  const ending = endingSignal()
   await ensureDevSecrets()
-  await step('Database migrations', migrateLocalDatabase)
+  await step('Database migrations', () => migrateLocalDatabase(ending))
   const known = readConnection()
   const tenant = () => ensureDemoTenant({ userCount: options.users, clear: options.clear, needKey: !known })
   const demo = await step(options.clear ? 'Demo tenant, made anew' : 'Demo tenant', tenant, ({ users }) => `${users} users made`)
   const apiKey = demo.apiKey ?? known?.apiKey
   if (apiKey === undefined) throw new Error('there is no development API key')
   writeConnection({ url, apiKey })
-  const accepted = options.logs > 0 ? await sendLogs({ url, apiKey }, options.logs) : 0
+  const accepted = options.logs > 0 ? await sendLogs({ url, apiKey }, options.logs, ending) : 0
   console.log(`${thousands(accepted)} logs accepted. Log in as ${demoEmail(demoUserNames[0] ?? '')} with ${demoPassword}.`)
 })
 
@@ -63,18 +64,18 @@ function count(name: string, text: string, least: number, most: number): number 
 }
 
 /** Through the server that runs there, or one of its own for as long as it takes. */
-async function sendLogs(connection: { url: string; apiKey: string }, logs: number): Promise<number> {
+async function sendLogs(connection: { url: string; apiKey: string }, logs: number, ending: AbortSignal): Promise<number> {
   const running = await isEdgelog(connection.url)
   const server = running
     ? undefined
     : await step(
         'Server',
-        () => startDevServer(portFromEnvironment()),
+        () => startDevServer(portFromEnvironment(), ending),
         () => 'ready',
       )
   const line = progressLine()
   try {
-    return await sendDemoLogs(connection, logs, (sent) => line.update(() => `${bar(sent, logs)}${thousands(sent)} logs`))
+    return await sendDemoLogs(connection, logs, ending, (sent) => line.update(() => `${bar(sent, logs)}${thousands(sent)} logs`))
   } finally {
     line.end()
     await server?.stop()

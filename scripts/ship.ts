@@ -1,4 +1,4 @@
-import { main } from './dev/terminal.ts'
+import { endingSignal, interruptedCode, main } from './dev/terminal.ts'
 import { parseOptions, usage } from './ship/options.ts'
 import { ship } from './ship/run.ts'
 import { createTally } from './ship/tally.ts'
@@ -9,17 +9,15 @@ await main(async () => {
     console.log(usage)
     return 0
   }
-  const stopping = new AbortController()
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => stopping.abort())
+  const ending = endingSignal()
   const tally = createTally()
   try {
-    await ship(options, tally, stopping.signal)
+    await ship(options, tally, ending)
   } finally {
-    const { report } = tally.finish()
-    console.error(report)
+    console.error(tally.finish().report)
     // Standard input may still be open; nothing more is read from it.
     process.stdin.destroy()
   }
-  if (stopping.signal.aborted) return 130
+  if (ending.aborted) return interruptedCode
   return tally.finish().complete ? 0 : 1
 })

@@ -2,29 +2,28 @@ import { demoEmail, demoPassword, ensureDemoTenant } from './dev/demo_tenant.ts'
 import { ensureDevSecrets } from './dev/secrets.ts'
 import { migrateLocalDatabase, refuseTakenPort, startDevServer } from './dev/server.ts'
 import { portFromEnvironment, readConnection, writeConnection } from './dev/settings.ts'
-import { main, step } from './dev/terminal.ts'
+import { aborted, endingSignal, interruptedCode, main, step } from './dev/terminal.ts'
 import { sendDemoLogs } from './seed/send_logs.ts'
 
 /** Enough to search in, sent in a second. */
 const firstLogs = 5_000
 
 await main(async () => {
-  const stopping = Promise.withResolvers<void>()
-  // A terminal sends Ctrl-C to every process of the command, and npm passes it on: each may come twice.
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stopping.resolve())
+  const ending = endingSignal()
   const port = portFromEnvironment()
   await refuseTakenPort(port)
   if (await ensureDevSecrets()) console.log('Development secrets ... made in .dev.vars')
-  await step('Database migrations', migrateLocalDatabase)
+  await step('Database migrations', () => migrateLocalDatabase(ending))
   const known = readConnection()
   const demo = await step(
     'Demo tenant',
     () => ensureDemoTenant({ needKey: !known }),
     ({ users }) => (users > 0 ? `${users} users made` : 'there'),
   )
+  ending.throwIfAborted()
   const server = await step(
     'Server',
-    () => startDevServer(port),
+    () => startDevServer(port, ending),
     () => 'ready',
   )
   try {
@@ -35,12 +34,12 @@ await main(async () => {
     if (demo.users > 0)
       await step(
         'Demo logs',
-        () => sendDemoLogs(connection, firstLogs),
+        () => sendDemoLogs(connection, firstLogs, ending),
         (count) => `${count} sent`,
       )
     console.log(welcome(connection.url, apiKey))
-    const ended = await Promise.race([stopping.promise.then(() => 'stopped'), server.exited.then(() => 'died')])
-    if (ended === 'stopped') return 0
+    await Promise.race([server.exited, aborted(ending)])
+    if (ending.aborted) return interruptedCode
     console.error('The server ended by itself. Run npm start again; its data is kept.')
     return 1
   } finally {

@@ -27,11 +27,12 @@ export interface DevServer {
 }
 
 /** Brings the local D1 up to the newest migration; says nothing unless it fails. */
-export async function migrateLocalDatabase(): Promise<void> {
+export async function migrateLocalDatabase(ending: AbortSignal): Promise<void> {
   const args = [wrangler, 'd1', 'migrations', 'apply', 'edgelog', '--local', '--persist-to', stateDir]
   try {
-    await promisify(execFile)(process.execPath, args, { cwd: root, env: quiet })
+    await promisify(execFile)(process.execPath, args, { cwd: root, env: quiet, signal: ending })
   } catch (error) {
+    ending.throwIfAborted()
     const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string }
     throw new CommandError(
       `The database migrations failed:\n${stdout}${stderr}`,
@@ -40,21 +41,25 @@ export async function migrateLocalDatabase(): Promise<void> {
   }
 }
 
-/** Starts the Worker under wrangler and answers when it says that it is ready. */
-export async function startDevServer(port: number): Promise<DevServer> {
+/** Starts the Worker under wrangler and answers when it says that it is ready; when `ending` aborts before, it leaves nothing behind. */
+export async function startDevServer(port: number, ending: AbortSignal): Promise<DevServer> {
   const url = `http://127.0.0.1:${port}`
   const args = ['dev', '--ip', '127.0.0.1', '--port', `${port}`, '--inspector-port', '0', '--persist-to', stateDir]
   args.push('--var', `PUBLIC_URL:${url}`, '--show-interactive-dev-session=false')
   const child = spawn(process.execPath, [wrangler, ...args], { cwd: root, env: quiet, stdio: ['ignore', 'pipe', 'pipe'] })
-  const tail = keepOutput(child)
+  const output = keepOutput(child)
   const exited = new Promise<void>((resolve) => {
     child.once('close', () => resolve())
   })
   const server: DevServer = { url, exited, stop: () => stop(child, exited) }
-  const failure = await untilReady(`${url}/health/ready`, child)
+  const failure = await untilReady(
+    `${url}/health/ready`,
+    () => output.failure ?? endOf(child) ?? (ending.aborted ? 'it was stopped' : undefined),
+  )
   if (failure === undefined) return server
   await server.stop()
-  throw new CommandError(`The server did not become ready: ${failure}\n${tail().join('\n')}`, `All that it printed is in ${logFile}.`)
+  ending.throwIfAborted()
+  throw new CommandError(`The server did not become ready: ${failure}.\n${output.last.join('\n')}`, `All that it printed is in ${logFile}.`)
 }
 
 /** True when an Edgelog answers there. */
@@ -83,30 +88,43 @@ export async function refuseTakenPort(port: number): Promise<void> {
   )
 }
 
+interface Output {
+  /** The last lines. */
+  readonly last: string[]
+  /** What it said that it will not recover from by itself. */
+  failure: string | undefined
+}
+
 /** Writes all output to the log file, shows errors of the Worker, and keeps the last lines for a failure's message. */
-function keepOutput(child: ChildProcess): () => string[] {
+function keepOutput(child: ChildProcess): Output {
   const file = createWriteStream(logFile)
-  const last: string[] = []
+  const output: Output = { last: [], failure: undefined }
   for (const stream of [child.stdout, child.stderr]) {
     if (!stream) continue
     createInterface({ input: stream }).on('line', (line) => {
       file.write(`${line}\n`)
-      last.push(line)
-      if (last.length > 30) last.shift()
+      output.last.push(line)
+      if (output.last.length > 30) output.last.shift()
+      if (line.includes('Build failed')) output.failure = 'the Worker could not be built'
       const json = line.indexOf('{"level":"error"')
       if (json >= 0) console.error(line.slice(json))
     })
   }
   child.once('close', () => file.end())
-  return () => last
+  return output
 }
 
-/** Undefined when ready, else why not. */
-async function untilReady(url: string, child: ChildProcess): Promise<string | undefined> {
+function endOf(child: ChildProcess): string | undefined {
+  return child.exitCode !== null || child.signalCode !== null ? 'it ended by itself' : undefined
+}
+
+/** Undefined when ready, else why not; `hopeless` says early why it never will be. */
+async function untilReady(url: string, hopeless: () => string | undefined): Promise<string | undefined> {
   const deadline = Date.now() + readyWithinMs
   let last = 'no answer'
   while (Date.now() < deadline) {
-    if (child.exitCode !== null || child.signalCode !== null) return 'it ended by itself.'
+    const reason = hopeless()
+    if (reason !== undefined) return reason
     try {
       const response = await fetch(url, { signal: AbortSignal.timeout(5_000) })
       if (response.ok) return undefined
@@ -120,7 +138,7 @@ async function untilReady(url: string, child: ChildProcess): Promise<string | un
 }
 
 async function stop(child: ChildProcess, exited: Promise<void>): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return exited
+  if (endOf(child) !== undefined) return exited
   const started = await descendants(child.pid)
   child.kill('SIGTERM')
   const timer = new AbortController()

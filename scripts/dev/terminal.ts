@@ -8,15 +8,39 @@ export class CommandError extends Error {
   }
 }
 
+/** Exit code of a command that Ctrl-C ended: 128 and the number of SIGINT. */
+export const interruptedCode = 130
+
 /** Runs a command's main function; a failure is told in plain words and sets the exit code. */
 export async function main(run: () => Promise<number | void>): Promise<void> {
   try {
     process.exitCode = (await run()) ?? 0
   } catch (error) {
+    if (error instanceof Error && error.name === 'AbortError') {
+      process.exitCode = interruptedCode
+      return
+    }
     if (error instanceof CommandError) console.error(`\n${error.message}\n${error.next}`)
     else console.error(error)
     process.exitCode = 1
   }
+}
+
+/**
+ * Aborts when somebody ends the command. A terminal sends Ctrl-C to every process of the command and npm passes it on,
+ * so each signal may come twice.
+ */
+export function endingSignal(): AbortSignal {
+  const ending = new AbortController()
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => ending.abort())
+  return ending.signal
+}
+
+export function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
 }
 
 /** Names a piece of work while it runs and how long it took; `work` may answer a word on its result. */
@@ -30,7 +54,7 @@ export async function step<T>(title: string, work: () => Promise<T>, result?: (v
     process.stdout.write(` ${text} (${seconds(performance.now() - began)})\n`)
     return value
   } catch (error) {
-    process.stdout.write(' failed\n')
+    process.stdout.write(error instanceof Error && error.name === 'AbortError' ? ' stopped\n' : ' failed\n')
     throw error
   } finally {
     clearInterval(dots)

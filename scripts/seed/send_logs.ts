@@ -12,13 +12,14 @@ const retryForMs = 60_000
 export async function sendDemoLogs(
   { url, apiKey }: Connection,
   count: number,
+  ending: AbortSignal,
   progress: (sent: number) => void = () => undefined,
 ): Promise<number> {
   const run = randomUUID()
-  const { signal } = new AbortController()
   let accepted = 0
   const batcher = createBatcher(batchRecords, async ({ body, lines, sequence }: Batch) => {
-    const options = { url, key: apiKey, compress: 'zstd', retryForMs, onRetry: () => undefined, signal } as const
+    ending.throwIfAborted()
+    const options = { url, key: apiKey, compress: 'zstd', retryForMs, onRetry: () => undefined, signal: ending } as const
     const result = await sendBatch(body, lines.length, `seed-${run}-${sequence}`, options)
     accepted += result.accepted
     const [error] = result.errors

@@ -26,7 +26,8 @@ export async function ship(options: ShipOptions, tally: Tally, signal: AbortSign
   const run = randomUUID()
   const queue = createSendQueue(options.concurrency)
   const one = async (file: string, number: number): Promise<void> => {
-    const input = await (options.follow && file !== '-' ? followInput(file, signal) : openInput(file))
+    const input = await open(file, options, tally, signal)
+    if (!input) return
     tally.open(input)
     const submit = options.dryRun
       ? async (batch: Batch) => printBatch(batch, tally)
@@ -40,6 +41,17 @@ export async function ship(options: ShipOptions, tally: Tally, signal: AbortSign
   await queue.drain()
 }
 
+/** Undefined, and told in the tally, when it cannot be read: the other files are still sent. */
+async function open(file: string, { follow }: ShipOptions, tally: Tally, signal: AbortSignal): Promise<Input | undefined> {
+  try {
+    return await (follow && file !== '-' ? followInput(file, signal) : openInput(file))
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error
+    tally.failed(error.message)
+    return undefined
+  }
+}
+
 interface Pipeline {
   options: ShipOptions
   tally: Tally
@@ -47,21 +59,22 @@ interface Pipeline {
   submit: (batch: Batch) => Promise<void>
 }
 
-async function shipInput(input: Input, file: string, { options, tally, signal, submit }: Pipeline): Promise<void> {
+async function shipInput(input: Input, file: string, pipeline: Pipeline): Promise<void> {
+  const { options, tally, submit } = pipeline
   const splitter = createLineSplitter()
   const joiner = createLineJoiner(options.multiline)
   const batcher = createBatcher(options.batchLines, submit)
   const source = options.source ?? sourceOfFile(file)
   const add = async (joined: JoinedLine | undefined): Promise<void> => {
     if (!joined) return
-    tally.records += 1
+    tally.counts.records += 1
     await batcher.add(recordJson(joined.text, { source, sourceGiven: options.source !== undefined, nowMs: Date.now() }), joined.line)
   }
   const addLines = async (lines: string[]): Promise<void> => {
     for (const line of lines) await add(joiner.push(line))
-    tally.lines += lines.length
+    tally.counts.lines += lines.length
   }
-  for await (const chunk of withIdle(input, file, signal)) {
+  for await (const chunk of withIdle(input, file, pipeline)) {
     if (chunk === 'idle') await add(joiner.end())
     else await addLines(splitter.push(chunk))
     if (chunk === 'idle' || batcher.ageMs() > lingerMs) await batcher.flush()
@@ -72,35 +85,51 @@ async function shipInput(input: Input, file: string, { options, tally, signal, s
   await batcher.flush()
 }
 
-/** The chunks of an input, and 'idle' each time that it is silent for a while. Ends when `signal` aborts. */
-async function* withIdle(input: Input, file: string, signal: AbortSignal): AsyncGenerator<Uint8Array | 'idle'> {
+/** The chunks of an input, and 'idle' each time that it is silent for a while. Ends when `signal` aborts, or the input fails. */
+async function* withIdle(input: Input, file: string, { tally, signal }: Pipeline): AsyncGenerator<Uint8Array | 'idle'> {
   const iterator = input.chunks[Symbol.asyncIterator]()
-  const aborted = new Promise<'aborted'>((resolve) => {
-    signal.addEventListener('abort', () => resolve('aborted'), { once: true })
-  })
+  let arrived: IteratorResult<Uint8Array> | { error: unknown } | undefined
+  let wake = (): void => undefined
+  // One reaction for each chunk, not one for each wait: a silent input may be waited on for months.
+  const request = (): void => {
+    arrived = undefined
+    const settle = (outcome: IteratorResult<Uint8Array> | { error: unknown }) => {
+      arrived = outcome
+      wake()
+    }
+    iterator.next().then(settle, (error: unknown) => settle({ error }))
+  }
+  const stop = () => wake()
+  signal.addEventListener('abort', stop)
   try {
-    let next = iterator.next()
+    request()
     while (!signal.aborted) {
-      let timer: NodeJS.Timeout | undefined
-      const idle = new Promise<'idle'>((resolve) => {
-        timer = setTimeout(() => resolve('idle'), lingerMs)
-      })
-      const event = await Promise.race([next, idle, aborted])
-      clearTimeout(timer)
-      if (event === 'aborted') return
-      if (event === 'idle') yield 'idle'
-      else if (event.done === true) return
+      const outcome = arrived ?? (await untilWoken((resolve) => (wake = resolve)).then(() => arrived))
+      if (signal.aborted) return
+      if (outcome === undefined) yield 'idle'
+      else if ('error' in outcome) {
+        tally.failed(`${file} cannot be read to its end: ${outcome.error instanceof Error ? outcome.error.message : String(outcome.error)}`)
+        return
+      } else if (outcome.done === true) return
       else {
-        yield event.value
-        next = iterator.next()
+        request()
+        yield outcome.value
       }
     }
-  } catch (error) {
-    throw new CommandError(
-      `${file} cannot be read to its end: ${error instanceof Error ? error.message : String(error)}`,
-      'What was read before was sent.',
-    )
+  } finally {
+    signal.removeEventListener('abort', stop)
   }
+}
+
+/** Resolves when `resolve` is called, or after `lingerMs`. */
+function untilWoken(arm: (resolve: () => void) => void): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, lingerMs)
+    arm(() => {
+      clearTimeout(timer)
+      resolve()
+    })
+  })
 }
 
 async function deliver(
@@ -111,8 +140,11 @@ async function deliver(
   signal: AbortSignal,
 ): Promise<void> {
   const { url, key: apiKey, compress } = options
-  const patienceMs = options.retryForMs ?? (tally.batches === 0 ? firstRetryForMs : retryForMs)
-  const onRetry = (reason: string, waitMs: number) => tally.retrying(reason, waitMs)
+  const patienceMs = options.retryForMs ?? (tally.counts.batches === 0 ? firstRetryForMs : retryForMs)
+  const onRetry = (reason: string, waitMs: number) => {
+    tally.retrying(reason, waitMs)
+    tally.draw()
+  }
   const result = await sendBatch(batch.body, batch.lines.length, key, {
     url,
     key: apiKey,
@@ -122,9 +154,10 @@ async function deliver(
     signal,
   })
   tally.answered(result, batch, file)
+  tally.draw()
 }
 
 function printBatch(batch: Batch, tally: Tally): void {
   process.stdout.write(batch.body)
-  tally.accepted += batch.lines.length
+  tally.counts.accepted += batch.lines.length
 }

@@ -46,7 +46,7 @@ it('serves on first run with working curl commands, keeps all data for the secon
   expect(first.output()).not.toContain('"d":')
 
   first.signal('SIGINT')
-  expect([0, 130]).toContain(await first.ended)
+  expect(await first.ended).toBe(130)
   expect(first.survivors()).toEqual([])
 
   const second = await start()
@@ -59,9 +59,18 @@ it('serves on first run with working curl commands, keeps all data for the secon
   expect(third.output()).toContain(`Port ${sandbox.port} is taken by an Edgelog that is running already.`)
   expect(third.output()).toContain(`PORT=${sandbox.port + 1} npm start`)
 
-  second.signal('SIGINT')
-  expect([0, 130]).toContain(await second.ended)
+  second.signal('SIGTERM', 'command')
+  expect(await second.ended).toBe(130)
   expect(second.survivors()).toEqual([])
+})
+
+it('ends as cleanly while it is still starting', async () => {
+  server = runCommand('start', [], sandbox)
+  await server.printed(/^Server \.\.\./m)
+  server.signal('SIGTERM', 'command')
+  expect(await server.ended).toBe(130)
+  expect(server.output()).toContain('stopped')
+  expect(server.survivors()).toEqual([])
 })
 
 it('refuses a port that is no port, and to seed production', async () => {

@@ -39,8 +39,8 @@ export interface Command {
   output(): string
   /** Resolves when its output matches; rejects when it ends before. */
   printed(pattern: RegExp): Promise<RegExpExecArray>
-  /** To the whole group, as a terminal does with Ctrl-C. */
-  signal(name: NodeJS.Signals): void
+  /** To the whole group, as a terminal does with Ctrl-C; or to the command alone, as `kill` does. */
+  signal(name: NodeJS.Signals, to?: 'group' | 'command'): void
   /** Its exit code, or the name of the signal that ended it. */
   readonly ended: Promise<number | NodeJS.Signals>
   /** Commands of this group that are still running. */
@@ -74,11 +74,12 @@ export function runCommand(name: string, args: readonly string[], { env }: Pick<
       look()
       void ended.then((code) => reject(new Error(`${name} ended with ${code} before it printed ${pattern}:\n${text}`)))
     })
-  return { output: () => text, printed, signal: (signal) => signalGroup(child, signal), ended, survivors: () => groupOf(child) }
+  return { output: () => text, printed, signal: (name, to = 'group') => signalTo(child, name, to), ended, survivors: () => groupOf(child) }
 }
 
-function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
-  if (pid !== undefined) process.kill(-pid, signal)
+function signalTo(child: ChildProcess, name: NodeJS.Signals, to: 'group' | 'command'): void {
+  if (to === 'command') child.kill(name)
+  else if (child.pid !== undefined) process.kill(-child.pid, name)
 }
 
 function groupOf({ pid }: ChildProcess): string[] {
