@@ -25,7 +25,13 @@ export default defineConfig({
       {
         root,
         // Pure code keeps no state that a file could leave behind; loading it anew for each file doubles the run.
-        test: { name: 'unit', include: ['test/unit/**/*.test.ts', 'test/sim/**/*.test.ts'], isolate: false, testTimeout: 20_000 },
+        test: {
+          name: 'unit',
+          include: ['test/unit/**/*.test.ts', 'test/sim/**/*.test.ts'],
+          isolate: false,
+          maxWorkers: '100%',
+          testTimeout: 20_000,
+        },
       },
       {
         root,

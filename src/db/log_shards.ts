@@ -16,8 +16,7 @@ export interface LogShardRow {
 export function openLogShard({ env }: Pick<BaseCtx, 'env'>, organizationId: string, { region, number }: LogShardRow): OpenShard {
   const identity = { organizationId, region, shard: number }
   const stub = env.LOG_SHARD.getByName(shardName(identity), { locationHint: region as Region })
-  // The class implements LogShardRpc; the stub's own type adds nothing but promise pipelining.
-  return { identity, rpc: stub as unknown as OpenShard['rpc'] }
+  return { identity, rpc: stub }
 }
 
 /** Every shard of the organization, by number. */

@@ -58,7 +58,7 @@ export async function startBenchWorld(): Promise<BenchWorld> {
       handleStructuredLogs: ({ level, message }) => {
         if (level === 'error' || level === 'warn') console.error(message)
       },
-      defaultPersistRoot: join(folder, 'state'),
+      resourcePersistencePath: join(folder, 'state'),
       workers: [
         {
           name: 'edgelog',

@@ -17,7 +17,7 @@ export async function storeRows(
 ): Promise<number> {
   const stub = await shardStub(world, region)
   const reply = await stub.rpc.append({ identity: stub.identity, blocks: encodeRows(rows) })
-  if (reply.status === 'key_reused') throw new Error('no key was given')
+  if (reply.status !== 'stored') throw new Error(`the shard answered ${reply.status}`)
   return reply.firstSeq
 }
 

@@ -181,10 +181,9 @@ describe('limits', () => {
 
   test('a pattern has at most 64 single-character wildcards', () => {
     expect(parseQuery(`a:x*${'?'.repeat(globWildcardsMax)}`)).toMatchObject({ kind: 'glob' })
-    expect(errorOf(`a:"x*${'?'.repeat(globWildcardsMax + 1)}"`)).toMatchObject({
-      position: 2,
-      expected: expect.stringMatching(/^at most 64 wildcards \? in one pattern/),
-    })
+    const error = errorOf(`a:"x*${'?'.repeat(globWildcardsMax + 1)}"`)
+    expect(error.position).toBe(2)
+    expect(error.expected).toMatch(/^at most 64 wildcards \? in one pattern/)
     expect(parseQuery(`a:${'\\?'.repeat(100)}`)).toMatchObject({ kind: 'phrase' })
   })
 

@@ -96,8 +96,9 @@ describe('edits of many rows', () => {
     const { core } = world()
     const names = (seq: number) => Array.from({ length: 250 }, (_, i): [string, number] => [(seq * 250 + i).toString(36), 1])
     core.append(batch(Array.from({ length: 2000 }, () => 'a')))
+    const change = (seq: number) => core.changeRow(identity, seq, { attributes: { replace: true, entries: names(seq) } })
     let seq = 1
-    while (core.changeRow(identity, seq, { attributes: { replace: true, entries: names(seq) } }).status === 'changed') seq++
+    for (let reply = change(seq); 'status' in reply && reply.status === 'changed'; reply = change(seq)) seq++
     expect(seq * 250 * patchAttributeBytes).toBeLessThan(patchBytesPerShardMax)
     expect(answer(core.count({ ...all, q: `${(250).toString(36)}:1` })).count).toBe(1)
   })
