@@ -20,12 +20,13 @@ await main(async () => {
     console.log(usage)
     return
   }
-  const url = `http://127.0.0.1:${portFromEnvironment()}`
   refuseProduction()
   const ending = endingSignal()
   await ensureDevSecrets()
   await step('Database migrations', () => migrateLocalDatabase(ending))
   const known = readConnection()
+  const served = known !== undefined && (await isEdgelog(known.url))
+  const url = served ? known.url : `http://127.0.0.1:${portFromEnvironment()}`
   const tenant = () => ensureDemoTenant({ userCount: options.users, clear: options.clear, needKey: !known })
   const demo = await step(options.clear ? 'Demo tenant, made anew' : 'Demo tenant', tenant, ({ users }) => `${users} users made`)
   const apiKey = demo.apiKey ?? known?.apiKey
@@ -33,6 +34,7 @@ await main(async () => {
   writeConnection({ url, apiKey })
   const accepted = options.logs > 0 ? await sendLogs({ url, apiKey }, options.logs, ending) : 0
   console.log(`${thousands(accepted)} logs accepted. Log in as ${demoEmail(demoUserNames[0] ?? '')} with ${demoPassword}.`)
+  if (demo.apiKey !== undefined) console.log(`The API key is now ${demo.apiKey}`)
 })
 
 function parseOptions(): { logs: number; users: number; clear: boolean } | undefined {

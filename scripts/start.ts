@@ -1,6 +1,6 @@
 import { demoEmail, demoPassword, ensureDemoTenant } from './dev/demo_tenant.ts'
 import { ensureDevSecrets } from './dev/secrets.ts'
-import { migrateLocalDatabase, refuseTakenPort, startDevServer } from './dev/server.ts'
+import { migrateLocalDatabase, refuseSharedState, refuseTakenPort, startDevServer } from './dev/server.ts'
 import { portFromEnvironment, readConnection, writeConnection } from './dev/settings.ts'
 import { aborted, endingSignal, interruptedCode, main, step } from './dev/terminal.ts'
 import { sendDemoLogs } from './seed/send_logs.ts'
@@ -12,9 +12,10 @@ await main(async () => {
   const ending = endingSignal()
   const port = portFromEnvironment()
   await refuseTakenPort(port)
+  const known = readConnection()
+  if (known !== undefined) await refuseSharedState(known.url)
   if (await ensureDevSecrets()) console.log('Development secrets ... made in .dev.vars')
   await step('Database migrations', () => migrateLocalDatabase(ending))
-  const known = readConnection()
   const demo = await step(
     'Demo tenant',
     () => ensureDemoTenant({ needKey: !known }),

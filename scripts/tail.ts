@@ -64,7 +64,11 @@ await main(async () => {
   let cursor: string | undefined
   for (;;) {
     cursor = await follow(options, cursor)
-    console.error(`The connection ended; going on in ${reconnectMs / 1000} s.`)
+    console.error(
+      cursor === undefined
+        ? `Nothing answers at ${options.url}. Start it or check --url; trying again in ${reconnectMs / 1000} s.`
+        : `The connection ended; going on in ${reconnectMs / 1000} s.`,
+    )
     await wait(reconnectMs)
   }
 })

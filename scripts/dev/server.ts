@@ -74,6 +74,15 @@ export async function isEdgelog(url: string): Promise<boolean> {
 }
 
 /** Throws CommandError when something listens there already. */
+/** Two servers on one folder of data would give the same sequence numbers to different logs. `url` is where it was served last. */
+export async function refuseSharedState(url: string): Promise<void> {
+  if (!(await isEdgelog(url))) return
+  throw new CommandError(
+    `The data in ${stateDir} is being served at ${url} already.`,
+    'Use that one, stop it first, or give the new one a folder of its own: EDGELOG_STATE=.wrangler/other PORT=8788 npm start',
+  )
+}
+
 export async function refuseTakenPort(port: number): Promise<void> {
   const probe = createServer()
   const taken = await new Promise<boolean>((resolve, reject) => {
