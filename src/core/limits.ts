@@ -236,6 +236,8 @@ export const regexCharsMax = 512
 export const regexUnrolledMax = 100_000
 /** Instructions of a compiled regular expression: matching may take time in proportion to it for each character. */
 export const regexProgramMax = 200
+/** Work of one regular expression on one block, as `Matcher.worked` counts it: some seconds at worst, then the query is refused. */
+export const regexBlockWorkMax = 1024 * 1024 * 1024
 /** Distinct values that a facet counts at a time, about 100 bytes each; then the rarest are forgotten. */
 export const facetDistinctMax = 10_000
 /** Values that a shard gives beyond those asked for, so that one rare in each shard but frequent in all is found. */

@@ -3,7 +3,7 @@ import type { TenantCtx } from '../db/context.ts'
 import { mergeSearches } from '../engine/query/merge.ts'
 import type { Order, PlacedRow, Position, QueryCost, SearchResult, TimeRange } from '../engine/query/types.ts'
 import type { StoredRow } from '../engine/row.ts'
-import type { Damaged, LineRow, LogShardRpc, SearchCall, Snapshot } from '../objects/log-shard/protocol.ts'
+import type { LineRow, LogShardRpc, SearchCall, Snapshot, Unanswered } from '../objects/log-shard/protocol.ts'
 import type { PageState } from './cursor.ts'
 import type { Shard } from './shards.ts'
 import { askAll } from './shards.ts'
@@ -44,7 +44,7 @@ async function readPageOf<R extends PlacedRow>(
   shards: readonly Shard[],
   listing: Listing,
   limit: number,
-  search: (rpc: LogShardRpc, call: SearchCall) => Promise<Snapshot<SearchResult<R>> | Damaged>,
+  search: (rpc: LogShardRpc, call: SearchCall) => Promise<Snapshot<SearchResult<R>> | Unanswered>,
 ): Promise<Page<R>> {
   const { q, range, order, after } = listing
   const asked = shards.filter(({ identity }) => listing.snapshot?.has(identity.shard) ?? true)

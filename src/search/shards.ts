@@ -2,7 +2,7 @@ import { fanOutMax } from '../core/limits.ts'
 import { problem } from '../core/problems.ts'
 import type { TenantCtx } from '../db/context.ts'
 import { listLogShards, openLogShard } from '../db/log_shards.ts'
-import type { Damaged, LogShardRpc, ShardIdentity } from '../objects/log-shard/protocol.ts'
+import type { LogShardRpc, ShardIdentity, Unanswered } from '../objects/log-shard/protocol.ts'
 
 /** One shard of the caller's organization; `rpc` reaches its Durable Object. */
 export interface Shard {
@@ -21,7 +21,7 @@ export async function shardsOf(ctx: TenantCtx): Promise<Shard[]> {
 export async function askAll<T extends object>(
   ctx: TenantCtx,
   shards: readonly Shard[],
-  call: (shard: Shard) => Promise<T | Damaged>,
+  call: (shard: Shard) => Promise<T | Unanswered>,
 ): Promise<T[]> {
   const replies: T[] = []
   const waiting = shards.entries()
@@ -33,13 +33,14 @@ export async function askAll<T extends object>(
   return replies
 }
 
-/** One answer of one shard; damage becomes a problem. One that cannot be reached is a 503 of src/http/problem.ts. */
-export async function ask<T extends object>(ctx: TenantCtx, shard: Shard, call: (shard: Shard) => Promise<T | Damaged>): Promise<T> {
+/** One answer of one shard; damage and a query that takes too much time become problems. One that cannot be reached is a 503 of src/http/problem.ts. */
+export async function ask<T extends object>(ctx: TenantCtx, shard: Shard, call: (shard: Shard) => Promise<T | Unanswered>): Promise<T> {
   const reply = await call(shard)
     // A Durable Object that moved or restarted is there again at once; one that has too much to do needs to be left alone.
     .catch((error: unknown) =>
       hasMark(error, 'retryable') && !hasMark(error, 'overloaded') ? call(shard) : Promise.reject(error as Error),
     )
+  if ('tooSlow' in reply) throw problem('invalid_query', reply.tooSlow)
   if (!('damaged' in reply)) return reply
   ctx.log.error('damaged block', new Error(reply.damaged), { ...shard.identity })
   throw problem('damaged_block', `A stored block cannot be read, and an answer without it would be wrong: ${reply.damaged}.`)

@@ -7,7 +7,7 @@ import type { Position } from '../../src/engine/query/types.ts'
 import type { AttributeValue, StoredRow } from '../../src/engine/row.ts'
 import type { ShardCore } from '../../src/objects/log-shard/core.ts'
 import { createShardCore } from '../../src/objects/log-shard/core.ts'
-import type { AppendRequest, Damaged, RowChange } from '../../src/objects/log-shard/protocol.ts'
+import type { AppendRequest, Unanswered, RowChange } from '../../src/objects/log-shard/protocol.ts'
 import { nodeSql } from '../unit/shard/node_sql.ts'
 import { createOracle, randomQuery, sources, words } from './oracle.ts'
 import type { Random } from './random.ts'
@@ -266,7 +266,8 @@ function randomContent({ random }: World): Content {
   }
 }
 
-function answer<T extends object>(reply: T | Damaged): T {
+function answer<T extends object>(reply: T | Unanswered): T {
   if ('damaged' in reply) throw new Error(reply.damaged)
+  if ('tooSlow' in reply) throw new Error(reply.tooSlow)
   return reply
 }

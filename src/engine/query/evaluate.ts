@@ -13,7 +13,7 @@ import { visibleRows } from './visible_rows.ts'
 
 /**
  * The rows of the block that match, lie in the range, have seq <= maxSeq and are not hidden. Reads no page when the
- * head rules all rows out. Throws `BlockError` when the block is damaged.
+ * head rules all rows out. Throws `BlockError` when the block is damaged, `QueryTooSlowError` when a condition is too slow for it.
  */
 export function evaluate(filter: Filter, block: Block, range: TimeRange, maxSeq: number, hidden?: readonly number[]): Bitmap {
   if (!mayMatch(filter, block)) return bitmapEmpty(block.meta.rows)
@@ -66,11 +66,13 @@ function selectOr(filters: readonly Filter[], block: Block, candidates: Bitmap):
 function selectLeaf(leaf: Leaf, block: Block, candidates: Bitmap): Bitmap {
   if (leaf.kind === 'exists') return selectExisting(leaf.field, block, candidates)
   if (leaf.kind === 'time' && leaf.column === 'timestamp') return selectTimestamp(leaf, block, candidates)
+  const matcher = matcherOf(leaf)
+  matcher.begin?.()
   const field = fieldOf(leaf)
-  if (field === null) return selectAny(matcherOf(leaf), block, candidates)
+  if (field === null) return selectAny(matcher, block, candidates)
   const selected = bitmapEmpty(candidates.length)
   const column = columnOf(block, field)
-  if (column !== undefined) selectColumn(column, matcherOf(leaf), candidates, selected)
+  if (column !== undefined) selectColumn(column, matcher, candidates, selected)
   return selected
 }
 

@@ -4,7 +4,7 @@ import { isAscii, needleOfAny, wholeTokens } from './text_pattern.ts'
 
 /** A regular expression (RE2, caseless) that matches somewhere in the value, or in a number's canonical text. */
 export function regexMatcher(pattern: string): Matcher {
-  const { test, worked } = regexTest(pattern)
+  const { test, worked, begin } = regexTest(pattern)
   const literals = requiredLiterals(pattern)
   return {
     tokens: literals?.map((literal) => wholeTokens(literal, true, true).filter(isAscii)) ?? [[]],
@@ -13,6 +13,7 @@ export function regexMatcher(pattern: string): Matcher {
     needle: literals && needleOfAny(literals),
     text: test,
     worked,
+    begin,
     scalar: (value) => test(String(value)),
   }
 }

@@ -15,6 +15,8 @@ export interface Matcher {
   text(value: string): boolean
   /** What `text` has cost so far, where that is much: a unit takes about as long as decompressing a byte. */
   worked?: () => number
+  /** Starts a block: from here on `text` may do a block's worth of work, then it throws `QueryTooSlowError`. */
+  begin?: () => void
   scalar(value: number | bigint | boolean): boolean
 }
 

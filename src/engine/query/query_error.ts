@@ -1,3 +1,11 @@
+/** A condition that takes too much time on the text it met. `message` is a sentence for the person who asked. */
+export class QueryTooSlowError extends Error {
+  constructor() {
+    super('The regular expression takes too much time on these logs: make it simpler, or narrow the query by time or source.')
+    this.name = 'QueryTooSlowError'
+  }
+}
+
 /** A query that cannot be understood. `message` is a sentence for the person who typed it. */
 export class QueryError extends Error {
   /** Index of the first character (UTF-16) that is wrong; the length of the query when it ends too early. */

@@ -1,7 +1,8 @@
 import { RE2JS } from 're2js'
-import { regexCharsMax, regexProgramMax, regexUnrolledMax } from '../../core/limits.ts'
+import { regexBlockWorkMax, regexCharsMax, regexProgramMax, regexUnrolledMax } from '../../core/limits.ts'
 import { fail } from './lexer.ts'
 import type { Lexer } from './lexer.ts'
+import { QueryTooSlowError } from './query_error.ts'
 
 /** ASCII letters that Unicode folds these two to; here nothing beyond ASCII ever equals ASCII. */
 const foldsToAscii = /[\u017f\u212a]/g
@@ -21,13 +22,15 @@ const stateWork = 40_000
 
 /**
  * Test whether a text contains a match, caseless unless the pattern says (?-i). Linear time in the text, but a thousand
- * times slower where almost every character leads to a state not met before: so `worked` counts states.
+ * times slower where almost every character leads to a state not met before: so `worked` counts states, and `begin`
+ * starts a share of work beyond which `test` throws `QueryTooSlowError`.
  */
-export function regexTest(pattern: string): { test(text: string): boolean; worked(): number } {
+export function regexTest(pattern: string): { test(text: string): boolean; worked(): number; begin(): void } {
   const regex = RE2JS.compile(pattern, RE2JS.CASE_INSENSITIVE)
   const automaton = regex.re2Input.dfa as { stateCount: number }
   const weight = characterWork + regex.programSize() * instructionWork
   let work = 0
+  let workMax = Infinity
   return {
     test(text) {
       const before = automaton.stateCount
@@ -35,9 +38,13 @@ export function regexTest(pattern: string): { test(text: string): boolean; worke
       // A full memory of states is emptied, so the count may also fall.
       const added = automaton.stateCount - before
       work += text.length * weight + (added < 0 ? automaton.stateCount : added) * stateWork
+      if (work > workMax) throw new QueryTooSlowError()
       return isMatch
     },
     worked: () => work,
+    begin() {
+      workMax = work + regexBlockWorkMax
+    },
   }
 }
 

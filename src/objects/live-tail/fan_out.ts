@@ -1,9 +1,10 @@
 import { tailMessageCharsMax, tailMessageRowsMax, tailQuietRowsMax } from '../../core/limits.ts'
 import { BlockError } from '../../engine/block/block_error.ts'
+import { QueryTooSlowError } from '../../engine/query/query_error.ts'
 import type { ShardIdentity, TailBlock } from '../log-shard/protocol.ts'
 import type { BlockView } from './block_view.ts'
 import { recordSent, roomFor, waitForRoomMs, windowIsFull } from './flow.ts'
-import { closeCodes, end, sendCursor, sendRows, sendSlow, skipTo } from './messages.ts'
+import { closeCodes, end, sendCursor, sendError, sendRows, sendSlow, skipTo } from './messages.ts'
 import type { Subscriber, TailState } from './state.ts'
 import { moveTo, positionOf } from './state.ts'
 
@@ -44,7 +45,7 @@ export function offerBlock<S>(state: TailState<S>, identity: ShardIdentity, bloc
 
 function fanOut<S>(state: TailState<S>, shard: number, block: TailBlock, view: BlockView, subscribers: Subscriber<S>[], mode: Mode): void {
   const { firstSeq, rows } = block.meta
-  const groups = [...Map.groupBy(subscribers, ({ q }) => q).values()].map((members) => takersOf(members, view, shard, firstSeq))
+  const groups = [...Map.groupBy(subscribers, ({ q }) => q).values()].map((members) => takersOf(state, members, view, shard, firstSeq))
   for (const chunk of chunksOf(unionOf(groups, rows), view)) {
     if (groups.every((group) => group.every(({ done, subscriber }) => done || !subscriber.open))) break
     for (const group of groups) sendChunk(state, shard, firstSeq, group, chunk, mode)
@@ -60,9 +61,20 @@ function fanOut<S>(state: TailState<S>, shard: number, block: TailBlock, view: B
   }
 }
 
-function takersOf<S>(members: Subscriber<S>[], view: BlockView, shard: number, firstSeq: number): Taker<S>[] {
+/** Those who asked what takes too much time on this block are told and cut off, so that the others get theirs. */
+function takersOf<S>(state: TailState<S>, members: Subscriber<S>[], view: BlockView, shard: number, firstSeq: number): Taker<S>[] {
   const [first] = members
-  const rows = first === undefined ? [] : view.select(first.filter)
+  let rows: readonly number[]
+  try {
+    rows = first === undefined ? [] : view.select(first.filter)
+  } catch (error) {
+    if (!(error instanceof QueryTooSlowError)) throw error
+    for (const member of members) {
+      sendError(state, member, error.message)
+      end(state, member, 1008, 'the query takes too much time')
+    }
+    return []
+  }
   return members.map((subscriber) => {
     const fresh = rows.findIndex((row) => firstSeq + row > positionOf(subscriber, shard))
     return { subscriber, rows, next: fresh === -1 ? rows.length : fresh, done: false }

@@ -1,7 +1,8 @@
 import { BlockError } from '../../engine/block/block_error.ts'
+import { QueryTooSlowError } from '../../engine/query/query_error.ts'
 import { appendBatch } from './append.ts'
 import { migrate } from './migrations.ts'
-import type { Damaged, LogShardRpc, ShardIdentity, TailBlock } from './protocol.ts'
+import type { Damaged, LogShardRpc, ShardIdentity, TailBlock, TooSlow } from './protocol.ts'
 import { count, extent, facets, histogram, search, searchLines } from './queries.ts'
 import { changeRow, deleteRow, getRow } from './rows.ts'
 import type { Sql } from './sql.ts'
@@ -58,11 +59,11 @@ export function createShardCore(deps: ShardDeps): ShardCore {
       state.opened.clear()
       return appendBatch(state, request, deps.now())
     },
-    search: (call) => guarded('search', call.identity, () => search(state, call)),
-    searchLines: (call) => guarded('searchLines', call.identity, () => searchLines(state, call)),
-    count: (call) => guarded('count', call.identity, () => count(state, call)),
-    histogram: (call) => guarded('histogram', call.identity, () => histogram(state, call)),
-    facets: (call) => guarded('facets', call.identity, () => facets(state, call)),
+    search: (call) => guarded('search', call.identity, () => inTime(() => search(state, call))),
+    searchLines: (call) => guarded('searchLines', call.identity, () => inTime(() => searchLines(state, call))),
+    count: (call) => guarded('count', call.identity, () => inTime(() => count(state, call))),
+    histogram: (call) => guarded('histogram', call.identity, () => inTime(() => histogram(state, call))),
+    facets: (call) => guarded('facets', call.identity, () => inTime(() => facets(state, call))),
     extent(caller) {
       identify(caller)
       return { extent: extent(state), maxSeq: lastSeq() }
@@ -105,6 +106,16 @@ function createIdentity(store: ShardStore) {
       if (known === undefined) throw new Error('this shard does not know yet who it is')
       return known
     },
+  }
+}
+
+/** Turns a query that is too slow into an answer that says so. */
+function inTime<T>(work: () => T): T | TooSlow {
+  try {
+    return work()
+  } catch (error) {
+    if (error instanceof QueryTooSlowError) return { tooSlow: error.message }
+    throw error
   }
 }
 

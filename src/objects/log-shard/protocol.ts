@@ -74,6 +74,14 @@ export interface Damaged {
   damaged: string
 }
 
+/** The query takes too much time on a block; a sentence for the person who asked. */
+export interface TooSlow {
+  tooSlow: string
+}
+
+/** Why a query has no answer. */
+export type Unanswered = Damaged | TooSlow
+
 /** New content for one row; what is undefined stays as it is. */
 export interface RowChange {
   timestampMs?: number | undefined
@@ -105,12 +113,12 @@ export interface TailBlock extends EncodedBlock {
 /** What LogShard offers over RPC; the Durable Object class implements this. */
 export interface LogShardRpc {
   append(request: AppendRequest): Promise<AppendReply>
-  search(call: SearchCall): Promise<Snapshot<SearchResult> | Damaged>
+  search(call: SearchCall): Promise<Snapshot<SearchResult> | Unanswered>
   /** The same page as lines: an object of each row would cost more to carry over than all else that an export does. */
-  searchLines(call: SearchCall): Promise<Snapshot<SearchResult<LineRow>> | Damaged>
-  count(call: QueryScope): Promise<Snapshot<CountResult> | Damaged>
-  histogram(call: HistogramCall): Promise<Snapshot<HistogramResult> | Damaged>
-  facets(call: FacetsCall): Promise<Snapshot<FacetResult> | Damaged>
+  searchLines(call: SearchCall): Promise<Snapshot<SearchResult<LineRow>> | Unanswered>
+  count(call: QueryScope): Promise<Snapshot<CountResult> | Unanswered>
+  histogram(call: HistogramCall): Promise<Snapshot<HistogramResult> | Unanswered>
+  facets(call: FacetsCall): Promise<Snapshot<FacetResult> | Unanswered>
   /** Smallest and greatest event time that the shard holds (milliseconds, inclusive), null when it is empty. */
   extent(identity: ShardIdentity): Promise<Snapshot<{ extent: { minMs: number; maxMs: number } | null }>>
   /** Null when there is no such row, or it was deleted. */

@@ -1,7 +1,7 @@
 import { createBlockBuilder } from '../../../src/engine/block/writer.ts'
 import type { EncodableRow } from '../../../src/engine/row.ts'
 import { createShardCore } from '../../../src/objects/log-shard/core.ts'
-import type { AppendRequest, Damaged } from '../../../src/objects/log-shard/protocol.ts'
+import type { AppendRequest, Unanswered } from '../../../src/objects/log-shard/protocol.ts'
 import { nodeSql } from './node_sql.ts'
 
 export const identity = { organizationId: 'org', region: 'weur', shard: 0 }
@@ -40,7 +40,8 @@ export function batch(messages: string[], key?: string, body = 'body'): AppendRe
   return { identity, blocks: builder.finish(), idempotency }
 }
 
-export function answer<T extends object>(reply: T | Damaged): T {
+export function answer<T extends object>(reply: T | Unanswered): T {
   if ('damaged' in reply) throw new Error(reply.damaged)
+  if ('tooSlow' in reply) throw new Error(reply.tooSlow)
   return reply
 }

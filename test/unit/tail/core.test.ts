@@ -287,3 +287,13 @@ test('binary and oversize messages end the connection', async () => {
   world.tail.message(long, ' '.repeat(20_000))
   expect([binary.closeCode, long.closeCode]).toEqual([1003, 1009])
 })
+
+test('whoever asks what takes too much time is told and cut off, and the others get their rows', async () => {
+  const world = new TailWorld(1)
+  const slow = await open(world, 'slow')
+  const other = await open(world, 'red')
+  await store(world, 30)
+  expect(types(slow)).toEqual(['ready', 'error'])
+  expect(slow.open).toBe(false)
+  expect(checkConnection(other)).toMatchObject({ received: 10, slow: 0, skipped: 0 })
+})

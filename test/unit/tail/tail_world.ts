@@ -1,4 +1,5 @@
 import type { Filter } from '../../../src/engine/query/ast.ts'
+import { QueryTooSlowError } from '../../../src/engine/query/query_error.ts'
 import { createTailCore } from '../../../src/objects/live-tail/core.ts'
 import type { TailCore } from '../../../src/objects/live-tail/core.ts'
 import type { Attachment, TailDeps } from '../../../src/objects/live-tail/state.ts'
@@ -265,7 +266,11 @@ function openFakeBlock({ identity: { shard }, blocks }: FakeShard, { meta }: Tai
   if (blocks.find(({ firstSeq }) => firstSeq === meta.firstSeq)?.damaged === true) throw new BlockError('damaged on purpose')
   const rows = Array.from({ length: meta.rows }, (_, row) => row)
   return {
-    select: (filter: Filter) => rows.filter((row) => matches(wordOfFilter(filter), shard, meta.firstSeq + row)),
+    select(filter: Filter) {
+      const word = wordOfFilter(filter)
+      if (word === 'slow') throw new QueryTooSlowError()
+      return rows.filter((row) => matches(word, shard, meta.firstSeq + row))
+    },
     texts: (wanted: readonly number[]) => wanted.map((row) => `{"shard":${shard},"seq":${meta.firstSeq + row}}`),
   }
 }
