@@ -90,3 +90,26 @@ export interface Block {
   /** Builds whole rows for the given row numbers, in the given order. */
   materialise(rows: readonly number[]): StoredRow[]
 }
+
+/** Half-open range of bytes. */
+export interface ByteRange {
+  start: number
+  end: number
+}
+
+/** The body of a block as far as it is in memory; offsets count from its start. */
+export interface BodyBytes {
+  /** Bytes start to end; throws `BodyMissingError` when they were not read. */
+  slice(start: number, end: number): Uint8Array
+}
+
+/** A block that tells which parts of its body must be read before its columns are. */
+export interface StoredBlock extends Block {
+  /** What presence and data of these columns need of the body: ascending, joined where they touch. */
+  storedRanges(columns: Iterable<Column>): ByteRange[]
+  /**
+   * What `materialise` of these rows needs of the body and has not got yet. Reading it may reveal more (where a text is
+   * stands in other pages), so ask again until nothing is missing: at most three times.
+   */
+  missingRanges(rows: readonly number[]): ByteRange[]
+}

@@ -1,4 +1,4 @@
-import type { Block, BlockMeta, ReadCost } from '../block/types.ts'
+import type { BlockMeta, BodyBytes, ByteRange, ReadCost, StoredBlock } from '../block/types.ts'
 
 /** What is known of a sealed segment without reading it: one entry of a shard's manifest. Plain data. */
 export interface SegmentMeta {
@@ -33,16 +33,53 @@ export interface EncodedSegment {
   meta: Omit<SegmentMeta, 'key' | 'sha256'>
 }
 
+/** An encoded block on its way into a segment: its token filters are apart, since a segment lays them out across its blocks. */
+export interface SegmentBlock {
+  /** Header and directory, no filters. */
+  head: Uint8Array
+  body: Uint8Array
+  /** One for each column that has a filter, in directory order: whole, or 64 partitions one after the other. */
+  filters: readonly Uint8Array[]
+  /** `bytes` counts head and body. */
+  meta: BlockMeta
+  /** Greatest sequence number of its rows. */
+  lastSeq: number
+  /** Smallest and greatest time of receipt. */
+  minCreatedMs: number
+  maxCreatedMs: number
+  /** Raw bytes of all its pages. */
+  rawBytes: number
+}
+
+/** Puts encoded blocks together as one segment. */
+export interface SegmentWriter {
+  /** Bytes of the segment if it were finished now, before its index is compressed. */
+  readonly bytes: number
+  /** Takes over a block; blocks come in order of time. */
+  add(block: SegmentBlock): void
+  /** The segment; the writer is then empty and can be used again. Throws RangeError when it has no block. */
+  finish(): EncodedSegment
+}
+
 /** Where the parts of one block are within its segment. */
 export interface SegmentBlockEntry {
   meta: BlockMeta
   /** Greatest sequence number of its rows. */
   lastSeq: number
+  /** Smallest and greatest time of receipt. */
   minCreatedMs: number
   maxCreatedMs: number
+  /** Raw bytes of all its pages. */
+  rawBytes: number
   /** Its body: bodyStart to bodyStart + bodyBytes of the object. */
   bodyStart: number
   bodyBytes: number
+}
+
+/** What was read of one filter partition, its checksum being right: only `SegmentIndex.openPartition` makes one. */
+export interface FilterPartition {
+  readonly partition: number
+  readonly bytes: Uint8Array
 }
 
 /** The opened index of a segment; immutable, kept in a cache across queries. */
@@ -50,23 +87,23 @@ export interface SegmentIndex {
   readonly blocks: readonly SegmentBlockEntry[]
   /** About what it takes in memory. */
   readonly memoryBytes: number
-  /** Where the token filters are that can rule this token out: one range of the object, undefined when the index has all there are. */
-  filterRange(token: string): ByteRange | undefined
+  /** Number of the partition whose filters can rule this token out; undefined when the index itself has all there are. */
+  partitionOf(token: string): number | undefined
+  /** Where a partition is: one range of the object. */
+  partitionRange(partition: number): ByteRange
+  /** Checks what was read of `partitionRange`; throws SegmentError when damaged. */
+  openPartition(partition: number, bytes: Uint8Array): FilterPartition
   /**
-   * Opens block `n`. `filters` holds what was read of `filterRange` (its `mayHaveToken` answers true for a token whose range is
-   * missing there); `body` has the pages that were read. Throws BlockError when damaged.
+   * Opens block `n`. `partitions`, by their number, are those that were read: `mayHaveToken` answers true where one is missing.
+   * `body` has the pages that were read, see `StoredBlock.storedRanges`. Throws BlockError when damaged.
    */
-  open(n: number, filters: ReadonlyMap<number, Uint8Array>, body: BodyBytes, cost: ReadCost): Block
+  open(n: number, partitions: ReadonlyMap<number, FilterPartition>, body: BodyBytes, cost: ReadCost): StoredBlock
 }
 
-/** Half-open range of bytes of an object. */
-export interface ByteRange {
-  start: number
-  end: number
-}
-
-/** The parts of a block's body that are in memory; offsets count from the start of the body. */
-export interface BodyBytes {
-  /** Bytes start to end; throws `BodyMissingError` when they were not read. */
-  slice(start: number, end: number): Uint8Array
+/** A whole segment in memory. */
+export interface SegmentFile {
+  meta: Omit<SegmentMeta, 'key' | 'sha256'>
+  index: SegmentIndex
+  /** Opens block `n` with all its filters. Throws BlockError when damaged. */
+  open(n: number, cost: ReadCost): StoredBlock
 }
