@@ -9,7 +9,19 @@ import type { Field } from './ast.ts'
 export interface Aggregate<R> {
   /** Fields whose columns `add` reads, so that they can be fetched first; null: it reads rows whole. */
   readonly fields: readonly Field[] | null
-  /** Adds the rows that match. */
+  /** Adds the rows that match: at least one. */
   add(block: Block, found: Bitmap): void
+  /**
+   * Adds all rows of the severities in `mask` (bit i is severity i) of a block, or of a whole segment, of which every row is
+   * visible. False, and nothing added, when these counts do not say enough and the block must be opened.
+   */
+  addCounts?(counts: RowCounts, mask: number): boolean
   result(): R
+}
+
+/** What a block's or a segment's metadata tells of its rows. */
+export interface RowCounts {
+  minMs: number
+  maxMs: number
+  severityCounts: readonly number[]
 }

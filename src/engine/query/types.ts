@@ -1,5 +1,6 @@
 import type { Block, BlockMeta, ReadCost } from '../block/types.ts'
 import type { StoredRow } from '../row.ts'
+import type { Filter } from './ast.ts'
 
 /** A place in the total order of an organization's rows: (ms, ns, shard, seq). */
 export interface Position {
@@ -31,27 +32,103 @@ export interface TimeRange {
   toMs: number
 }
 
-/** What a query has cost; summed over shards. Every answer carries it. */
+/** What a query has cost; summed over shards and segments. Every answer carries it. */
 export interface QueryCost {
+  /** Sealed segments in the range, and those of which more than the index was read. */
+  segmentsConsidered: number
+  segmentsRead: number
   blocksConsidered: number
   blocksSkipped: number
   blocksRead: number
   bytesConsidered: number
   bytesRead: number
   bytesDecompressed: number
+  /** Reads of objects in R2, each billed and each a round trip. */
+  objectReads: number
   rowsMatched: number
 }
 
-/** Rows with seq > maxSeq are not part of the snapshot that the query (and its cursor) sees. */
-export interface Scope {
-  shard: number
+/** Rows that must not be seen from a moment on, until a job has removed them. Plain data. */
+export interface Erasure {
+  q: string
   range: TimeRange
+  /** Rows that came later stay. */
   maxSeq: number
+  /** Rows that were edited later stay. */
+  createdMs: number
+}
+
+/** An erasure with its query parsed. */
+export interface ErasureFilter extends Omit<Erasure, 'q'> {
+  filter: Filter
+}
+
+/** Which rows of a shard a query may see, beside those that are hidden one by one. */
+export interface View {
+  range: TimeRange
+  /** Rows with a greater sequence number are not part of the snapshot that the query (and its cursor) sees. */
+  maxSeq: number
+  /** Rows that were received earlier have expired; 0 keeps all. */
+  keepFromMs: number
+  erasures: readonly ErasureFilter[]
+}
+
+export interface Scope extends View {
+  shard: number
   /** Work ends (partial) once this many raw bytes were decompressed, or other work took as long. */
   budgetBytes: number
 }
 
-export interface SearchResult<R extends PlacedRow = StoredRow> {
+/** What a query computes over the rows that match: plain data that crosses an isolate. */
+export type Operation = SearchOperation | AggregateOperation
+
+export interface SearchOperation {
+  kind: 'search'
+  order: Order
+  /** At least 1. */
+  limit: number
+  /** Only rows behind this place, in the asked order. */
+  after?: Position | undefined
+  /** Rows behind this place are not needed: the search ends there, with a frontier, when there may be more. */
+  until?: Position | undefined
+}
+
+/** Operations that fold all matching rows into one result; operations.ts has the code of each. */
+export type AggregateOperation =
+  | { kind: 'count' }
+  /** `bucketMs` is a positive integer; the caller bounds the number of buckets. */
+  | { kind: 'histogram'; bucketMs: number }
+  /** Fields are named as in a query. */
+  | { kind: 'facets'; fields: readonly string[]; limit: number }
+
+/** The result of each operation by its kind: plain data that merges with that of other shards and segments. */
+export interface Results {
+  search: SearchRows
+  count: Counted
+  histogram: Histogram
+  facets: Facets
+}
+
+export type ResultOf<O extends Operation> = Results[O['kind']]
+
+/** A result with how it came about. */
+export interface Scanned<R> {
+  result: R
+  /** The budget ended before everything was looked at: counts are lower bounds, and a search has a frontier. */
+  budgetEnded: boolean
+  cost: QueryCost
+  /** What could not be read, and is therefore not in the result. */
+  damaged: Damage[]
+}
+
+export interface Damage {
+  /** R2 key of the segment; `block` for a hot block of a shard. */
+  segment: string
+  /** What is wrong and where. */
+  reason: string
+}
+
+export interface SearchRows<R extends PlacedRow = StoredRow> {
   /** In the asked order, at most `limit`. */
   rows: R[]
   /**
@@ -59,24 +136,18 @@ export interface SearchResult<R extends PlacedRow = StoredRow> {
    * are. Set when `limit` cut the answer or when the budget ended.
    */
   frontier: Position | null
-  budgetEnded: boolean
-  cost: QueryCost
 }
 
-export interface CountResult {
+export interface Counted {
   count: number
-  budgetEnded: boolean
-  cost: QueryCost
 }
 
-export interface HistogramResult {
+export interface Histogram {
   /** Bucket start (ms, a multiple of bucketMs) and the count of each severity, ascending; empty buckets are absent. */
   buckets: { startMs: number; counts: number[] }[]
-  budgetEnded: boolean
-  cost: QueryCost
 }
 
-export interface FacetResult {
+export interface Facets {
   facets: {
     field: string
     /** Most frequent first, ties by value; numbers and booleans as text. */
@@ -86,6 +157,4 @@ export interface FacetResult {
     /** True when there were more distinct values than are given here, so counts of rare ones may be low. */
     truncated: boolean
   }[]
-  budgetEnded: boolean
-  cost: QueryCost
 }

@@ -1,15 +1,9 @@
-import type {
-  CountResult,
-  FacetResult,
-  HistogramResult,
-  Order,
-  PlacedRow,
-  Position,
-  SearchResult,
-  TimeRange,
-} from '../../engine/query/types.ts'
+import type { Erasure, Operation, PlacedRow, Results, Scanned, SearchRows, TimeRange } from '../../engine/query/types.ts'
+import type { SegmentMeta } from '../../engine/segment/types.ts'
 import type { AttributeValue, StoredRow } from '../../engine/row.ts'
 import type { EncodedBlock } from '../../engine/block/types.ts'
+import type { Quota } from '../../core/settings.ts'
+import type { BatchUsage } from '../../core/usage.ts'
 
 /** RPC between Worker, LogShard and LiveTail. All of it crosses an isolate: plain data only. */
 
@@ -26,50 +20,77 @@ export interface AppendRequest {
   blocks: EncodedBlock[]
   /** SHA-256 (hex) of the Idempotency-Key, and of the decompressed body, when the producer sent a key. */
   idempotency?: { keyHash: string; bodyHash: string; rejected: number } | undefined
+  usage: BatchUsage
+  settings: AppendSettings
+}
+
+/** What the control plane says of the organization as it sends a batch. */
+export interface AppendSettings {
+  /** Null when nothing is limited; deployment defaults are filled in. */
+  quota: Quota | null
+  retentionDays: number | null
+  /** Of two copies the greater one is newer. */
+  version: number
+  /** The organization's first shard, which keeps the account of its quota. */
+  ledger: ShardIdentity
 }
 
 export type AppendReply =
-  | { status: 'stored'; firstSeq: number; accepted: number; rejected: number }
+  /** `busy`: the shard takes more than one should; another one for the region would help. */
+  | { status: 'stored'; firstSeq: number; accepted: number; rejected: number; busy: boolean }
   /** What the first batch with the key was told; `createdMs` is when the Worker received that one. */
   | { status: 'replayed'; firstSeq: number; accepted: number; rejected: number; createdMs: number }
   /** The key was used within 24 hours for another body. */
   | { status: 'key_reused' }
   /** The shard holds `shardBlocksMax` blocks; nothing was stored. */
   | { status: 'shard_full' }
+  /** A retry under this key went to another shard, which may have stored it meanwhile. Nothing was stored here. */
+  | { status: 'key_moved' }
+  | QuotaExceeded
 
-export interface QueryScope {
+/** A limit that the batch would pass; nothing of it was stored. `usage` is what the window holds so far. */
+export interface QuotaExceeded {
+  status: 'quota_exceeded'
+  limit: keyof Quota
+  value: number
+  usage: number
+  retryAfterMs: number
+}
+
+export interface QueryCall {
   identity: ShardIdentity
   q: string
   range: TimeRange
   /** Undefined on the first page: the shard answers with its present one. */
   maxSeq?: number | undefined
+  /** Rows that were received earlier have expired; 0 keeps all. */
+  keepFromMs: number
   budgetBytes: number
+  operation: Operation
+  /** The rows of a search as lines of NDJSON. */
+  lines?: boolean | undefined
 }
 
-export interface SearchCall extends QueryScope {
-  order: Order
-  limit: number
-  after?: Position | undefined
-}
-
-/** A row as one line of NDJSON, the place of the row beside it. */
+/** A row as one line of NDJSON, the place of the row beside it: an object of each row would cost an export far more to carry over. */
 export interface LineRow extends PlacedRow {
   line: string
 }
 
-export interface HistogramCall extends QueryScope {
-  bucketMs: number
+/**
+ * What the shard itself holds, its hot blocks and edited rows, and what the caller needs to add its sealed segments: all of
+ * one moment, so that each row is either in the result or in one of the segments. The result is that of the operation's kind.
+ */
+export interface QueryReply extends Scanned<Results[keyof Results] | SearchRows<LineRow>> {
+  /** The snapshot that was seen: that of the call, or the newest row. */
+  maxSeq: number
+  /** Sealed segments that may hold rows of the range and snapshot. */
+  segments: SegmentMeta[]
+  /** Sequence numbers of rows in those segments that were edited or deleted since, ascending. */
+  hidden: number[]
+  erasures: Erasure[]
 }
 
-export interface FacetsCall extends QueryScope {
-  fields: string[]
-  limit: number
-}
-
-/** Every query reply names the snapshot it saw. */
-export type Snapshot<T> = T & { maxSeq: number }
-
-/** A stored block failed its checks. The shard says which, and gives no answer rather than a wrong one. */
+/** The stored block of a row failed its checks. The shard says which, and gives no answer rather than a wrong one. */
 export interface Damaged {
   damaged: string
 }
@@ -113,14 +134,9 @@ export interface TailBlock extends EncodedBlock {
 /** What LogShard offers over RPC; the Durable Object class implements this. */
 export interface LogShardRpc {
   append(request: AppendRequest): Promise<AppendReply>
-  search(call: SearchCall): Promise<Snapshot<SearchResult> | Unanswered>
-  /** The same page as lines: an object of each row would cost more to carry over than all else that an export does. */
-  searchLines(call: SearchCall): Promise<Snapshot<SearchResult<LineRow>> | Unanswered>
-  count(call: QueryScope): Promise<Snapshot<CountResult> | Unanswered>
-  histogram(call: HistogramCall): Promise<Snapshot<HistogramResult> | Unanswered>
-  facets(call: FacetsCall): Promise<Snapshot<FacetResult> | Unanswered>
+  query(call: QueryCall): Promise<QueryReply | TooSlow>
   /** Smallest and greatest event time that the shard holds (milliseconds, inclusive), null when it is empty. */
-  extent(identity: ShardIdentity): Promise<Snapshot<{ extent: { minMs: number; maxMs: number } | null }>>
+  extent(identity: ShardIdentity): Promise<{ extent: { minMs: number; maxMs: number } | null; maxSeq: number }>
   /** Null when there is no such row, or it was deleted. */
   getRow(identity: ShardIdentity, seq: number): Promise<{ row: StoredRow | null } | Damaged>
   /** Replaces or merges the row's content in one step; its id and time of receipt stay. */
