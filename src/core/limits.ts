@@ -193,6 +193,11 @@ export const tailQuietRowsMax = 50_000
 export const tailMessageRowsMax = 500
 export const tailMessageCharsMax = 512 * 1024
 
+// Settings, usage and tasks of an organization
+/** Days that logs are kept unless an organization says otherwise, and the most it can say; null keeps them for ever. */
+export const retentionDaysDefault = 30
+export const retentionDaysMax = 3650
+
 // Search
 /** A Worker has 6 connections at once; more calls would wait for each other anyway. */
 export const fanOutMax = 6

@@ -1,5 +1,6 @@
 import type { Config, Env, Region } from '../config.ts'
 import type { Role, Scope } from '../core/permissions.ts'
+import type { LogSettings } from '../core/settings.ts'
 import type { Database } from './client.ts'
 
 /** The request's own voice: `add` puts attributes on its one log line, the others write a line at once. No secrets, no bodies. */
@@ -46,6 +47,7 @@ export type Actor =
 export interface Tenant {
   readonly organizationId: string
   readonly accountId: string
+  readonly logSettings: LogSettings
 }
 
 /** Somebody who may do what the route's `access` says, inside one organization. */

@@ -1,7 +1,9 @@
 import { sql } from 'drizzle-orm'
-import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
+import { index, integer, primaryKey, real, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
+import { retentionDaysDefault } from '../core/limits.ts'
 import { keyKinds, roles } from '../core/permissions.ts'
 import type { Scope } from '../core/permissions.ts'
+import { runningStates, taskKinds, taskStates } from '../core/tasks.ts'
 
 /*
  * The control plane in D1. Ids are UUIDv7 text, times are integer milliseconds since 1970 (UTC).
@@ -32,6 +34,15 @@ export const organizations = sqliteTable('organizations', {
   createdAt,
   updatedAt,
   deletedAt,
+  /** Days that logs are kept after their receipt; null keeps all. */
+  retentionDays: integer('retention_days').default(retentionDaysDefault),
+  /** Limits of what it may store, set by an operator; null where the deployment's default holds. */
+  quotaRowsPerMinute: integer('quota_rows_per_minute'),
+  quotaBytesPerMinute: integer('quota_bytes_per_minute'),
+  quotaRowsPerMonth: integer('quota_rows_per_month'),
+  quotaBytesPerMonth: integer('quota_bytes_per_month'),
+  /** Raised with each change of the columns above. */
+  settingsVersion: integer('settings_version').notNull().default(0),
 })
 
 export const users = sqliteTable(
@@ -153,6 +164,41 @@ export const logShards = sqliteTable(
     createdAt,
   },
   (table) => [primaryKey({ columns: [table.organizationId, table.number] })],
+)
+
+/** Work in the background, and what became of it. */
+export const tasks = sqliteTable(
+  'tasks',
+  {
+    organizationId: text('organization_id')
+      .notNull()
+      .references(() => organizations.id),
+    /** UUIDv7, so that the primary key also orders by time. */
+    id: text('id').notNull(),
+    kind: text('kind', { enum: taskKinds }).notNull(),
+    status: text('status', { enum: taskStates }).notNull(),
+    params: text('params', { mode: 'json' }).$type<Record<string, unknown>>().notNull(),
+    /** What its steps remember between each other. */
+    state: text('state', { mode: 'json' }).$type<Record<string, unknown>>().notNull(),
+    /** Part that is done, 0 to 1. */
+    progress: real('progress').notNull().default(0),
+    result: text('result', { mode: 'json' }).$type<Record<string, unknown>>(),
+    error: text('error'),
+    /** Number of the step that comes next: a message of the queue that names another one is a repeat. */
+    step: integer('step').notNull().default(0),
+    retries: integer('retries').notNull().default(0),
+    /** User or API key. */
+    createdBy: text('created_by').notNull(),
+    createdAt,
+    updatedAt,
+  },
+  (table) => [
+    primaryKey({ columns: [table.organizationId, table.id] }),
+    // Finds tasks whose message was lost; finished ones take no place in it.
+    index('tasks_running')
+      .on(table.updatedAt)
+      .where(sql`${table.status} in (${sql.raw(runningStates.map((state) => `'${state}'`).join(', '))})`),
+  ],
 )
 
 export const auditLog = sqliteTable(

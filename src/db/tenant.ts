@@ -1,10 +1,10 @@
 import { and, eq } from 'drizzle-orm'
 import type { SQL } from 'drizzle-orm'
 import type { Tenant } from './context.ts'
-import type { apiKeys, auditLog, logShards, memberships } from './schema.ts'
+import type { apiKeys, auditLog, logShards, memberships, tasks } from './schema.ts'
 
 /** Tables whose rows belong to one organization. */
-export type TenantTable = typeof apiKeys | typeof auditLog | typeof logShards | typeof memberships
+export type TenantTable = typeof apiKeys | typeof auditLog | typeof logShards | typeof memberships | typeof tasks
 
 /** Whose rows: a `TenantCtx`, or what a checked ticket names where nobody is signed in. */
 interface TenantRef {

@@ -64,9 +64,9 @@ function userContext(
 ): UserCtx | TenantCtx {
   if (access === 'session') return { ...base, user, sessionId }
   if (!membership) throw problem('forbidden', 'You belong to no organization yet.')
-  const { role, organizationId, accountId } = membership
+  const { role, ...tenant } = membership
   if (!roleHas(role, access)) throw problem('forbidden', `The role ${role} lacks the permission ${access}.`)
-  return { ...base, actor: { kind: 'user', userId: user.id, sessionId, role }, tenant: { organizationId, accountId } }
+  return { ...base, actor: { kind: 'user', userId: user.id, sessionId, role }, tenant }
 }
 
 /** Headers before the cookie: a script that names its credential means that one. */

@@ -2,6 +2,7 @@ import { and, eq, isNull, lte, or } from 'drizzle-orm'
 import { lastUsedStepMs } from '../../core/limits.ts'
 import { problem } from '../../core/problems.ts'
 import type { BaseCtx, VerifiedApiKey } from '../../db/context.ts'
+import { logSettingsColumns, logSettingsOf } from '../../db/log_settings.ts'
 import { accounts, apiKeys, organizations } from '../../db/schema.ts'
 import { inTenant } from '../../db/tenant.ts'
 import { cachedKey, rememberKey, revocationMark } from './cache.ts'
@@ -32,14 +33,15 @@ export async function verifyApiKey(ctx: BaseCtx, text: string, beforeLookup: () 
 /** The only query without a tenant: the key is what tells the tenant. */
 async function loadKey(ctx: BaseCtx, keyHash: string): Promise<CachedKey | null> {
   const [row] = await ctx.db
-    .select({ key: apiKeys, accountId: accounts.id })
+    .select({ key: apiKeys, accountId: accounts.id, settings: logSettingsColumns })
     .from(apiKeys)
     .innerJoin(organizations, and(eq(organizations.id, apiKeys.organizationId), isNull(organizations.deletedAt)))
     .innerJoin(accounts, and(eq(accounts.id, organizations.accountId), isNull(accounts.deletedAt)))
     .where(and(eq(apiKeys.keyHash, keyHash), isNull(apiKeys.revokedAt)))
   if (!row) return null
   const { id, scopes, organizationId, expiresAt, lastUsedAt } = row.key
-  return { keyId: id, scopes, tenant: { organizationId, accountId: row.accountId }, expiresAt, lastUsedAt }
+  const tenant = { organizationId, accountId: row.accountId, logSettings: logSettingsOf(row.settings) }
+  return { keyId: id, scopes, tenant, expiresAt, lastUsedAt }
 }
 
 /** Written behind the answer, at most once an hour; the condition keeps isolates from writing the same hour twice. */

@@ -1,4 +1,5 @@
 import { sql } from 'drizzle-orm'
+import { retentionDaysDefault } from '../../core/limits.ts'
 import type { Role } from '../../core/permissions.ts'
 import { auditStatement } from '../../db/audit.ts'
 import type { BaseCtx } from '../../db/context.ts'
@@ -39,9 +40,10 @@ export async function createUserWithOrganization(ctx: BaseCtx, input: NewUser & 
   // Selected values stand in the order of the table's columns, as drizzle wants it.
   const results = await ctx.db.batch([
     ctx.db.insert(accounts).select(sql`select ${accountId}, ${input.organizationName}, ${now}, ${now}, null ${unknown}`),
-    ctx.db
-      .insert(organizations)
-      .select(sql`select ${organizationId}, ${accountId}, ${input.organizationName}, ${now}, ${now}, null ${unknown}`),
+    ctx.db.insert(organizations).select(
+      sql`select ${organizationId}, ${accountId}, ${input.organizationName}, ${now}, ${now}, null,
+          ${retentionDaysDefault}, null, null, null, null, 0 ${unknown}`,
+    ),
     ctx.db
       .insert(users)
       .select(

@@ -1,6 +1,7 @@
 import { and, eq, gt, isNull, sql } from 'drizzle-orm'
 import { problem } from '../../core/problems.ts'
 import type { BaseCtx, VerifiedSession } from '../../db/context.ts'
+import { logSettingsColumns, logSettingsOf } from '../../db/log_settings.ts'
 import { accounts, memberships, organizations, sessions, users } from '../../db/schema.ts'
 import { accessTokenType, invalidToken, verifyJwt } from './jwt.ts'
 
@@ -21,7 +22,13 @@ export async function verifySession(
   beforeLookup()
   const active = organizationId === undefined ? users.defaultOrganizationId : sql`${organizationId}`
   const [row] = await ctx.db
-    .select({ email: users.email, role: memberships.role, organizationId: organizations.id, accountId: accounts.id })
+    .select({
+      email: users.email,
+      role: memberships.role,
+      organizationId: organizations.id,
+      accountId: accounts.id,
+      settings: logSettingsColumns,
+    })
     .from(sessions)
     .innerJoin(users, and(eq(users.id, sessions.userId), eq(users.tokenVersion, sessions.tokenVersion), isNull(users.deletedAt)))
     .leftJoin(memberships, and(eq(memberships.userId, users.id), eq(memberships.organizationId, active)))
@@ -38,9 +45,13 @@ export async function verifySession(
     )
   if (!row) throw problem('invalid_token', 'The session is over. Log in again.')
   const user = { id: sub, email: row.email }
-  const { role, accountId } = row
-  if (role !== null && row.organizationId !== null && accountId !== null) {
-    return { user, sessionId: sid, membership: { organizationId: row.organizationId, accountId, role } }
+  const { role, accountId, settings } = row
+  if (role !== null && row.organizationId !== null && accountId !== null && settings !== null) {
+    return {
+      user,
+      sessionId: sid,
+      membership: { organizationId: row.organizationId, accountId, role, logSettings: logSettingsOf(settings) },
+    }
   }
   if (organizationId !== undefined) throw problem('not_found', 'There is no such organization.')
   return { user, sessionId: sid, membership: null }
