@@ -32,6 +32,14 @@ export const healthCacheMs = 2_000
 /** One health check that takes longer counts as down. */
 export const healthCheckMs = 2_000
 
+// Cost meter
+/** An isolate reports what it counted at most this often: each report is one request and one row write. */
+export const meterFlushMs = 10_000
+/** Operations that are counted apart, some 200 bytes each; there are fewer routes, and further names are added up as one. */
+export const meterOperationsMax = 500
+/** SQL texts that an isolate knows the column names of; the code has fewer, and further ones are counted less exactly. */
+export const meteredStatementsMax = 1000
+
 // Authentication
 /** Long enough that guessing over the network is hopeless, and that a passphrase fits (NIST SP 800-63B asks for 8 and 64). */
 export const passwordCharsMin = 10
@@ -149,6 +157,46 @@ export const shardReplyBytesMax = 8 * 1024 * 1024
 export const tailDeliveryBytesMax = 4 * 1024 * 1024
 /** Waits before a failed delivery to LiveTail is tried again; then the next batch starts it anew. */
 export const tailRetryWaitsMs: readonly number[] = [50, 250, 1000]
+
+// Segments and the jobs of a shard (R2)
+/** One call of R2, after which it counts as failed: 32 MiB take some seconds, and the alarm that waits ends after 15 minutes. */
+export const objectCallMs = 30_000
+/** Waits before a failed read is tried again; then the caller has to do with the error. */
+export const objectReadRetryWaitsMs: readonly number[] = [50, 250]
+/** Hot blocks are sealed when they hold this many bytes: large enough for few objects, small enough to merge in memory. */
+export const sealBytesDefault = 16 * 1024 * 1024
+/** Hot blocks are sealed when the oldest is this old: what is lost with an object's disk is no more than this. */
+export const sealAgeSecondsDefault = 5 * 60
+/** Hot blocks of one shard while sealing does not keep up, as when R2 fails; then batches are refused. */
+export const hotBytesMax = 1024 * 1024 * 1024
+/** Replaced segments stay this long, so that queries that began before can finish; so does what a dead job left. */
+export const segmentGraceMs = 15 * 60 * 1000
+/** Segments smaller than this are merged with others of their day. */
+export const mergeSmallBytesMax = 8 * 1024 * 1024
+/** Input of one merge, and about the largest segment: input and output together stay in memory. */
+export const mergeBytesMax = 24 * 1024 * 1024
+/** Small segments of similar size that make a merge due. */
+export const mergeWidth = 8
+/** A day's last small segments are merged when it ended this long ago and none of them is younger: most late logs are there. */
+export const mergeDayAfterMs = 6 * 60 * 60 * 1000
+/** Patched rows of a segment are folded in when the oldest of their patches is this old; until then they cost each query. */
+export const foldAgeMs = 60 * 60 * 1000
+/** Segments of one shard, about 600 bytes each in memory: 480 GB when they are full. Then batches are refused. */
+export const segmentsPerShardMax = 20_000
+/** Event days that one seal writes segments for; logs of further days share the last one. */
+export const sealDaysMax = 8
+/** A day's rows get a segment of their own when they take about this many bytes: smaller ones cost more requests than they save. */
+export const sealDayBytesMin = 1024 * 1024
+/** Deletes by query at work in one shard: each is one more filter in every query. */
+export const erasuresPerShardMax = 10
+/** Waits after a job failed, then its last again and again; other kinds of jobs go on meanwhile. */
+export const jobRetryWaitsMs: readonly number[] = [1000, 5000, 30_000, 120_000, 300_000]
+/** A job that was killed is begun again after this, should the platform not do it. */
+export const jobKilledMs = 5 * 60 * 1000
+/** Keys of one R2 delete call. */
+export const objectDeleteKeysMax = 1000
+/** Operations of one page of the manifest. */
+export const manifestPageMax = 500
 
 // Live tail (one Durable Object per organization)
 /** A ticket is used at once by the client that asked for it. */

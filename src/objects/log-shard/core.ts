@@ -1,3 +1,4 @@
+import type { ObjectStore } from '../../core/object_store.ts'
 import { BlockError } from '../../engine/block/block_error.ts'
 import { QueryTooSlowError } from '../../engine/query/query_error.ts'
 import { appendBatch } from './append.ts'
@@ -15,13 +16,25 @@ import { createTailFeed } from './tail_feed.ts'
 
 export interface ShardDeps {
   sql: Sql
+  objects: ObjectStore
+  limits: SealLimits
   /** Milliseconds since 1970. */
   now(): number
   /** Hands blocks to the organization's LiveTail. */
   deliver(identity: ShardIdentity, blocks: TailBlock[]): Promise<{ watching: boolean }>
   wait(ms: number): Promise<void>
+  /** Lets other calls run between two slices of a job. */
+  yield(): Promise<void>
+  /** Calls `alarm` at this time (milliseconds since 1970); there is one alarm, and the latest word counts. Null: none. */
+  setAlarm(ms: number | null): void
   /** One structured line; never the content of a log. */
   log(level: 'warning' | 'error', message: string, attributes: Record<string, unknown>): void
+}
+
+/** When hot blocks are sealed. */
+export interface SealLimits {
+  sealBytes: number
+  sealAgeMs: number
 }
 
 /** The methods of `LogShardRpc` without the promise: all of the shard's work is synchronous. */

@@ -4,6 +4,16 @@ import type { AttributeValue, StoredRow } from '../../engine/row.ts'
 import type { EncodedBlock } from '../../engine/block/types.ts'
 import type { Quota } from '../../core/settings.ts'
 import type { BatchUsage } from '../../core/usage.ts'
+import type {
+  EraseProgress,
+  EraseRequest,
+  ManifestPage,
+  RetentionProgress,
+  SealedPlaces,
+  SealedRow,
+  StartEraseReply,
+  StorageState,
+} from './protocol_storage.ts'
 
 /** RPC between Worker, LogShard and LiveTail. All of it crosses an isolate: plain data only. */
 
@@ -121,7 +131,11 @@ export type ChangeReply =
   | { status: 'too_many_patches' }
   /** The row would pass a limit of one record; `detail` names it. */
   | { status: 'too_large'; detail: string }
+  /** The row is sealed: find it there and call again with it. Also the answer when it was rewritten meanwhile. */
+  | SealedPlaces
   | Damaged
+
+export type DeleteReply = { status: 'deleted' | 'missing' | 'too_many_patches' } | SealedPlaces
 
 /**
  * A block on its way to LiveTail: row i has seq meta.firstSeq + i. Rows that were edited since carry their present
@@ -138,17 +152,28 @@ export interface LogShardRpc {
   /** Smallest and greatest event time that the shard holds (milliseconds, inclusive), null when it is empty. */
   extent(identity: ShardIdentity): Promise<{ extent: { minMs: number; maxMs: number } | null; maxSeq: number }>
   /** Null when there is no such row, or it was deleted. */
-  getRow(identity: ShardIdentity, seq: number): Promise<{ row: StoredRow | null } | Damaged>
-  /** Replaces or merges the row's content in one step; its id and time of receipt stay. */
-  changeRow(identity: ShardIdentity, seq: number, change: RowChange): Promise<ChangeReply>
-  deleteRow(identity: ShardIdentity, seq: number): Promise<{ status: 'deleted' | 'missing' | 'too_many_patches' }>
+  getRow(identity: ShardIdentity, seq: number): Promise<{ row: StoredRow | null } | SealedPlaces | Damaged>
+  /** Replaces or merges the row's content in one step; its id and time of receipt stay. A sealed row comes as `sealed`. */
+  changeRow(identity: ShardIdentity, seq: number, change: RowChange, sealed?: SealedRow): Promise<ChangeReply>
+  deleteRow(identity: ShardIdentity, seq: number, sealed?: SealedRow): Promise<DeleteReply>
   /** Starts delivery to LiveTail and answers the newest sequence number at that moment. */
   watch(identity: ShardIdentity): Promise<{ lastSeq: number }>
   /**
    * Whole blocks that hold rows with seq > afterSeq, ascending, at most about `bytesMax`; none when afterSeq is the
-   * newest. `lastSeq` is the newest sequence number of the shard.
+   * newest. Sealed rows are read back from their segments. `lastSeq` is the newest sequence number of the shard.
    */
   blocksAfter(identity: ShardIdentity, afterSeq: number, bytesMax: number): Promise<{ blocks: TailBlock[]; lastSeq: number }>
+  /** Operations with a greater number, at most `limit` (1 to `manifestPageMax`). */
+  manifest(identity: ShardIdentity, page: { afterNumber: number; limit: number }): Promise<ManifestPage>
+  /** All sealed segments, and what is hot. */
+  segments(identity: ShardIdentity): Promise<StorageState>
+  /** Makes the rows that match invisible, durably, before it answers; they are removed in the background. */
+  startErase(identity: ShardIdentity, request: EraseRequest): Promise<StartEraseReply>
+  eraseProgress(identity: ShardIdentity, id: string): Promise<EraseProgress>
+  /** Rows received before `keepFromMs` (0: none) are removed in the background. */
+  applyRetention(identity: ShardIdentity, keepFromMs: number): Promise<RetentionProgress>
+  /** Seals all hot rows and runs jobs until none is due; rejects when one fails. */
+  sealNow(identity: ShardIdentity): Promise<StorageState>
   ping(): Promise<{ lastSeq: number }>
 }
 
