@@ -1,4 +1,4 @@
-import { bloomHas, hashToken } from '../encode/bloom.ts'
+import { hashToken } from '../encode/bloom.ts'
 import { bytesOfNumbers, readNumbers } from '../encode/numbers.ts'
 import { tokenize } from '../encode/tokens.ts'
 import { readValue } from '../encode/values.ts'
@@ -10,7 +10,7 @@ import type { PageReader } from './pages.ts'
 import type { Presence } from './presence_reader.ts'
 import type { TextReader } from './text_reader.ts'
 import { openTexts } from './text_reader.ts'
-import type { Column, ColumnData } from './types.ts'
+import type { ByteRange, Column, ColumnData } from './types.ts'
 
 /** A column with what only the block itself needs. */
 export interface OpenColumn extends Column {
@@ -20,7 +20,12 @@ export interface OpenColumn extends Column {
   reader(rows: number): (index: number) => AttributeValue
   /** Index of a row among those that have a value, -1 when it has none. */
   indexOf(row: number): number
+  /** What `indexOf` and `reader(rows.length)` of these rows lack, as far as that can be told from what is in memory. */
+  missingRanges(rows: readonly number[]): ByteRange[]
 }
+
+/** False only when the column has no token with this hash. */
+export type TokenFilter = (hash: number) => boolean
 
 /** The place of a column in a block. */
 export interface ColumnPlace {
@@ -29,43 +34,57 @@ export interface ColumnPlace {
   start: number
   count: number
   presence: Presence | undefined
-  /** Its token filter; empty when it has no tokens or no filter. */
-  bloom: Uint8Array
+  /** Undefined for a column of numbers or of one value. */
+  filter: TokenFilter | undefined
 }
 
 /** One text alone costs about as much as this many in a row. */
 const bulkShare = 4
 
 /** Opens a column that is not a copy; nothing is read before it is asked for. */
-export function openColumn({ system, name, layout }: ColumnEntry, { pages, start, count, presence, bloom }: ColumnPlace): OpenColumn {
+export function openColumn({ system, name, layout }: ColumnEntry, { pages, start, count, presence, filter }: ColumnPlace): OpenColumn {
+  const end = start + bytesOfLayout(layout, count)
+  const list = layout.kind === 'plain' && layout.list.kind === 'text' ? layout.list : undefined
   let decoded: ColumnData | undefined
-  let texts: TextReader | undefined
+  let opened: TextReader | undefined
   const data = () => (decoded ??= readLayout(pages, layout, start, count))
-  const plainTexts = () =>
-    layout.kind === 'plain' && layout.list.kind === 'text' ? (texts ??= openTexts(pages, layout.list, start, count)) : undefined
+  const texts = () => list && (opened ??= openTexts(pages, list, start, count))
+  const indexOf = (row: number) => (presence === undefined ? row : presence.indexOf(row))
   return {
     name,
     system: system !== undefined,
     count,
     range: rangeOf(layout),
     hasText: hasText(layout),
-    rawBytes: pages.rawBytes(start, start + bytesOfLayout(layout, count)),
+    rawBytes: pages.rawBytes(start, end),
     presence: () => presence?.bitmap(),
     data,
-    mayHaveToken: (token) => mayHaveToken(layout, bloom, token),
-    indexOf: (row) => (presence === undefined ? row : presence.indexOf(row)),
-    value(index) {
-      return plainTexts()?.text(index) ?? valueOf(data(), index)
-    },
+    storedRanges: () => [...pages.storedRanges(presence?.start ?? 0, presence?.end ?? 0), ...pages.storedRanges(start, end)],
+    mayHaveToken: (token) => mayHaveToken(layout, filter, token),
+    indexOf,
+    value: (index) => texts()?.text(index) ?? valueOf(data(), index),
     reader(rows) {
-      const list = plainTexts()
-      if (list === undefined) {
+      const reader = texts()
+      if (reader === undefined) {
         const known = data()
         return (index) => valueOf(known, index)
       }
-      if (rows * bulkShare < count) return list.text
-      const all = list.all()
+      if (rows * bulkShare < count) return reader.text
+      const all = reader.all()
       return (index) => all[index]!
+    },
+    missingRanges(rows) {
+      const missing = presence === undefined ? [] : pages.missingRanges(presence.start, presence.end)
+      if (missing.length > 0) return missing
+      const indexes = presence === undefined ? rows : rows.map(indexOf).filter((index) => index >= 0)
+      if (indexes.length === 0) return []
+      if (list === undefined || rows.length * bulkShare >= count) return pages.missingRanges(start, end)
+      const lengths = pages.missingRanges(start + list.bytes, end)
+      if (lengths.length > 0) return lengths
+      return indexes.flatMap((index) => {
+        const place = texts()?.place(index)
+        return place === undefined ? [] : pages.missingRanges(place.start, place.end)
+      })
     },
   }
 }
@@ -96,13 +115,12 @@ function hasText(layout: Layout): boolean {
   return layout.list.kind === 'text' || layout.list.hasText
 }
 
-function mayHaveToken(layout: Layout, bloom: Uint8Array, token: string): boolean {
+function mayHaveToken(layout: Layout, filter: TokenFilter | undefined, token: string): boolean {
   if (layout.kind === 'constant') {
     const text = String(layout.value)
     return text.length >= token.length && tokenize(text).includes(token)
   }
-  if (layout.kind === 'copy' || layout.list.kind === 'numbers') return true
-  return bloomHas(bloom, hashToken(token))
+  return filter === undefined || filter(hashToken(token))
 }
 
 function readLayout(pages: PageReader, layout: Layout, start: number, count: number): ColumnData {

@@ -1,7 +1,7 @@
 import type { ByteSink } from '../encode/bytes.ts'
 import { reserve, writeUtf8, writeVarint } from '../encode/bytes.ts'
 import type { TokenSet } from '../encode/bloom.ts'
-import { addTokensOfAscii, addTokensOfText, bloomBytes, clearTokens, createTokenSet, fillBloom } from '../encode/bloom.ts'
+import { addTokensOfAscii, addTokensOfText, clearTokens, createTokenSet } from '../encode/bloom.ts'
 import { writeNumbers } from '../encode/numbers.ts'
 import { writeValue } from '../encode/values.ts'
 import type { AttributeValue } from '../row.ts'
@@ -14,7 +14,9 @@ import { codeWidth } from './directory.ts'
 export interface ColumnSinks {
   /** Streams of all columns, before they are cut into pages. */
   raw: ByteSink
-  blooms: ByteSink
+  /** One for each list of texts or mixed values. */
+  filters: Uint8Array[]
+  filterOf: (tokens: TokenSet) => Uint8Array
   tokens: TokenSet
 }
 
@@ -23,12 +25,8 @@ const constantUnitsMax = 64
 /** Numbers with at most so many distinct values become a dictionary, one byte each. */
 const numberDictionaryMax = 256
 
-export function createColumnSinks(): ColumnSinks {
-  return {
-    raw: { bytes: new Uint8Array(1 << 18), length: 0 },
-    blooms: { bytes: new Uint8Array(1 << 14), length: 0 },
-    tokens: createTokenSet(),
-  }
+export function createColumnSinks(filterOf: (tokens: TokenSet) => Uint8Array): ColumnSinks {
+  return { raw: { bytes: new Uint8Array(1 << 18), length: 0 }, filters: [], filterOf, tokens: createTokenSet() }
 }
 
 /** Writes the values and the filter of one column; the caller has dealt with its presence. */
@@ -80,7 +78,8 @@ function writeList(sinks: ColumnSinks, values: readonly AttributeValue[]): ListE
 }
 
 /** The bytes of all values, then their lengths; tokens are taken from the bytes while they are ASCII. */
-function writeTextList({ raw, blooms, tokens }: ColumnSinks, values: readonly string[]): ListEntry {
+function writeTextList(sinks: ColumnSinks, values: readonly string[]): ListEntry {
+  const { raw, tokens } = sinks
   const joined = values.join('')
   const lengths = new Float64Array(values.length)
   let at = raw.length
@@ -93,7 +92,7 @@ function writeTextList({ raw, blooms, tokens }: ColumnSinks, values: readonly st
     lengths[i] = length
     at += length
   }
-  return { kind: 'text', bytes, lengths: writeNumbers(raw, lengths), bloomBytes: writeBloom(blooms, tokens) }
+  return { kind: 'text', bytes, lengths: writeNumbers(raw, lengths), bloomBytes: addFilter(sinks) }
 }
 
 function writeMixedList(sinks: ColumnSinks, values: readonly AttributeValue[]): ListEntry {
@@ -103,16 +102,14 @@ function writeMixedList(sinks: ColumnSinks, values: readonly AttributeValue[]): 
     addTokensOfText(sinks.tokens, String(value))
   }
   const hasText = values.some((value) => typeof value === 'string')
-  return { kind: 'mixed', hasText, bytes: sinks.raw.length - start, bloomBytes: writeBloom(sinks.blooms, sinks.tokens) }
+  return { kind: 'mixed', hasText, bytes: sinks.raw.length - start, bloomBytes: addFilter(sinks) }
 }
 
-function writeBloom(blooms: ByteSink, tokens: TokenSet): number {
-  const bytes = bloomBytes(tokens.count)
-  const at = reserve(blooms, bytes)
-  const filter = blooms.bytes.subarray(at, at + bytes)
-  filter.fill(0)
-  fillBloom(filter, tokens)
-  return bytes
+/** Makes the filter of the tokens collected; answers its length. */
+function addFilter({ filters, filterOf, tokens }: ColumnSinks): number {
+  const filter = filterOf(tokens)
+  filters.push(filter)
+  return filter.length
 }
 
 /** All low bytes, then all high bytes, as far as `codeWidth` asks for them. */

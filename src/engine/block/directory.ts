@@ -65,8 +65,9 @@ export function bytesOfLayout(layout: Layout, count: number): number {
   return layout.kind === 'dictionary' ? bytesOfList(layout.list, layout.size) + codeWidth(layout.size) * count : 0
 }
 
-export function bloomBytesOf(layout: Layout): number {
-  if (layout.kind === 'constant' || layout.kind === 'copy' || layout.list.kind === 'numbers') return 0
+/** Length of a column's filter; undefined when it has none. */
+export function bloomBytesOf(layout: Layout): number | undefined {
+  if (layout.kind === 'constant' || layout.kind === 'copy' || layout.list.kind === 'numbers') return undefined
   return layout.list.bloomBytes
 }
 

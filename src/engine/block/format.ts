@@ -21,6 +21,8 @@ export const headFixedBytes = 76
 
 /** Flag of a block whose rows carry their sequence numbers in a column. */
 export const seqColumnFlag = 1
+/** Flag of a block within a segment, which keeps its filters apart from its head. */
+export const filtersApartFlag = 2
 
 /** Index in this list, plus 1, is the column's code in the directory; 0 is an attribute. */
 export const systemColumns = ['timestamp', 'nanos', 'severity', 'source', 'message', 'created', 'updated', 'seq'] as const

@@ -1,31 +1,37 @@
 import { crc32 } from 'node:zlib'
 import { blockDirectoryBytesMax, blockRowsMax, seqMax } from '../../core/limits.ts'
 import { severities } from '../../core/severity.ts'
-import type { ByteSink } from '../encode/bytes.ts'
 import { createSink, decodeLatin1 } from '../encode/bytes.ts'
 import { BlockError } from './block_error.ts'
 import type { Directory } from './directory.ts'
 import { readDirectory, writeDirectory } from './directory.ts'
-import { formatVersion, headFixedBytes, headOffsets as at, magic, seqColumnFlag } from './format.ts'
+import { filtersApartFlag, formatVersion, headFixedBytes, headOffsets as at, magic, seqColumnFlag } from './format.ts'
 import type { BlockMeta } from './types.ts'
 
 export interface Head {
   meta: BlockMeta
   bodyBytes: number
   directory: Directory
-  blooms: Uint8Array
+  /** Token filters of all columns, one after the other; undefined when a segment keeps them apart. */
+  blooms: Uint8Array | undefined
 }
 
-/** Builds the head of a block; its checksum covers all of it. */
-export function writeHead(meta: Omit<BlockMeta, 'bytes'>, bodyBytes: number, directory: Directory, blooms: ByteSink): Uint8Array {
+/** Builds the head of a block, without `filters` one whose filters are kept apart; its checksum covers all of it. */
+export function writeHead(
+  meta: Omit<BlockMeta, 'bytes'>,
+  bodyBytes: number,
+  directory: Directory,
+  filters?: readonly Uint8Array[],
+): Uint8Array {
   const raw = createSink(4096)
   writeDirectory(raw, directory)
   if (raw.length > blockDirectoryBytesMax) throw new RangeError(`a directory of ${raw.length} bytes is too large`)
-  const head = new Uint8Array(headFixedBytes + raw.length + blooms.length)
+  const bloomBytes = filters?.reduce((sum, filter) => sum + filter.length, 0) ?? 0
+  const head = new Uint8Array(headFixedBytes + raw.length + bloomBytes)
   const view = new DataView(head.buffer)
   view.setUint32(at.magic, magic, true)
   view.setUint8(at.version, formatVersion)
-  view.setUint8(at.flags, directory.columns.some(({ system }) => system === 'seq') ? seqColumnFlag : 0)
+  view.setUint8(at.flags, flagsOf(directory) | (filters === undefined ? filtersApartFlag : 0))
   view.setUint32(at.rows, meta.rows, true)
   setUint64(view, at.firstSeq, meta.firstSeq)
   setUint64(view, at.minMs, meta.minMs)
@@ -33,9 +39,13 @@ export function writeHead(meta: Omit<BlockMeta, 'bytes'>, bodyBytes: number, dir
   for (const [i, count] of meta.severityCounts.entries()) view.setUint32(at.severityCounts + i * 4, count, true)
   view.setUint32(at.bodyBytes, bodyBytes, true)
   view.setUint32(at.directoryBytes, raw.length, true)
-  view.setUint32(at.bloomBytes, blooms.length, true)
+  view.setUint32(at.bloomBytes, bloomBytes, true)
   head.set(raw.bytes.subarray(0, raw.length), headFixedBytes)
-  head.set(blooms.bytes.subarray(0, blooms.length), headFixedBytes + raw.length)
+  let end = headFixedBytes + raw.length
+  for (const filter of filters ?? []) {
+    head.set(filter, end)
+    end += filter.length
+  }
   view.setUint32(at.checksum, checksumOf(head), true)
   return head
 }
@@ -54,8 +64,26 @@ export function stampFirstSeq(head: Uint8Array, seq: number): Uint8Array {
 
 /** Reads and checks a head. */
 export function readHead(head: Uint8Array): Head {
+  const { meta, bodyBytes } = readHeadMeta(head)
+  const view = viewOf(head)
+  const directoryBytes = view.getUint32(at.directoryBytes, true)
+  const bloomBytes = view.getUint32(at.bloomBytes, true)
+  const directoryEnd = headFixedBytes + directoryBytes
+  if (directoryEnd + bloomBytes !== head.length) throw new BlockError('the parts of its head do not fill it')
+  if (directoryBytes > blockDirectoryBytesMax) throw new BlockError(`its directory has ${directoryBytes} bytes`)
+  const bytes = head.subarray(0, directoryEnd)
+  const directory = readDirectory({ bytes, offset: headFixedBytes, latin1: decodeLatin1(bytes) }, meta.rows)
+  const apart = (head[at.flags]! & filtersApartFlag) !== 0
+  if (view.getUint16(at.flags, true) !== (flagsOf(directory) | (apart ? filtersApartFlag : 0)) || view.getUint8(at.flags + 2) !== 0)
+    throw new BlockError('its flags are wrong')
+  if (apart && bloomBytes > 0) throw new BlockError('its filters are both in its head and apart')
+  return { meta, bodyBytes, directory, blooms: apart ? undefined : head.subarray(directoryEnd) }
+}
+
+/** What the fixed part of a head says; the head's checksum is right. */
+export function readHeadMeta(head: Uint8Array): { meta: BlockMeta; bodyBytes: number } {
   checkHead(head)
-  const view = new DataView(head.buffer, head.byteOffset, head.byteLength)
+  const view = viewOf(head)
   const rows = view.getUint32(at.rows, true)
   if (rows < 1 || rows > blockRowsMax) throw new BlockError(`it claims ${rows} rows`)
   const bodyBytes = view.getUint32(at.bodyBytes, true)
@@ -70,20 +98,20 @@ export function readHead(head: Uint8Array): Head {
   if (meta.minMs > meta.maxMs) throw new BlockError('its first time is after its last')
   if (meta.severityCounts.reduce((sum, count) => sum + count, 0) !== rows)
     throw new BlockError('its severity counts do not sum up to its rows')
-  const directoryBytes = view.getUint32(at.directoryBytes, true)
-  const directoryEnd = headFixedBytes + directoryBytes
-  if (directoryEnd + view.getUint32(at.bloomBytes, true) !== head.length) throw new BlockError('the parts of its head do not fill it')
-  if (directoryBytes > blockDirectoryBytesMax) throw new BlockError(`its directory has ${directoryBytes} bytes`)
-  const bytes = head.subarray(0, directoryEnd)
-  const directory = readDirectory({ bytes, offset: headFixedBytes, latin1: decodeLatin1(bytes) }, rows)
-  const flags = directory.columns.some(({ system }) => system === 'seq') ? seqColumnFlag : 0
-  if (view.getUint16(at.flags, true) !== flags || view.getUint8(at.flags + 2) !== 0) throw new BlockError('its flags are wrong')
-  return { meta, bodyBytes, directory, blooms: head.subarray(directoryEnd) }
+  return { meta, bodyBytes }
+}
+
+function flagsOf({ columns }: Directory): number {
+  return columns.some(({ system }) => system === 'seq') ? seqColumnFlag : 0
+}
+
+function viewOf(head: Uint8Array): DataView {
+  return new DataView(head.buffer, head.byteOffset, head.byteLength)
 }
 
 function checkHead(head: Uint8Array): void {
   if (head.length < headFixedBytes) throw new BlockError(`a head of ${head.length} bytes is too short`)
-  const view = new DataView(head.buffer, head.byteOffset, head.byteLength)
+  const view = viewOf(head)
   if (view.getUint32(at.magic, true) !== magic) throw new BlockError('it does not begin as a block')
   if (head[at.version] !== formatVersion) throw new BlockError(`format version ${head[at.version]} is not known`)
   if (view.getUint32(at.checksum, true) !== checksumOf(head)) throw new BlockError('its head fails its checksum')

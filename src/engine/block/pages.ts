@@ -1,7 +1,7 @@
 import { constants, crc32, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import type { ByteSink } from '../encode/bytes.ts'
 import { BlockError } from './block_error.ts'
-import type { ReadCost } from './types.ts'
+import type { BodyBytes, ByteRange, ReadCost } from './types.ts'
 
 /** One page: `rawBytes` of the streams, stored in `storedBytes` of the body; equal when compression did not help. */
 export interface PageEntry {
@@ -116,27 +116,43 @@ export interface PageReader {
   range(start: number, end: number): Uint8Array
   /** Raw bytes of all pages that hold some of start..end. */
   rawBytes(start: number, end: number): number
+  /** What pages that hold some of start..end take of the body: one range, or none when there are no such pages. */
+  storedRanges(start: number, end: number): ByteRange[]
+  /** The same of those pages that are not in memory. */
+  missingRanges(start: number, end: number): ByteRange[]
 }
 
-export function createPageReader(entries: readonly PageEntry[], bodyBytes: number, readBody: () => Uint8Array, cost: ReadCost): PageReader {
+/** A body that is read as a whole, when first needed. */
+export function wholeBody(bodyBytes: number, readBody: () => Uint8Array): BodyBytes {
+  let body: Uint8Array | undefined
+  return {
+    slice(start, end) {
+      if (body === undefined) {
+        body = readBody()
+        if (body.length !== bodyBytes) throw new BlockError(`the body has ${body.length} bytes, not ${bodyBytes}`)
+      }
+      return body.subarray(start, end)
+    },
+    has: () => true,
+  }
+}
+
+export function createPageReader(entries: readonly PageEntry[], bodyBytes: number, body: BodyBytes, cost: ReadCost): PageReader {
   const rawStarts = [0]
   const storedStarts = [0]
   for (const [i, { rawBytes, storedBytes }] of entries.entries()) {
     rawStarts.push(rawStarts[i]! + rawBytes)
     storedStarts.push(storedStarts[i]! + storedBytes)
   }
+  if (storedStarts[entries.length] !== bodyBytes)
+    throw new BlockError(`its pages take ${storedStarts[entries.length]} bytes, not ${bodyBytes}`)
   const pages: (Uint8Array | undefined)[] = entries.map(() => undefined)
-  let body: Uint8Array | undefined
 
   function page(index: number): Uint8Array {
     const known = pages[index]
     if (known !== undefined) return known
-    if (body === undefined) {
-      body = readBody()
-      if (body.length !== bodyBytes) throw new BlockError(`the body has ${body.length} bytes, not ${bodyBytes}`)
-    }
     const { rawBytes, storedBytes, checksum } = entries[index]!
-    const stored = body.subarray(storedStarts[index], storedStarts[index]! + storedBytes)
+    const stored = body.slice(storedStarts[index]!, storedStarts[index]! + storedBytes)
     if (crc32(stored) !== checksum) throw new BlockError(`page ${index} fails its checksum`)
     const raw = decompress(stored, rawBytes)
     pages[index] = raw
@@ -174,6 +190,19 @@ export function createPageReader(entries: readonly PageEntry[], bodyBytes: numbe
 
     rawBytes(start, end) {
       return end <= start ? 0 : rawStarts[pageAt(end - 1) + 1]! - rawStarts[pageAt(start)]!
+    },
+
+    storedRanges(start, end) {
+      return end <= start ? [] : [{ start: storedStarts[pageAt(start)]!, end: storedStarts[pageAt(end - 1) + 1]! }]
+    },
+
+    missingRanges(start, end) {
+      const missing: ByteRange[] = []
+      for (let index = pageAt(start); index < entries.length && rawStarts[index]! < end; index++) {
+        const range = { start: storedStarts[index]!, end: storedStarts[index + 1]! }
+        if (pages[index] === undefined && !body.has(range.start, range.end)) missing.push(range)
+      }
+      return missing
     },
   }
 }

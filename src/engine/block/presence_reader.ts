@@ -7,6 +7,9 @@ import type { PageReader } from './pages.ts'
 
 /** Which rows have a value; read when first needed, then kept. */
 export interface Presence {
+  /** Its raw bytes. */
+  readonly start: number
+  readonly end: number
   bitmap(): Bitmap
   /** Index of a row among those that have a value, -1 when it has none. */
   indexOf(row: number): number
@@ -16,8 +19,11 @@ export interface Presence {
 export function openPresence(pages: PageReader, entry: PresenceEntry, start: number, rows: number): Presence {
   let bitmap: Bitmap | undefined
   let ranks: Uint32Array | undefined
-  const get = () => (bitmap ??= readPresence(pages.range(start, start + entry.bytes), entry, rows))
+  const end = start + entry.bytes
+  const get = () => (bitmap ??= readPresence(pages.range(start, end), entry, rows))
   return {
+    start,
+    end,
     bitmap: get,
     indexOf(row) {
       const { words } = get()

@@ -2,16 +2,18 @@ import { seqMax, timestampMsMax } from '../../core/limits.ts'
 import { severities } from '../../core/severity.ts'
 import type { StoredRow } from '../row.ts'
 import { setAttribute } from '../row.ts'
+import { bloomHas } from '../encode/bloom.ts'
 import { BlockError } from './block_error.ts'
-import type { OpenColumn } from './column_reader.ts'
+import type { OpenColumn, TokenFilter } from './column_reader.ts'
 import { openColumn } from './column_reader.ts'
 import type { Directory } from './directory.ts'
 import { bloomBytesOf, bytesOfLayout } from './directory.ts'
+import type { Head } from './head.ts'
 import { readHead } from './head.ts'
 import type { PageReader } from './pages.ts'
-import { createPageReader } from './pages.ts'
+import { createPageReader, wholeBody } from './pages.ts'
 import { openPresence } from './presence_reader.ts'
-import type { Block, BlockMeta, Column, ColumnData, ReadCost, SystemColumn } from './types.ts'
+import type { Block, BlockMeta, BodyBytes, ByteRange, Column, ColumnData, ReadCost, StoredBlock, SystemColumn } from './types.ts'
 
 /**
  * Opens a block: the head is read and checked now, the body when a column is first asked for. What is read is added to
@@ -19,10 +21,35 @@ import type { Block, BlockMeta, Column, ColumnData, ReadCost, SystemColumn } fro
  */
 export function openBlock(meta: BlockMeta, head: Uint8Array, readBody: () => Uint8Array, cost: ReadCost): Block {
   const opened = readHead(head)
+  if (opened.blooms === undefined) throw new BlockError('its filters are apart')
+  const filters = filtersInHead(opened.blooms)
+  const block = openHead(meta, opened, filters.next, wholeBody(opened.bodyBytes, readBody), cost)
+  if (!filters.isAtEnd()) throw new BlockError('its filters are not as long as the directory says')
+  return block
+}
+
+/** Hands out the filters of a head one after the other. */
+function filtersInHead(blooms: Uint8Array): { next: NextFilter; isAtEnd(): boolean } {
+  let end = 0
+  return {
+    next(bytes) {
+      const filter = blooms.subarray(end, end + bytes)
+      end += bytes
+      return (hash) => bloomHas(filter, hash)
+    },
+    isAtEnd: () => end === blooms.length,
+  }
+}
+
+/** Asked once for each filter, in directory order, with its length. */
+export type NextFilter = (bytes: number) => TokenFilter
+
+/** Opens a block whose head was read; see `openBlock`. */
+export function openHead(meta: BlockMeta, opened: Head, nextFilter: NextFilter, body: BodyBytes, cost: ReadCost): StoredBlock {
   checkMeta(meta, opened.meta)
-  const { directory, bodyBytes, blooms } = opened
-  const pages = createPageReader(directory.pages, bodyBytes, readBody, cost)
-  const columns = openColumns(pages, directory, blooms, meta.rows)
+  const { directory, bodyBytes } = opened
+  const pages = createPageReader(directory.pages, bodyBytes, body, cost)
+  const columns = openColumns(pages, directory, nextFilter, meta.rows)
   const system = new Map<string, OpenColumn>()
   const attributes: OpenColumn[] = []
   for (const column of columns) {
@@ -35,7 +62,7 @@ export function openBlock(meta: BlockMeta, head: Uint8Array, readBody: () => Uin
   return blockOf(meta, system, attributes)
 }
 
-function blockOf(meta: BlockMeta, system: ReadonlyMap<string, OpenColumn>, attributes: readonly OpenColumn[]): Block {
+function blockOf(meta: BlockMeta, system: ReadonlyMap<string, OpenColumn>, attributes: readonly OpenColumn[]): StoredBlock {
   const byName = new Map(attributes.map((attribute) => [attribute.name, attribute]))
   if (byName.size !== attributes.length) throw new BlockError('two attributes have the same name')
   const column = (name: SystemColumn) => system.get(name) ?? sequenceColumn(meta)
@@ -57,7 +84,20 @@ function blockOf(meta: BlockMeta, system: ReadonlyMap<string, OpenColumn>, attri
       for (const attribute of attributes) addAttribute(built, rows, attribute)
       return built
     },
+    storedRanges: (columns) => joinRanges([...columns].flatMap((each) => each.storedRanges())),
+    missingRanges: (rows) => joinRanges([...system.values(), ...attributes].flatMap((each) => each.missingRanges(rows))),
   }
+}
+
+/** The ranges in order, joined where they touch. */
+function joinRanges(ranges: readonly ByteRange[]): ByteRange[] {
+  const joined: ByteRange[] = []
+  for (const { start, end } of ranges.toSorted((a, b) => a.start - b.start)) {
+    const last = joined.at(-1)
+    if (last !== undefined && start <= last.end) last.end = Math.max(last.end, end)
+    else joined.push({ start, end })
+  }
+  return joined
 }
 
 /** The rows without their attributes. */
@@ -90,14 +130,13 @@ function addAttribute(built: readonly StoredRow[], rows: readonly number[], attr
   }
 }
 
-function openColumns(pages: PageReader, { presences, columns }: Directory, blooms: Uint8Array, rows: number): OpenColumn[] {
+function openColumns(pages: PageReader, { presences, columns }: Directory, nextFilter: NextFilter, rows: number): OpenColumn[] {
   let start = 0
   const opened = presences.map((entry) => {
     const presence = openPresence(pages, entry, start, rows)
     start += entry.bytes
     return presence
   })
-  let bloomStart = 0
   const result: OpenColumn[] = []
   for (const entry of columns) {
     const { layout, presence } = entry
@@ -106,12 +145,11 @@ function openColumns(pages: PageReader, { presences, columns }: Directory, bloom
       continue
     }
     const count = presence === undefined ? rows : presences[presence]!.count
-    const bloom = blooms.subarray(bloomStart, bloomStart + bloomBytesOf(layout))
-    result.push(openColumn(entry, { pages, start, count, presence: presence === undefined ? undefined : opened[presence], bloom }))
+    const filterBytes = bloomBytesOf(layout)
+    const filter = filterBytes === undefined ? undefined : nextFilter(filterBytes)
+    result.push(openColumn(entry, { pages, start, count, presence: presence === undefined ? undefined : opened[presence], filter }))
     start += bytesOfLayout(layout, count)
-    bloomStart += bloomBytesOf(layout)
   }
-  if (bloomStart !== blooms.length) throw new BlockError('its filters are not as long as the directory says')
   return result
 }
 
@@ -126,6 +164,8 @@ function sequenceColumn({ firstSeq, rows }: BlockMeta): OpenColumn {
     hasText: false,
     rawBytes: 0,
     presence: () => undefined,
+    storedRanges: () => [],
+    missingRanges: () => [],
     data: () => (data ??= { kind: 'number', values: Float64Array.from({ length: rows }, (_, row) => firstSeq + row) }),
     mayHaveToken: () => true,
     indexOf: (row) => row,

@@ -11,6 +11,8 @@ const textPageBytes = 128 * 1024
 /** A list of texts: its lengths are read at once, its bytes only where asked. */
 export interface TextReader {
   text(index: number): string
+  /** Where it is, in raw bytes. */
+  place(index: number): { start: number; end: number }
   all(): string[]
   pages(): TextPage[]
 }
@@ -25,6 +27,7 @@ export function openTexts(reader: PageReader, list: TextListEntry, start: number
   const bytes = () => reader.range(start, end)
   return {
     text: (index) => decodeUtf8(reader.range(start + offsets[index]!, start + offsets[index + 1]!), 0),
+    place: (index) => ({ start: start + offsets[index]!, end: start + offsets[index + 1]! }),
     all: () => textsOf(bytes(), offsets),
     pages: () => cutPages(bytes(), offsets),
   }

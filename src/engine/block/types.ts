@@ -64,6 +64,8 @@ export interface Column {
   presence(): Bitmap | undefined
   /** Decoded once, then kept for the life of the block object. Throws `BlockError` when damaged. */
   data(): ColumnData
+  /** What presence and data take of the stored body. */
+  storedRanges(): ByteRange[]
   /** False only when no value of the column has this (lower-cased) token. True when there is no filter. */
   mayHaveToken(token: string): boolean
 }
@@ -101,11 +103,13 @@ export interface ByteRange {
 export interface BodyBytes {
   /** Bytes start to end; throws `BodyMissingError` when they were not read. */
   slice(start: number, end: number): Uint8Array
+  /** True when `slice` has them. */
+  has(start: number, end: number): boolean
 }
 
 /** A block that tells which parts of its body must be read before its columns are. */
 export interface StoredBlock extends Block {
-  /** What presence and data of these columns need of the body: ascending, joined where they touch. */
+  /** What presence and data of these columns take of the body: ascending, joined where they touch. */
   storedRanges(columns: Iterable<Column>): ByteRange[]
   /**
    * What `materialise` of these rows needs of the body and has not got yet. Reading it may reveal more (where a text is

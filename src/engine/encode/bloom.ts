@@ -9,6 +9,11 @@ const bitsPerToken = 12
 const bitsPerTokenOfFew = 20
 const fewTokens = 512
 
+/** Parts that a filter of many tokens has in a segment, so that ruling a token out reads one of them. A power of 2. */
+export const filterPartitions = 64
+/** A longer filter of a segment is partitioned. */
+export const wholeFilterBytesMax = (fewTokens * bitsPerTokenOfFew) / 8
+
 /** Distinct token hashes being collected: open addressing, 0 marks a free slot. Reusable over columns. */
 export interface TokenSet {
   slots: Uint32Array
@@ -59,27 +64,47 @@ export function addTokensOfAscii(set: TokenSet, bytes: Uint8Array, start: number
   return true
 }
 
-/** Length of the filter, in bytes, for so many distinct tokens. */
-export function bloomBytes(tokens: number): number {
-  return Math.ceil((tokens * (tokens <= fewTokens ? bitsPerTokenOfFew : bitsPerToken)) / 8)
+/** The filter of all tokens of `set`. */
+export function wholeFilter(set: TokenSet): Uint8Array {
+  const filter = new Uint8Array(Math.ceil((set.count * (set.count <= fewTokens ? bitsPerTokenOfFew : bitsPerToken)) / 8))
+  for (let i = 0; i < set.count; i++) setBits(filter, 0, filter.length, set.slots[set.used[i]!]!)
+  return filter
 }
 
-/** Sets the bits of all tokens of `set` in `filter`, which must be zero. */
-export function fillBloom(filter: Uint8Array, set: TokenSet): void {
-  const bits = filter.length * 8
-  for (let token = 0; token < set.count; token++) {
-    const hash = set.slots[set.used[token]!]!
-    let probe = mix(hash)
-    const step = mix(probe ^ 0x9e3779b9) | 1
-    for (let i = 0; i < probes; i++) {
-      const bit = Math.floor(((probe >>> 0) / 0x1_0000_0000) * bits)
-      filter[bit >>> 3]! |= 1 << (bit & 7)
-      probe = (probe + step) | 0
-    }
+/** The same as it stands in a segment: of many tokens, `filterPartitions` filters of equal length, one after the other. */
+export function segmentFilter(set: TokenSet): Uint8Array {
+  if (set.count <= fewTokens) return wholeFilter(set)
+  const loads = new Uint32Array(filterPartitions)
+  for (let i = 0; i < set.count; i++) loads[partitionOfHash(set.slots[set.used[i]!]!)]!++
+  // Room for the fullest: loads vary, and a crowded part would let too much pass.
+  const room = Math.ceil((loads.reduce((most, load) => Math.max(most, load)) * bitsPerToken) / 8)
+  const length = Math.max(room, Math.floor(wholeFilterBytesMax / filterPartitions) + 1)
+  const filter = new Uint8Array(length * filterPartitions)
+  for (let i = 0; i < set.count; i++) {
+    const hash = set.slots[set.used[i]!]!
+    setBits(filter, partitionOfHash(hash) * length, length, hash)
+  }
+  return filter
+}
+
+/** The partition that a token belongs to: of bits that the places within a partition hardly depend on. */
+export function partitionOfHash(hash: number): number {
+  return mix(hash) & (filterPartitions - 1)
+}
+
+/** Sets the bits of a token in the filter that is bytes[start..start + length). */
+function setBits(bytes: Uint8Array, start: number, length: number, hash: number): void {
+  const bits = length * 8
+  let probe = mix(hash)
+  const step = mix(probe ^ 0x9e3779b9) | 1
+  for (let i = 0; i < probes; i++) {
+    const bit = Math.floor(((probe >>> 0) / 0x1_0000_0000) * bits)
+    bytes[start + (bit >>> 3)]! |= 1 << (bit & 7)
+    probe = (probe + step) | 0
   }
 }
 
-/** False only when the token was not in the set that filled the filter. */
+/** False only when the token was not in the set that filled the filter (or partition). */
 export function bloomHas(filter: Uint8Array, hash: number): boolean {
   const bits = filter.length * 8
   let probe = mix(hash)
