@@ -1,4 +1,5 @@
-import type { Damage, Erasure, TimeRange } from '../../engine/query/types.ts'
+import type { Erasure } from '../../engine/query/erasure.ts'
+import type { Damage, TimeRange } from '../../engine/query/types.ts'
 import type { StoredRow } from '../../engine/row.ts'
 import type { SegmentMeta } from '../../engine/segment/types.ts'
 
