@@ -241,7 +241,44 @@ export const tailQuietRowsMax = 50_000
 export const tailMessageRowsMax = 500
 export const tailMessageCharsMax = 512 * 1024
 
+// Sharding
+/** Load of one shard beyond which its region gets another one: some 40 % of what an object takes, so that there is time. */
+export const shardAppendsPerSecondMax = 400
+/** Encoded bytes; sealing keeps up with several times this. */
+export const shardBytesPerSecondMax = 8 * 1024 * 1024
+/** Over which a shard measures that: a burst of a second or two is no reason for a shard that stays for ever. */
+export const shardRateWindowMs = 10_000
+/** Shards of one organization in one region: 3,000 batches a second, and each query asks all of them. */
+export const shardsPerRegionMax = 8
+/** An isolate uses its list of an organization's shards this long. */
+export const shardListCacheMs = 60_000
+/** A new shard takes batches after this time, when no isolate has an older list; the rest is for clocks that differ. */
+export const shardActivationMs = shardListCacheMs + 5_000
+/** A region gets at most one new shard in this time: the one before must have had an effect first. */
+export const shardAddMs = shardActivationMs + 2 * shardRateWindowMs
+/** A key that a shard was asked for is refused there this long: a batch that is still under way to it must not be stored twice. */
+export const movedKeyMs = 10 * 60 * 1000
+/** Such keys in memory, about 100 bytes each. The oldest give way. */
+export const movedKeysMax = 20_000
+
+// Quota: a shard that is not the organization's first asks that one for allowances
+/** What is granted ahead, in batches like the one that asks: one call to the ledger in about that many batches. */
+export const leaseAheadBatches = 32
+/** All shards together are granted at most this part (one over it) of what is left ahead. */
+export const leaseShare = 4
+/** Rounds of asking for one batch, when others use up what it was granted. */
+export const leaseRoundsMax = 8
+
 // Settings, usage and tasks of an organization
+/** Refused batches have no row of their own in a shard: their counts are written this long after the first of them. */
+export const usageFlushMs = 10_000
+/** Sources that a batch and a day name; what the others stored is a sum. */
+export const usageSourcesPerBatchMax = 50
+export const usageSourcesPerDayMax = 200
+/** Characters of a source's name in the usage: longer ones that begin alike count together. */
+export const usageSourceCharsMax = 100
+/** Days of usage that a shard keeps, about 10 KB each: 13 months, to compare a month with that of the year before. */
+export const usageDaysKept = 400
 /** Days that logs are kept unless an organization says otherwise, and the most it can say; null keeps them for ever. */
 export const retentionDaysDefault = 30
 export const retentionDaysMax = 3650
@@ -315,3 +352,9 @@ export const blockRawBytesMax = 96 * 1024 * 1024
 export const blockDirectoryBytesMax = 2 * 1024 * 1024
 /** Raw bytes of a page: zstd in workerd fails on inputs of 256 KiB and more. */
 export const pageRawBytesMax = 128 * 1024
+
+// Segment (engine/segment)
+/** Blocks of a segment: a full block has hundreds of kilobytes, or thousands of columns, so that no segment has as many. */
+export const segmentBlocksMax = 4096
+/** Raw bytes of an index: a segment is cut at some 24 MiB, and its index takes less than the whole; a reader holds it in memory. */
+export const segmentIndexBytesMax = 32 * 1024 * 1024

@@ -1,9 +1,10 @@
-import type { Erasure, Operation, PlacedRow, Results, Scanned, SearchRows, TimeRange } from '../../engine/query/types.ts'
+import type { Erasure } from '../../engine/query/erasure.ts'
+import type { Operation, PlacedRow, Results, Scanned, SearchRows, TimeRange } from '../../engine/query/types.ts'
 import type { SegmentMeta } from '../../engine/segment/types.ts'
 import type { AttributeValue, StoredRow } from '../../engine/row.ts'
 import type { EncodedBlock } from '../../engine/block/types.ts'
-import type { Quota } from '../../core/settings.ts'
 import type { BatchUsage } from '../../core/usage.ts'
+import type { AppendSettings, DayUsage, LeaseReply, LeaseRequest, QuotaExceeded } from './protocol_control.ts'
 import type {
   EraseProgress,
   EraseRequest,
@@ -34,17 +35,6 @@ export interface AppendRequest {
   settings: AppendSettings
 }
 
-/** What the control plane says of the organization as it sends a batch. */
-export interface AppendSettings {
-  /** Null when nothing is limited; deployment defaults are filled in. */
-  quota: Quota | null
-  retentionDays: number | null
-  /** Of two copies the greater one is newer. */
-  version: number
-  /** The organization's first shard, which keeps the account of its quota. */
-  ledger: ShardIdentity
-}
-
 export type AppendReply =
   /** `busy`: the shard takes more than one should; another one for the region would help. */
   | { status: 'stored'; firstSeq: number; accepted: number; rejected: number; busy: boolean }
@@ -57,15 +47,6 @@ export type AppendReply =
   /** A retry under this key went to another shard, which may have stored it meanwhile. Nothing was stored here. */
   | { status: 'key_moved' }
   | QuotaExceeded
-
-/** A limit that the batch would pass; nothing of it was stored. `usage` is what the window holds so far. */
-export interface QuotaExceeded {
-  status: 'quota_exceeded'
-  limit: keyof Quota
-  value: number
-  usage: number
-  retryAfterMs: number
-}
 
 export interface QueryCall {
   identity: ShardIdentity
@@ -174,6 +155,14 @@ export interface LogShardRpc {
   applyRetention(identity: ShardIdentity, keepFromMs: number): Promise<RetentionProgress>
   /** Seals all hot rows and runs jobs until none is due; rejects when one fails. */
   sealNow(identity: ShardIdentity): Promise<StorageState>
+  /** Counts a batch of which nothing was sent here, since none of it can be kept; written lazily, within `usageFlushMs`. */
+  countRefused(identity: ShardIdentity, usage: BatchUsage): Promise<void>
+  /** What the shard received, stored and rejected on each day, both included; days without anything are left out. */
+  usage(identity: ShardIdentity, fromDay: number, toDay: number): Promise<DayUsage[]>
+  /** Asks the organization's ledger, which is its first shard, what another shard may store. */
+  lease(identity: ShardIdentity, request: LeaseRequest): Promise<LeaseReply>
+  /** Whether a batch was stored here under this key; if not, none will be for a while, so that it can go to another shard. */
+  knowsKey(identity: ShardIdentity, keyHash: string): Promise<{ known: boolean }>
   ping(): Promise<{ lastSeq: number }>
 }
 
