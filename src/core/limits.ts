@@ -290,6 +290,8 @@ export const fanOutMax = 6
 export const queryBudgetBytes = 256 * 1024 * 1024
 /** What opening a block takes from that budget, measured: a thousand blocks of one row are no cheap query. */
 export const queryBlockBytes = 16 * 1024
+/** Damaged blocks and segments that one answer names; more tell nothing new. */
+export const damagedMax = 100
 /** A bound such as RFC 3339 with nanoseconds and offset, or now-15m, has at most half of this. */
 export const timeBoundCharsMax = 64
 /** A cursor takes some 16 characters for each shard: room for a thousand. */

@@ -1,7 +1,10 @@
 /** A block whose bytes are not what a writer made; the message names what is wrong. */
 export class BlockError extends Error {
-  constructor(reason: string) {
-    super(`damaged block: ${reason}`)
+  readonly reason: string
+
+  constructor(reason: string, what = 'block') {
+    super(`damaged ${what}: ${reason}`)
     this.name = 'BlockError'
+    this.reason = reason
   }
 }

@@ -1,0 +1,31 @@
+import type { BlockBuffer } from '../block/block_buffer.ts'
+import { encodeBuffer } from '../block/buffer_encoder.ts'
+import type { ColumnBuffer } from '../block/column_buffer.ts'
+import { writeHead } from '../block/head.ts'
+import { segmentFilter } from '../encode/bloom.ts'
+import type { SegmentBlock } from './types.ts'
+
+/**
+ * Encodes the rows of a buffer, each with its sequence number, as one block of a segment. Throws RangeError when a row has no
+ * sequence number or the rows take more raw bytes than a block may have.
+ */
+export function encodeSegmentBlock(buffer: BlockBuffer): SegmentBlock {
+  const { rows, system } = buffer
+  if (rows === 0 || system.seq.count !== rows) throw new RangeError(`${system.seq.count} sequence numbers for ${rows} rows`)
+  const { directory, body, filters, meta, rawBytes } = encodeBuffer(buffer, segmentFilter)
+  const head = writeHead(meta, body.length, directory)
+  const [minCreatedMs, maxCreatedMs] = rangeOf(system.created)
+  const lastSeq = rangeOf(system.seq)[1]
+  return { head, body, filters, meta: { ...meta, bytes: head.length + body.length }, lastSeq, minCreatedMs, maxCreatedMs, rawBytes }
+}
+
+/** Smallest and greatest of a system column of numbers. */
+function rangeOf({ numbers, count }: ColumnBuffer): [min: number, max: number] {
+  let min = Infinity
+  let max = -Infinity
+  for (const value of numbers!.subarray(0, count)) {
+    if (value < min) min = value
+    if (value > max) max = value
+  }
+  return [min, max]
+}
