@@ -2,6 +2,7 @@ import * as z from 'zod'
 import type { LiveTail } from './objects/live-tail/object.ts'
 import type { LogShard } from './objects/log-shard/object.ts'
 import type { LogShardRpc, ShardIdentity } from './objects/log-shard/protocol.ts'
+import type { Meter } from './objects/meter/object.ts'
 
 /** A shard within reach, for src/db, which knows no objects. */
 export interface OpenShard {
@@ -16,6 +17,7 @@ export interface Env {
   STORAGE: R2Bucket
   LOG_SHARD: DurableObjectNamespace<LogShard>
   LIVE_TAIL: DurableObjectNamespace<LiveTail>
+  METER: DurableObjectNamespace<Meter>
   EMAIL_JOBS: Queue
   ENVIRONMENT?: string
   PUBLIC_URL?: string
@@ -26,6 +28,8 @@ export interface Env {
   RATE_LIMIT_API_KEY_PER_MINUTE?: string
   /** Secret: JSON array of private Ed25519 JWKs with kid; the first one signs, all of them verify. */
   JWT_KEYS?: string
+  /** Secret: what a caller of /metrics must know; without it there is no /metrics. */
+  METRICS_TOKEN?: string
 }
 
 const jwk = z.object({ kty: z.literal('OKP'), crv: z.literal('Ed25519'), kid: z.string().min(1), x: z.string(), d: z.string() })
@@ -70,6 +74,8 @@ const configSchema = z.object({
   RATE_LIMIT_USER_PER_HOUR: limit.default(1000),
   RATE_LIMIT_API_KEY_PER_MINUTE: limit.default(6000),
   JWT_KEYS: jsonText.pipe(z.array(jwk).min(1)),
+  /** As long as 128 random bits in Base64. */
+  METRICS_TOKEN: z.string().min(22).optional(),
 })
 
 export type JwtKey = z.output<typeof jwk>
@@ -81,6 +87,7 @@ export interface Config {
   readonly allowedOrigins: '*' | readonly string[]
   readonly rateLimits: { readonly anonymousPerMinute: number; readonly userPerHour: number; readonly apiKeyPerMinute: number }
   readonly jwtKeys: readonly JwtKey[]
+  readonly metricsToken: string | undefined
 }
 
 const known = new WeakMap<object, Config>()
@@ -106,6 +113,7 @@ export function configOf(env: Env): Config {
       apiKeyPerMinute: vars.RATE_LIMIT_API_KEY_PER_MINUTE,
     }),
     jwtKeys: Object.freeze(vars.JWT_KEYS),
+    metricsToken: vars.METRICS_TOKEN,
   })
   known.set(env, config)
   return config

@@ -1,6 +1,7 @@
 import { apiKeyRoutes } from './features/api-keys/routes.ts'
 import { authRoutes } from './features/auth/routes.ts'
 import { jwksRoutes } from './features/jwks/routes.ts'
+import { metricsRoutes } from './features/metrics/routes.ts'
 import { schemaRoute } from './features/service/schema_route.ts'
 import { serviceRoutes } from './features/service/routes.ts'
 import { tailRoutes } from './features/tail/routes.ts'
@@ -11,6 +12,7 @@ import { searchRoutes } from './search/routes.ts'
 /** Every route of the service: mounting, the OpenAPI document and the generated tests are driven by this list. */
 export const routes: readonly Route[] = [
   ...serviceRoutes,
+  ...metricsRoutes,
   ...jwksRoutes,
   ...authRoutes,
   ...apiKeyRoutes,

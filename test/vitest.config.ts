@@ -45,6 +45,7 @@ export default defineConfig({
                 RATE_LIMIT_USER_PER_HOUR: '1000000',
                 RATE_LIMIT_API_KEY_PER_MINUTE: '1000000',
                 JWT_KEYS: testJwtKeys(),
+                METRICS_TOKEN: 'metrics-token-of-the-tests',
                 TEST_MIGRATIONS: await readD1Migrations(join(root, 'migrations')),
               },
             },

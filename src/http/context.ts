@@ -1,8 +1,11 @@
 import type { MiddlewareHandler } from 'hono'
 import { configOf } from '../config.ts'
 import type { Env } from '../config.ts'
+import { createRunCosts, isolateMeter, meterName } from '../core/cost_meter.ts'
+import type { RunCosts } from '../core/cost_meter.ts'
 import { uuidv7 } from '../core/ids.ts'
 import { writeLine } from '../core/log_line.ts'
+import { meteredBindings } from '../core/metered.ts'
 import { openDatabase } from '../db/client.ts'
 import type { BaseCtx } from '../db/context.ts'
 import { createLog } from './log.ts'
@@ -16,9 +19,12 @@ export const requestContext: MiddlewareHandler<AppEnv> = async (c, next) => {
   const started = Date.now()
   const requestId = uuidv7(started)
   const log = createLog(requestId)
+  const costs = createRunCosts(isolateMeter)
+  costs.count('worker_requests')
   const request = c.req.raw as Request<unknown, IncomingRequestCfProperties>
   const base = createBase(c.env, {
     log,
+    costs,
     requestId,
     clientAddress: c.req.header('CF-Connecting-IP') ?? '127.0.0.1',
     place: request.cf,
@@ -37,20 +43,48 @@ export const requestContext: MiddlewareHandler<AppEnv> = async (c, next) => {
     ms: Date.now() - started,
     ...(bytes !== undefined && /^\d{1,15}$/.test(bytes) && { request_bytes: Number(bytes) }),
     ...log.line,
+    cost: costs.counts,
   })
+  costs.assign(String(log.line['route'] ?? 'unrouted'))
+  reportCosts(c.env, base)
+}
+
+/** Runs a job or a schedule, which have no request; `operation` names it in the cost meter. */
+export async function runJob<T>(
+  env: Env,
+  operation: string,
+  waitUntil: Origin['waitUntil'],
+  job: (ctx: BaseCtx) => Promise<T>,
+): Promise<T> {
+  const requestId = uuidv7(Date.now())
+  const costs = createRunCosts(isolateMeter)
+  costs.assign(operation)
+  const ctx = createBase(env, { log: createLog(requestId), costs, requestId, clientAddress: '', waitUntil })
+  try {
+    return await job(ctx)
+  } finally {
+    reportCosts(env, ctx)
+  }
+}
+
+function reportCosts(env: Env, ctx: BaseCtx): void {
+  ctx.waitUntil(isolateMeter.flush(Date.now(), (costs) => env.METER.getByName(meterName).report(costs)))
 }
 
 interface Origin {
   log: BaseCtx['log']
+  /** Counts the calls of bindings; left out where nobody asks what they cost. */
+  costs?: RunCosts
   requestId: string
   clientAddress: string
   place?: Parameters<typeof regionOf>[0]
   waitUntil(work: Promise<unknown>): void
 }
 
-/** Also for jobs and schedules, which have no request. */
-export function createBase(env: Env, { log, requestId, clientAddress, place, waitUntil }: Origin): BaseCtx {
-  const config = configOf(env)
+/** Clock, ids, configuration and storages of one request or job. Every call of a binding goes through what is built here. */
+export function createBase(plainEnv: Env, { log, costs, requestId, clientAddress, place, waitUntil }: Origin): BaseCtx {
+  const config = configOf(plainEnv)
+  const env = costs === undefined ? plainEnv : meteredBindings(plainEnv, costs.count)
   return {
     db: openDatabase(env.DB),
     env,

@@ -77,7 +77,11 @@ export async function startBenchWorld(): Promise<BenchWorld> {
           d1Databases: { DB: 'edgelog' },
           kvNamespaces: { RATE_LIMITS: 'rate-limits' },
           r2Buckets: { STORAGE: 'edgelog' },
-          durableObjects: { LOG_SHARD: { className: 'LogShard', useSQLite: true }, LIVE_TAIL: { className: 'LiveTail', useSQLite: true } },
+          durableObjects: {
+            LOG_SHARD: { className: 'LogShard', useSQLite: true },
+            LIVE_TAIL: { className: 'LiveTail', useSQLite: true },
+            METER: { className: 'Meter', useSQLite: true },
+          },
           queueProducers: { EMAIL_JOBS: 'email-jobs' },
         },
         {

@@ -14,8 +14,17 @@ const user = { id: '01923f00-0000-7000-8000-00000000000c', email: 'ann@example.c
 export function plainEnv(vars: Record<string, string> = {}): Env & { kv: Map<string, string> } {
   const kv = new Map<string, string>()
   const store = { get: async (key: string) => kv.get(key) ?? null, put: async (key: string, value: string) => void kv.set(key, value) }
+  const meter = { getByName: () => ({ report: async () => undefined }) }
   const jwk = { kty: 'OKP', crv: 'Ed25519', kid: 'test', x: 'x', d: 'd' }
-  return { PUBLIC_URL: 'https://logs.example.com', JWT_KEYS: JSON.stringify([jwk]), RATE_LIMITS: store, DB: {}, kv, ...vars } as never
+  return {
+    PUBLIC_URL: 'https://logs.example.com',
+    JWT_KEYS: JSON.stringify([jwk]),
+    RATE_LIMITS: store,
+    METER: meter,
+    DB: {},
+    kv,
+    ...vars,
+  } as never
 }
 
 /**
