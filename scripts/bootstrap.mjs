@@ -10,7 +10,7 @@ const node = join(root, 'node_modules', 'node', 'bin', process.platform === 'win
 const [name, ...args] = process.argv.slice(2)
 const script = join(root, 'scripts', `${name}.ts`)
 
-if (!name || !/^[a-z]+$/.test(name) || !existsSync(script)) {
+if (!name || !/^[a-z_]+$/.test(name) || !existsSync(script)) {
   console.error(`There is no script "${name}". Run "npm run" to see what there is.`)
   process.exit(2)
 }
