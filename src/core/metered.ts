@@ -63,7 +63,7 @@ export function meteredBucket(bucket: R2Bucket, count: CountCost): R2Bucket {
     return object
   }
   return withMethods<R2Bucket>(bucket, {
-    get: get as R2Bucket['get'],
+    get,
     head(key) {
       count('r2_class_b')
       return bucket.head(key)

@@ -37,16 +37,16 @@ function meteredStatement(text: string, statement: D1PreparedStatement, count: C
       countMeta(result.meta, count)
       return result
     },
-    first: (async (column?: string) => {
+    first: async (column?: string) => {
       if (column === undefined) return (await all()).results[0] ?? null
       count('d1_statements')
       return statement.first(column)
-    }) as D1PreparedStatement['first'],
+    },
     raw: (async (options?: { columnNames?: boolean }) => {
       if (options?.columnNames !== true && distinctNames.get(text) === true) {
         return (await all<Record<string, unknown>>()).results.map((row) => Object.values(row))
       }
-      const [names, ...rows] = await statement.raw<unknown[]>({ columnNames: true })
+      const [names, ...rows] = await statement.raw({ columnNames: true })
       countRaw(text, rows.length, count)
       remember(text, names)
       return options?.columnNames === true ? [names, ...rows] : rows

@@ -45,7 +45,8 @@ export const requestContext: MiddlewareHandler<AppEnv> = async (c, next) => {
     ...log.line,
     cost: costs.counts,
   })
-  costs.assign(String(log.line['route'] ?? 'unrouted'))
+  const { route } = log.line
+  costs.assign(typeof route === 'string' ? route : 'unrouted')
   reportCosts(c.env, base)
 }
 
