@@ -122,7 +122,7 @@ export const integerDigitsMax = 40
 export const ingestErrorsMax = 100
 /** Header text of one Idempotency-Key. */
 export const idempotencyKeyCharsMax = 255
-/** Shards whose numbers an isolate remembers, about 150 bytes each. The oldest is forgotten first. */
+/** Organizations whose shards an isolate remembers, about 300 bytes each. The oldest is forgotten first. */
 export const shardCacheEntriesMax = 10_000
 
 // Log shard (one Durable Object)
@@ -336,6 +336,21 @@ export const facetDistinctMax = 10_000
 export const facetMergeValues = 200
 /** Longer values are one facet value when they begin alike. */
 export const facetValueCharsMax = 512
+/** Functions of one statistics query: each may keep a sketch of every group. */
+export const statsFunctionsMax = 16
+/** Fields that statistics are grouped by. */
+export const statsByMax = 4
+/** Groups of one answer of statistics. */
+export const statsGroupsMax = 1000
+/** Groups times time buckets of one statistics query, and what they may take in memory; beyond that the groups of fewest rows are dropped. */
+export const statsCellsMax = 50_000
+export const statsStateBytesMax = 16 * 1024 * 1024
+/** Sketches (of percentiles and distinct counts) of one group over all its time buckets: at 48 KiB each at most, one group always fits. */
+export const statsSketchesPerGroupMax = 1000
+/** Distinct values that are counted one by one, 16 bytes each; further ones are estimated from 16 KiB of registers. */
+export const distinctExactMax = 1024
+/** Bins of one quantile sketch, 24 bytes each: 1 % over 17 decades. Beyond, neighbours are joined. */
+export const sketchBinsMax = 2048
 
 // Block (engine/block)
 /** Rows of a block: row numbers fit 16 bits, and a scan of one block stays short. */

@@ -5,9 +5,9 @@ import { openBlock } from '../../src/engine/block/reader.ts'
 import type { BlockMeta, EncodedBlock } from '../../src/engine/block/types.ts'
 import { stampFirstSeq } from '../../src/engine/block/head.ts'
 import { createBlockBuilder } from '../../src/engine/block/writer.ts'
-import { countBlocks } from '../../src/engine/query/count.ts'
+import { aggregateBlocks } from '../../src/engine/query/aggregate_blocks.ts'
 import { parseQuery } from '../../src/engine/query/parser.ts'
-import type { BlockSource, CountResult } from '../../src/engine/query/types.ts'
+import type { BlockSource, Counted, Scanned } from '../../src/engine/query/types.ts'
 import type { EncodableRow } from '../../src/engine/row.ts'
 import { decodeRecords } from '../../src/ingest/decode.ts'
 import { type Figure, median, timed } from './figures.ts'
@@ -102,10 +102,11 @@ function store(blocks: readonly EncodedBlock[]): Stored[] {
   })
 }
 
-function count(stored: readonly Stored[], q: string): CountResult {
+function count(stored: readonly Stored[], q: string): Scanned<Counted> {
   const sources: BlockSource[] = stored.map(({ meta, head, body }) => ({ meta, open: (cost) => openBlock(meta, head, () => body, cost) }))
   const range = { fromMs: 0, toMs: Number.MAX_SAFE_INTEGER }
-  return countBlocks(sources, parseQuery(q), { shard: 1, range, maxSeq: Number.MAX_SAFE_INTEGER, budgetBytes: Number.MAX_SAFE_INTEGER })
+  const scope = { shard: 1, range, maxSeq: Number.MAX_SAFE_INTEGER, keepFromMs: 0, erasures: [], budgetBytes: Number.MAX_SAFE_INTEGER }
+  return aggregateBlocks(sources, parseQuery(q), scope, { kind: 'count' })
 }
 
 /** Full text scans over decompressing pages, and what a rare word costs beside them. */
@@ -123,14 +124,14 @@ export async function measureScan(nowMs: number): Promise<Figure[]> {
   const scans: number[] = []
   const floods: number[] = []
   const words: number[] = []
-  let found: CountResult | undefined
+  let found: Counted, Scanned | undefined
   for (let round = 0; round < rounds; round++) {
     // All three words stand in every block, so no filter helps: each message is decompressed and read.
     scans.push(await timed(() => count(stored, 'message:"finished in 17"')))
     floods.push(await timed(() => count(stored, 'message:finished')))
     words.push(await timed(() => (found = count(stored, rare))))
   }
-  if (found?.count !== 1) throw new Error(`the rare word was found ${found?.count} times`)
+  if (found?.result.count !== 1) throw new Error(`the rare word was found ${found?.result.count} times`)
   const skipped = (found.cost.blocksConsidered - found.cost.blocksRead) / found.cost.blocksConsidered
   return [
     {

@@ -48,7 +48,7 @@ export function testShard(
 
 /** Everything in the shard, without a budget, but for what `given` says. */
 export function scopeOf({ shard }: TestShard, given: Partial<Scope> = {}): Scope {
-  return { shard, range: { fromMs: 0, toMs: 10 ** 13 }, maxSeq: 2 ** 48 - 1, budgetBytes: Infinity, ...given }
+  return { shard, range: { fromMs: 0, toMs: 10 ** 13 }, maxSeq: 2 ** 48 - 1, keepFromMs: 0, erasures: [], budgetBytes: Infinity, ...given }
 }
 
 /** Rows of few different times, words and values, so that ties and matches are many. */

@@ -70,6 +70,6 @@ export function severityMaskOfFilter(filter: Filter): number | undefined {
 const allSeverities = 0b111111
 
 /** Does the block lie in the range as a whole? */
-export function isInRange({ minMs, maxMs }: BlockMeta, range: TimeRange): boolean {
+export function isInRange({ minMs, maxMs }: Pick<BlockMeta, 'minMs' | 'maxMs'>, range: TimeRange): boolean {
   return minMs >= range.fromMs && maxMs < range.toMs
 }

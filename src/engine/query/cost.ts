@@ -1,46 +1,66 @@
 import { queryBlockBytes } from '../../core/limits.ts'
 import { noReadCost } from '../block/read_cost.ts'
-import type { Block } from '../block/types.ts'
+import type { BlockMeta, ReadCost } from '../block/types.ts'
 import type { Filter } from './ast.ts'
 import { workOf } from './matchers.ts'
-import type { BlockList } from './block_list.ts'
-import type { BlockSource, QueryCost } from './types.ts'
+import type { QueryCost } from './types.ts'
 
 /** Keeps account of one operation. */
 export interface Meter {
-  readonly cost: QueryCost
+  /** Give it to what opens blocks. */
+  readonly read: ReadCost
+  /** A block is among those that the operation is about, whether or not it is then looked at. */
+  consider(meta: BlockMeta): void
+  /** Looks at a block that was opened; it counts as read when that took a page. */
+  look<T>(work: () => T): T
   /** True once the budget is used up: by decompression, by blocks opened, or by conditions that are slow to test. */
   isSpent(): boolean
-  /** Opens a block and lets `work` look at it; the block counts as read when that took a page. */
-  read<T>(source: BlockSource, work: (block: Block) => T): T
+  /** What it has cost so far, given the rows that matched. */
+  cost(rowsMatched: number): QueryCost
 }
 
-/** Counts what an operation over these blocks reads; its budget is in decompressed bytes. */
-export function createMeter(sources: BlockList, filter: Filter, budgetBytes: number): Meter {
+/** Counts what an operation reads; its budget is in decompressed bytes. */
+export function createMeter(filter: Filter, budgetBytes: number): Meter {
   const read = noReadCost()
-  const cost = { ...noCost(), blocksConsidered: sources.length, blocksSkipped: sources.length }
+  const sum = noCost()
   const worked = workOf(filter)
   const workedBefore = worked()
   let opened = 0
-  for (const { meta } of sources) cost.bytesConsidered += meta.bytes
   return {
-    cost,
-    isSpent: () => read.bytesDecompressed + opened * queryBlockBytes + worked() - workedBefore >= budgetBytes,
-    read(source, work) {
+    read,
+    consider({ bytes }) {
+      sum.blocksConsidered++
+      sum.bytesConsidered += bytes
+    },
+    look(work) {
       const pagesBefore = read.pagesRead
       opened++
-      const result = work(source.open(read))
-      if (read.pagesRead > pagesBefore) {
-        cost.blocksRead++
-        cost.blocksSkipped--
+      try {
+        return work()
+      } finally {
+        if (read.pagesRead > pagesBefore) sum.blocksRead++
       }
-      cost.bytesRead = read.bytesRead
-      cost.bytesDecompressed = read.bytesDecompressed
-      return result
+    },
+    isSpent: () => read.bytesDecompressed + opened * queryBlockBytes + worked() - workedBefore >= budgetBytes,
+    cost(rowsMatched) {
+      const { bytesRead, bytesDecompressed } = read
+      return { ...sum, blocksSkipped: sum.blocksConsidered - sum.blocksRead, bytesRead, bytesDecompressed, rowsMatched }
     },
   }
 }
 
 export function noCost(): QueryCost {
-  return { blocksConsidered: 0, blocksSkipped: 0, blocksRead: 0, bytesConsidered: 0, bytesRead: 0, bytesDecompressed: 0, rowsMatched: 0 }
+  return {
+    segmentsConsidered: 0,
+    segmentsRead: 0,
+    blocksConsidered: 0,
+    blocksSkipped: 0,
+    blocksRead: 0,
+    bytesConsidered: 0,
+    bytesRead: 0,
+    bytesDecompressed: 0,
+    objectReads: 0,
+    objectBytes: 0,
+    rowsMatched: 0,
+  }
 }

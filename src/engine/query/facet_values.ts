@@ -7,7 +7,7 @@ import { bitmapForEach, bitmapHas } from '../bitmap.ts'
 import type { Block, Column, TextPage } from '../block/types.ts'
 import type { AttributeValue } from '../row.ts'
 import type { Field } from './ast.ts'
-import { columnOf } from './evaluate.ts'
+import { columnOf } from './select.ts'
 
 /** Adds how often each value of the field occurs among the rows, as text; answers how many rows have the field. */
 export function countValues(block: Block, field: Field, rows: Bitmap, counts: Map<string, number>): number {
@@ -45,7 +45,7 @@ export function countValues(block: Block, field: Field, rows: Bitmap, counts: Ma
 }
 
 /** Undefined where the field counts as absent: an empty message or source, a row never patched. */
-function facetText(field: Field, value: AttributeValue): string | undefined {
+export function facetText(field: Field, value: AttributeValue): string | undefined {
   if ('attribute' in field) return shortened(String(value))
   if (field.system === 'severity') return severities[Number(value)]
   if (field.system === 'message' || field.system === 'source') return value === '' ? undefined : shortened(String(value))
@@ -74,7 +74,7 @@ function countIndexes(column: Column, rows: Bitmap): number {
 }
 
 /** Reads values by ascending index. */
-function textReader(pages: readonly TextPage[]): (index: number) => string {
+export function textReader(pages: readonly TextPage[]): (index: number) => string {
   let at = 0
   return (index) => {
     while (index >= pages[at]!.first + pages[at]!.count) at++

@@ -1,57 +1,66 @@
 import { seqMax, shardNumberMax, timestampMsMax } from '../../core/limits.ts'
 import { bitmapCount } from '../bitmap.ts'
+import type { StoredRow } from '../row.ts'
+import { skipDamage } from './aggregate_blocks.ts'
 import type { Filter } from './ast.ts'
 import { metaMayMatch } from './block_filter.ts'
 import type { BlockList } from './block_list.ts'
 import { createMeter } from './cost.ts'
 import { evaluate } from './evaluate.ts'
-import { compareInOrder } from './position.ts'
-import { createSearchPage } from './search_page.ts'
+import { compareInOrder, positionOf } from './position.ts'
+import { approximateBytes, createSearchPage, rangeBehind, rangeUpTo } from './search_page.ts'
 import { topRows } from './top_rows.ts'
-import type { Order, Position, Scope, SearchResult, TimeRange } from './types.ts'
+import type { Damage, Order, Position, Scanned, Scope, SearchOperation, SearchRows, TimeRange } from './types.ts'
 
-export interface SearchOptions {
-  order: Order
-  /** At least 1. */
-  limit: number
-  /** Only rows behind this place, in the asked order. */
-  after?: Position | undefined
-}
+export type SearchOptions = Omit<SearchOperation, 'kind'>
 
 /**
  * The first `limit` matching rows behind `after`, in the asked order; fewer when rows are large. Blocks are taken by
  * where they begin, and none is opened that begins behind the last row needed. The budget is passed where ending would
  * give a frontier no further than `after`, so that who follows frontiers always arrives.
  */
-export function searchBlocks(sources: BlockList, filter: Filter, scope: Scope, options: SearchOptions): SearchResult {
-  const { order, limit, after } = options
-  const { shard, maxSeq } = scope
-  const meter = createMeter(sources, filter, scope.budgetBytes)
-  const range = after === undefined ? scope.range : upTo(scope.range, after.ms, order === 'newest' ? 'below' : 'above')
+export function searchBlocks(sources: BlockList, filter: Filter, scope: Scope, options: SearchOptions): Scanned<SearchRows> {
+  const { order, limit, after, until } = options
+  const { shard } = scope
+  const meter = createMeter(filter, scope.budgetBytes)
+  const damaged: Damage[] = []
+  let rowsMatched = 0
+  const range = rangeBehind(scope.range, after, order)
+  for (const { meta } of sources) meter.consider(meta)
   const { places, edges } = planOf(sources, filter, range, order)
   const start = after ?? frontierBefore(edges[places[0] ?? 0] ?? 0, order)
-  const page = createSearchPage(shard, order, limit)
+  const page = createSearchPage<StoredRow>(order, limit, until)
+  let ended: Position | null = null
   for (const place of places) {
     const edgeMs = edges[place]!
-    const last = page.lastWhenFull()
-    if (last !== undefined && (order === 'newest' ? edgeMs < last.timestampMs : edgeMs > last.timestampMs)) {
+    const bound = page.bound()
+    if (bound !== undefined && isBehind(edgeMs, bound, order)) {
       page.add([], true)
       break
     }
     const frontier = frontierBefore(edgeMs, order)
     if (meter.isSpent() && compareInOrder(order, start, frontier) < 0) {
-      return { ...page.finish(frontier), budgetEnded: true, cost: meter.cost }
+      ended = frontier
+      break
     }
-    const needed = last === undefined ? range : upTo(range, last.timestampMs, order === 'newest' ? 'above' : 'below')
     const source = sources.at(place)!
-    meter.read(source, (block) => {
-      const found = evaluate(filter, block, needed, maxSeq, source.hidden)
-      meter.cost.rowsMatched += bitmapCount(found)
-      const { rows, isCut } = topRows(block, found, { shard, order, limit, after })
-      page.add(rows.length === 0 ? [] : block.materialise(rows), isCut || last !== undefined)
-    })
+    const needed = rangeUpTo(range, bound, order)
+    skipDamage(damaged, source, () =>
+      meter.look(() => {
+        const block = source.open(meter.read)
+        const found = evaluate(filter, block, { ...scope, range: needed }, source.hidden)
+        const { rows, isCut } = topRows(block, found, { shard, order, limit, after })
+        const built = rows.length === 0 ? [] : block.materialise(rows)
+        rowsMatched += bitmapCount(found)
+        page.add(
+          built.map((row) => ({ position: positionOf(row, shard), item: row, bytes: approximateBytes(row) })),
+          isCut || bound !== undefined,
+        )
+      }),
+    )
   }
-  return { ...page.finish(null), budgetEnded: false, cost: meter.cost }
+  const { rows, frontier } = page.finish(ended)
+  return { result: { rows: rows.map(({ item }) => item), frontier }, budgetEnded: ended !== null, cost: meter.cost(rowsMatched), damaged }
 }
 
 /**
@@ -64,7 +73,7 @@ function planOf(sources: BlockList, filter: Filter, range: TimeRange, order: Ord
   let place = 0
   for (const { meta } of sources) {
     if (meta.maxMs >= range.fromMs && meta.minMs < range.toMs && metaMayMatch(filter, meta)) {
-      edges[place] = order === 'newest' ? Math.min(meta.maxMs, range.toMs - 1) : Math.max(meta.minMs, range.fromMs)
+      edges[place] = edgeOf(meta, range, order)
       places.push(place)
     }
     place++
@@ -73,13 +82,18 @@ function planOf(sources: BlockList, filter: Filter, range: TimeRange, order: Ord
   return { places, edges }
 }
 
-/** The part of the range at and below (at and above) a millisecond. */
-function upTo({ fromMs, toMs }: TimeRange, ms: number, side: 'below' | 'above'): TimeRange {
-  return side === 'below' ? { fromMs, toMs: Math.min(toMs, ms + 1) } : { fromMs: Math.max(fromMs, ms), toMs }
+/** The millisecond where the rows of the range in a block (or segment) begin, in the asked order. */
+export function edgeOf({ minMs, maxMs }: { minMs: number; maxMs: number }, { fromMs, toMs }: TimeRange, order: Order): number {
+  return order === 'newest' ? Math.min(maxMs, toMs - 1) : Math.max(minMs, fromMs)
+}
+
+/** Do rows that begin at this millisecond all come behind the position? */
+export function isBehind(edgeMs: number, { ms }: Position, order: Order): boolean {
+  return order === 'newest' ? edgeMs < ms : edgeMs > ms
 }
 
 /** A position, in the asked order, that comes before all rows of a millisecond; always one that a cursor can hold. */
-function frontierBefore(edgeMs: number, order: Order): Position {
+export function frontierBefore(edgeMs: number, order: Order): Position {
   if (order === 'newest') return { ms: Math.min(edgeMs + 1, timestampMsMax), ns: 0, shard: 0, seq: 0 }
   // No row has sequence number 0.
   if (edgeMs <= 0) return { ms: 0, ns: 0, shard: 0, seq: 0 }

@@ -1,42 +1,69 @@
 import { shardReplyBytesMax } from '../../core/limits.ts'
 import type { StoredRow } from '../row.ts'
-import { compareInOrder, positionOf } from './position.ts'
-import type { Order, Position } from './types.ts'
+import { compareInOrder } from './position.ts'
+import type { Order, Position, TimeRange } from './types.ts'
 
-/** The first rows found so far, in order: at most `limit`, and no more than fit one answer. */
-export interface SearchPage {
-  /** The last row when the page is full: rows behind it are not needed. */
-  lastWhenFull(): StoredRow | undefined
-  /** Takes rows in order; `isCut` when there are more behind them. */
-  add(rows: readonly StoredRow[], isCut: boolean): void
-  /** The rows up to `frontier`, where the search ended (null: nowhere), and the frontier that then holds. */
-  finish(frontier: Position | null): { rows: StoredRow[]; frontier: Position | null }
+/** A row of a page by its place, and what is needed to show it. */
+export interface PageRow<T> {
+  position: Position
+  item: T
+  /** What it takes of one answer; 0 when that is not known yet. */
+  bytes: number
 }
 
-export function createSearchPage(shard: number, order: Order, limit: number): SearchPage {
-  let kept: { row: StoredRow; bytes: number }[] = []
+/** The first rows found so far, in order: at most `limit`, and no more than fit one answer. */
+export interface SearchPage<T> {
+  /** Rows behind this place are not needed; undefined while all are. */
+  bound(): Position | undefined
+  /** Takes rows in order; `isCut` when there may be more behind them, or behind the bound. */
+  add(rows: readonly PageRow<T>[], isCut: boolean): void
+  /** The rows up to `frontier`, where the search ended (null: nowhere), and the frontier that then holds. */
+  finish(frontier: Position | null): { rows: PageRow<T>[]; frontier: Position | null }
+}
+
+export function createSearchPage<T>(order: Order, limit: number, until?: Position): SearchPage<T> {
+  let kept: PageRow<T>[] = []
+  let isFull = false
   let hasMore = false
-  const compare = (a: StoredRow, b: StoredRow) => compareInOrder(order, positionOf(a, shard), positionOf(b, shard))
-  const measured = (row: StoredRow) => ({ row, bytes: approximateBytes(row) })
+  const compare = (a: PageRow<T>, b: PageRow<T>) => compareInOrder(order, a.position, b.position)
+  const isBefore = (end: Position) => (row: PageRow<T>) => compareInOrder(order, row.position, end) <= 0
+  const bound = () => (isFull || kept.length === limit ? kept.at(-1)?.position : until)
 
   return {
-    lastWhenFull: () => (hasMore || kept.length === limit ? kept.at(-1)?.row : undefined),
+    bound,
 
     add(rows, isCut) {
-      if (rows.length > 0) kept = [...kept, ...rows.map(measured)].sort((a, b) => compare(a.row, b.row))
+      const near = until === undefined ? rows : rows.filter(isBefore(until))
+      if (near.length > 0) kept = [...kept, ...near].sort(compare)
       const count = fitting(kept, limit)
-      hasMore ||= isCut || count < kept.length
+      isFull ||= count < kept.length
+      hasMore ||= isCut || count < kept.length || near.length < rows.length
       kept = kept.slice(0, count)
     },
 
     finish(frontier) {
-      const rows = kept.map(({ row }) => row)
-      const last = rows.at(-1)
-      const cut = hasMore && last !== undefined ? positionOf(last, shard) : null
-      if (frontier === null || (cut !== null && compareInOrder(order, cut, frontier) < 0)) return { rows, frontier: cut }
-      return { rows: rows.filter((row) => compareInOrder(order, positionOf(row, shard), frontier) <= 0), frontier }
+      const cut = hasMore ? (bound() ?? null) : null
+      if (frontier === null || (cut !== null && compareInOrder(order, cut, frontier) < 0)) return { rows: kept, frontier: cut }
+      return { rows: kept.filter(isBefore(frontier)), frontier }
     },
   }
+}
+
+/** The part of the range in which rows up to `bound` lie, in the asked order. */
+export function rangeUpTo(range: TimeRange, bound: Position | undefined, order: Order): TimeRange {
+  if (bound === undefined) return range
+  return upTo(range, bound.ms, order === 'newest' ? 'above' : 'below')
+}
+
+/** The part of the range in which rows behind `after` lie. */
+export function rangeBehind(range: TimeRange, after: Position | undefined, order: Order): TimeRange {
+  if (after === undefined) return range
+  return upTo(range, after.ms, order === 'newest' ? 'below' : 'above')
+}
+
+/** The part of the range at and below (at and above) a millisecond. */
+function upTo({ fromMs, toMs }: TimeRange, ms: number, side: 'below' | 'above'): TimeRange {
+  return side === 'below' ? { fromMs, toMs: Math.min(toMs, ms + 1) } : { fromMs: Math.max(fromMs, ms), toMs }
 }
 
 /** How many of the rows fit one answer; at least one. */
@@ -50,7 +77,7 @@ function fitting(measured: readonly { bytes: number }[], limit: number): number 
 }
 
 /** About what a row takes in memory or in a message. */
-function approximateBytes({ message, source, attributes }: StoredRow): number {
+export function approximateBytes({ message, source, attributes }: StoredRow): number {
   let bytes = 200 + message.length + source.length
   for (const name in attributes) {
     const value = attributes[name]

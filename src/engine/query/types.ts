@@ -22,6 +22,8 @@ export interface BlockSource {
   open(cost: ReadCost): Block
   /** Greatest sequence number when rows are not consecutive; undefined means `firstSeq + rows - 1`. */
   lastSeq?: number | undefined
+  /** Smallest time of receipt; undefined where only the block itself knows. */
+  minCreatedMs?: number | undefined
   /** Sequence numbers in this block that must not be seen (patched or deleted rows); sorted, usually undefined. */
   hidden?: readonly number[] | undefined
 }
@@ -43,24 +45,18 @@ export interface QueryCost {
   bytesConsidered: number
   bytesRead: number
   bytesDecompressed: number
-  /** Reads of objects in R2, each billed and each a round trip. */
+  /** Reads of objects in R2, each billed and each a round trip, and the bytes that came. */
   objectReads: number
+  objectBytes: number
   rowsMatched: number
 }
 
-/** Rows that must not be seen from a moment on, until a job has removed them. Plain data. */
-export interface Erasure {
-  q: string
-  range: TimeRange
-  /** Rows that came later stay. */
-  maxSeq: number
-  /** Rows that were edited later stay. */
-  createdMs: number
-}
-
-/** An erasure with its query parsed. */
-export interface ErasureFilter extends Omit<Erasure, 'q'> {
+/** An erasure (see erasure.ts) with its query parsed. */
+export interface ErasureFilter {
   filter: Filter
+  range: TimeRange
+  maxSeq: number
+  createdMs: number
 }
 
 /** Which rows of a shard a query may see, beside those that are hidden one by one. */

@@ -15,7 +15,8 @@ export interface BlockView {
   texts(rows: readonly number[]): string[]
 }
 
-const allTime = { fromMs: 0, toMs: timestampMsMax + 1 }
+/** A tail shows new rows: none has expired, and what is erased is hidden one by one. */
+const everything = { range: { fromMs: 0, toMs: timestampMsMax + 1 }, maxSeq: seqMax, keepFromMs: 0, erasures: [] }
 
 /** Opens a delivered block, once for all subscribers whose filters look at it. */
 export function createBlockView(shard: number, { meta, head, body, hidden }: TailBlock): BlockView {
@@ -23,7 +24,7 @@ export function createBlockView(shard: number, { meta, head, body, hidden }: Tai
   return {
     select(filter) {
       const rows: number[] = []
-      bitmapForEach(evaluate(filter, block, allTime, seqMax, hidden), (row) => rows.push(row))
+      bitmapForEach(evaluate(filter, block, everything, hidden), (row) => rows.push(row))
       return rows
     },
     texts: (rows) => block.materialise(rows).map((row) => JSON.stringify(logJson(row, shard))),

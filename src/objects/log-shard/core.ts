@@ -3,8 +3,8 @@ import { BlockError } from '../../engine/block/block_error.ts'
 import { QueryTooSlowError } from '../../engine/query/query_error.ts'
 import { appendBatch } from './append.ts'
 import { migrate } from './migrations.ts'
-import type { Damaged, LogShardRpc, ShardIdentity, TailBlock, TooSlow } from './protocol.ts'
-import { count, extent, facets, histogram, search, searchLines } from './queries.ts'
+import type { Damaged, LogShardRpc, QueryCall, QueryReply, ShardIdentity, TailBlock, TooSlow } from './protocol.ts'
+import { extent, query } from './queries.ts'
 import { changeRow, deleteRow, getRow } from './rows.ts'
 import type { Sql } from './sql.ts'
 import type { ShardState } from './state.ts'
@@ -72,11 +72,10 @@ export function createShardCore(deps: ShardDeps): ShardCore {
       state.opened.clear()
       return appendBatch(state, request, deps.now())
     },
-    search: (call) => guarded('search', call.identity, () => inTime(() => search(state, call))),
-    searchLines: (call) => guarded('searchLines', call.identity, () => inTime(() => searchLines(state, call))),
-    count: (call) => guarded('count', call.identity, () => inTime(() => count(state, call))),
-    histogram: (call) => guarded('histogram', call.identity, () => inTime(() => histogram(state, call))),
-    facets: (call) => guarded('facets', call.identity, () => inTime(() => facets(state, call))),
+    query(call) {
+      identify(call.identity)
+      return inTime(() => loggingDamage(deps, call, query(state, call)))
+    },
     extent(caller) {
       identify(caller)
       return { extent: extent(state), maxSeq: lastSeq() }
@@ -130,6 +129,12 @@ function inTime<T>(work: () => T): T | TooSlow {
     if (error instanceof QueryTooSlowError) return { tooSlow: error.message }
     throw error
   }
+}
+
+/** Writes an error line for each block that the query had to leave out. */
+function loggingDamage(deps: ShardDeps, { identity, operation }: QueryCall, reply: QueryReply): QueryReply {
+  for (const { reason } of reply.damaged) deps.log('error', 'damaged block', { ...identity, operation: operation.kind, damaged: reason })
+  return reply
 }
 
 /** Turns damage that an operation meets into an answer that says so, and an error line in the log. */

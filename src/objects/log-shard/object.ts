@@ -3,7 +3,7 @@ import { writeLine } from '../../core/log_line.ts'
 import type { LiveTail } from '../live-tail/object.ts'
 import type { ShardCore } from './core.ts'
 import { createShardCore } from './core.ts'
-import type { AppendRequest, FacetsCall, HistogramCall, LogShardRpc, QueryScope, RowChange, SearchCall, ShardIdentity } from './protocol.ts'
+import type { AppendRequest, LogShardRpc, QueryCall, RowChange, ShardIdentity } from './protocol.ts'
 
 /** The bindings that a shard uses. */
 export interface LogShardEnv {
@@ -41,24 +41,8 @@ export class LogShard extends DurableObject<LogShardEnv> implements LogShardRpc 
     return reply
   }
 
-  async search(call: SearchCall) {
-    return this.#core.search(call)
-  }
-
-  async searchLines(call: SearchCall) {
-    return this.#core.searchLines(call)
-  }
-
-  async count(call: QueryScope) {
-    return this.#core.count(call)
-  }
-
-  async histogram(call: HistogramCall) {
-    return this.#core.histogram(call)
-  }
-
-  async facets(call: FacetsCall) {
-    return this.#core.facets(call)
+  async query(call: QueryCall) {
+    return this.#core.query(call)
   }
 
   async extent(identity: ShardIdentity) {

@@ -3,14 +3,13 @@ import { describe, expect, test } from 'vitest'
 import { queryBlockBytes } from '../../../src/core/limits.ts'
 import { severities } from '../../../src/core/severity.ts'
 import type { Filter } from '../../../src/engine/query/ast.ts'
-import { countBlocks } from '../../../src/engine/query/count.ts'
-import { facetBlocks } from '../../../src/engine/query/facets.ts'
-import { histogramBlocks } from '../../../src/engine/query/histogram.ts'
-import { mergeCounts, mergeFacets, mergeHistograms, mergeSearches } from '../../../src/engine/query/merge.ts'
+import { aggregateBlocks } from '../../../src/engine/query/aggregate_blocks.ts'
+import { mergeRows, rowsOfShard } from '../../../src/engine/query/merge.ts'
+import { mergeAggregates } from '../../../src/engine/query/operations.ts'
 import { parseQuery } from '../../../src/engine/query/parser.ts'
 import { compareInOrder, positionOf } from '../../../src/engine/query/position.ts'
 import { searchBlocks } from '../../../src/engine/query/search.ts'
-import type { Order, Position, Scope } from '../../../src/engine/query/types.ts'
+import type { AggregateOperation, BlockSource, Order, Position, Scope } from '../../../src/engine/query/types.ts'
 import type { StoredRow } from '../../../src/engine/row.ts'
 import { matchesNaively } from '../../support/naive.ts'
 import { accessRows, receivedMs, row, seededRandom } from '../../support/rows.ts'
@@ -68,11 +67,11 @@ describe('search', () => {
         for (let page = 0; ; page++) {
           const limit = pageLimits[page % pageLimits.length]!
           const budgetBytes = pageBudgets[page % pageBudgets.length]!
-          const results = shards.map((shard) => ({
-            shard: shard.shard,
-            result: searchBlocks(shard.sources, filter, scopeOf(shard, { ...view, budgetBytes }), { order, limit, after }),
-          }))
-          const merged = mergeSearches(results, order, limit)
+          const parts = shards.map((shard) => {
+            const { result } = searchBlocks(shard.sources, filter, scopeOf(shard, { ...view, budgetBytes }), { order, limit, after })
+            return rowsOfShard(shard.shard, result)
+          })
+          const merged = mergeRows(parts, order, limit)
           expect(merged.rows.length).toBeLessThanOrEqual(limit)
           found.push(...merged.rows)
           if (merged.frontier === null) break
@@ -93,7 +92,8 @@ describe('search', () => {
       0,
       Array.from({ length: 50 }, (_, i) => accessRows(100, i + 1).map((each) => ({ ...each, timestampMs: each.timestampMs + i * 10_000 }))),
     )
-    const { rows, cost, frontier } = searchBlocks(shard.sources, parseQuery('GET'), scopeOf(shard), { order: 'newest', limit: 150 })
+    const { result, cost } = searchBlocks(shard.sources, parseQuery('GET'), scopeOf(shard), { order: 'newest', limit: 150 })
+    const { rows, frontier } = result
     expect(rows).toHaveLength(150)
     expect(cost).toMatchObject({ blocksConsidered: 50, blocksRead: 2, blocksSkipped: 48 })
     expect(frontier).toEqual(positionOf(rows[149]!, 0))
@@ -110,8 +110,8 @@ describe('search', () => {
     })
     expect(first.budgetEnded).toBe(true)
     expect(first.cost.blocksRead).toBeLessThan(10)
-    expect(first.rows.length).toBeLessThan(4000)
-    expect(first.frontier).not.toBeNull()
+    expect(first.result.rows.length).toBeLessThan(4000)
+    expect(first.result.frontier).not.toBeNull()
   })
 
   test('ends at its budget when many small blocks are opened, none of which needs decompression', () => {
@@ -150,7 +150,7 @@ describe('search', () => {
       0,
       rows.map((each) => [each]),
     )
-    const { rows: found, frontier } = searchBlocks(shard.sources, parseQuery(''), scopeOf(shard), { order: 'oldest', limit: 60 })
+    const { rows: found, frontier } = searchBlocks(shard.sources, parseQuery(''), scopeOf(shard), { order: 'oldest', limit: 60 }).result
     expect(found.length).toBeGreaterThan(20)
     expect(found.length).toBeLessThan(40)
     expect(frontier).toEqual(positionOf(found.at(-1)!, 0))
@@ -164,7 +164,7 @@ describe('search', () => {
       'timestamp:<1970-01-01T00:00:00Z',
       'level:critical timestamp:<2000-01-01T00:00:00Z AND level:trace',
     ]) {
-      expect(searchBlocks(closed, parseQuery(text), scopeOf(shard), { order: 'newest', limit: 1 })).toMatchObject({
+      expect(searchBlocks(closed, parseQuery(text), scopeOf(shard), { order: 'newest', limit: 1 }).result).toEqual({
         rows: [],
         frontier: null,
       })
@@ -180,10 +180,13 @@ describe('count, histogram and facets', () => {
         const rows = naiveRows(shards, filter, view).map((each) => each.row)
         const scopes = shards.map((shard) => ({ ...shard, scope: scopeOf(shard, view) }))
 
-        expect(mergeCounts(scopes.map(({ sources, scope }) => countBlocks(sources, filter, scope)))).toMatchObject({
-          count: rows.length,
-          budgetEnded: false,
-        })
+        const answer = <O extends AggregateOperation>(operation: O) =>
+          mergeAggregates(
+            operation,
+            scopes.map(({ sources, scope }) => aggregateBlocks(sources, filter, scope, operation)),
+          )
+
+        expect(answer({ kind: 'count' })).toMatchObject({ result: { count: rows.length }, budgetEnded: false, damaged: [] })
 
         const buckets = new Map<number, number[]>()
         for (const { timestampMs, severity } of rows) {
@@ -195,9 +198,9 @@ describe('count, histogram and facets', () => {
             )
           buckets.get(startMs)![severity]!++
         }
-        const histogram = mergeHistograms(scopes.map(({ sources, scope }) => histogramBlocks(sources, filter, scope, bucketMs)))
+        const histogram = answer({ kind: 'histogram', bucketMs })
         const expected = Array.from(buckets, ([startMs, counts]) => ({ startMs, counts })).sort((a, b) => a.startMs - b.startMs)
-        expect(histogram.buckets).toEqual(expected)
+        expect(histogram.result.buckets).toEqual(expected)
         expect(histogram.cost.rowsMatched).toBe(rows.length)
 
         const valueOf: Record<string, (each: StoredRow) => string | undefined> = {
@@ -208,11 +211,7 @@ describe('count, histogram and facets', () => {
           missing: () => undefined,
         }
         const fields = Object.keys(valueOf)
-        const { facets } = mergeFacets(
-          scopes.map(({ sources, scope }) => facetBlocks(sources, filter, scope, fields, 3)),
-          fields,
-          3,
-        )
+        const { facets } = answer({ kind: 'facets', fields, limit: 3 }).result
         expect(facets).toEqual(fields.map((field) => naiveFacet(field, rows.map(valueOf[field]!), 3)))
       }),
       { numRuns },
@@ -223,9 +222,9 @@ describe('count, histogram and facets', () => {
     const shard = testShard(0, [accessRows(100), accessRows(50, 2)])
     const closed = shard.sources.map(({ meta }) => ({ meta, open: () => expect.fail('opened') }))
     const errors = naiveRows([shard], parseQuery('level:error'), scopeOf(shard)).length
-    expect(countBlocks(closed, parseQuery(''), scopeOf(shard)).count).toBe(150)
-    expect(countBlocks(closed, parseQuery('level:error OR level:critical'), scopeOf(shard)).count).toBe(errors)
-    expect(histogramBlocks(closed, parseQuery('-level:info'), scopeOf(shard), 86_400_000).cost).toMatchObject({
+    expect(count(closed, '', scopeOf(shard))).toBe(150)
+    expect(count(closed, 'level:error OR level:critical', scopeOf(shard))).toBe(errors)
+    expect(aggregateBlocks(closed, parseQuery('-level:info'), scopeOf(shard), byDay).cost).toMatchObject({
       rowsMatched: errors,
       blocksRead: 0,
     })
@@ -240,8 +239,8 @@ describe('count, histogram and facets', () => {
         [6, row()],
       ]),
     )
-    expect(countBlocks(shard.sources, parseQuery(''), scopeOf(shard, { maxSeq: 3 })).count).toBe(3)
-    expect(histogramBlocks(shard.sources, parseQuery(''), scopeOf(shard, { maxSeq: 3 }), 86_400_000).cost.rowsMatched).toBe(3)
+    expect(count(shard.sources, '', scopeOf(shard, { maxSeq: 3 }))).toBe(3)
+    expect(aggregateBlocks(shard.sources, parseQuery(''), scopeOf(shard, { maxSeq: 3 }), byDay).cost.rowsMatched).toBe(3)
   })
 
   test('a budget makes counts a lower bound and says so', () => {
@@ -250,22 +249,29 @@ describe('count, histogram and facets', () => {
       Array.from({ length: 20 }, (_, i) => accessRows(200, i + 1)),
     )
     const scope = scopeOf(shard, { budgetBytes: 20_000 })
-    const counted = countBlocks(shard.sources, parseQuery('GET'), scope)
-    expect(counted.budgetEnded).toBe(true)
-    expect(counted.count).toBeGreaterThan(0)
-    expect(counted.count).toBeLessThan(4000)
-    expect(histogramBlocks(shard.sources, parseQuery('GET'), scope, 1000).budgetEnded).toBe(true)
-    expect(facetBlocks(shard.sources, parseQuery('GET'), scope, ['status'], 5).budgetEnded).toBe(true)
+    const ended = (operation: AggregateOperation) => aggregateBlocks(shard.sources, parseQuery('GET'), scope, operation).budgetEnded
+    expect(ended({ kind: 'count' })).toBe(true)
+    expect(count(shard.sources, 'GET', scope)).toBeGreaterThan(0)
+    expect(count(shard.sources, 'GET', scope)).toBeLessThan(4000)
+    expect(ended({ kind: 'histogram', bucketMs: 1000 })).toBe(true)
+    expect(ended({ kind: 'facets', fields: ['status'], limit: 5 })).toBe(true)
   })
 
   test('a facet keeps the frequent values when there are more distinct ones than it counts', () => {
     const rows = Array.from({ length: 60_000 }, (_, i) => row({ attributes: { id: i % 10 === 0 ? 'often' : `v${i}` } }))
     const shard = testShard(0, [rows.slice(0, 20_000), rows.slice(20_000, 40_000), rows.slice(40_000)])
-    const [facet] = facetBlocks(shard.sources, parseQuery(''), scopeOf(shard), ['id'], 1).facets
+    const operation = { kind: 'facets', fields: ['id'], limit: 1 } as const
+    const [facet] = aggregateBlocks(shard.sources, parseQuery(''), scopeOf(shard), operation).result.facets
     expect(facet).toMatchObject({ count: 60_000, truncated: true })
     expect(facet!.values[0]).toEqual({ value: 'often', count: 6000 })
   })
 })
+
+const byDay = { kind: 'histogram', bucketMs: 86_400_000 } as const
+
+function count(sources: BlockSource[], q: string, scope: Scope): number {
+  return aggregateBlocks(sources, parseQuery(q), scope, { kind: 'count' }).result.count
+}
 
 function naiveFacet(field: string, values: readonly (string | undefined)[], limit: number) {
   const counts = new Map<string, number>()

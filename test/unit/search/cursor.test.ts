@@ -42,7 +42,7 @@ describe('a cursor', () => {
     let after: Position | undefined
     do {
       const options = { order, limit: 10, after }
-      const { rows, frontier } = searchBlocks(shard.sources, parseQuery(''), scopeOf(shard, { budgetBytes: 0 }), options)
+      const { rows, frontier } = searchBlocks(shard.sources, parseQuery(''), scopeOf(shard, { budgetBytes: 0 }), options).result
       found.push(...rows.map(({ timestampMs }) => timestampMs))
       after = frontier === null ? undefined : decodeCursor(encodeCursor({ ...state, after: frontier }, hash), hash).after
     } while (after !== undefined)

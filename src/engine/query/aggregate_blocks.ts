@@ -1,0 +1,44 @@
+import { BlockError } from '../block/block_error.ts'
+import type { Filter } from './ast.ts'
+import { metaMayMatch } from './block_filter.ts'
+import type { BlockList } from './block_list.ts'
+import { createMeter } from './cost.ts'
+import { createFold } from './fold.ts'
+import { startAggregate } from './operations.ts'
+import type { AggregateOperation, BlockSource, Damage, ResultOf, Scanned, Scope } from './types.ts'
+
+/** An aggregating operation over blocks at hand. Damaged blocks are left out and named. */
+export function aggregateBlocks<O extends AggregateOperation>(
+  sources: BlockList,
+  filter: Filter,
+  scope: Scope,
+  operation: O,
+): Scanned<ResultOf<O>> {
+  const meter = createMeter(filter, scope.budgetBytes)
+  const aggregate = startAggregate(operation)
+  const fold = createFold(aggregate, filter)
+  const damaged: Damage[] = []
+  let budgetEnded = false
+  for (const source of sources) {
+    meter.consider(source.meta)
+    if (budgetEnded || !mayContribute(source, filter, scope) || fold.addWhole(source, scope)) continue
+    if (meter.isSpent()) budgetEnded = true
+    else skipDamage(damaged, source, () => meter.look(() => fold.addBlock(source.open(meter.read), scope, source.hidden)))
+  }
+  return { result: aggregate.result(), budgetEnded, cost: meter.cost(fold.rowsMatched()), damaged }
+}
+
+/** Does the work on a block; when it turns out damaged it is named and counts as not there. */
+export function skipDamage(damaged: Damage[], { meta }: BlockSource, work: () => void): void {
+  try {
+    work()
+  } catch (error) {
+    if (!(error instanceof BlockError)) throw error
+    damaged.push({ segment: 'block', reason: `block ${meta.firstSeq}: ${error.message}` })
+  }
+}
+
+/** False when the metadata rules out that any row of the block is counted. */
+function mayContribute({ meta }: BlockSource, filter: Filter, { range, maxSeq }: Scope): boolean {
+  return meta.maxMs >= range.fromMs && meta.minMs < range.toMs && meta.firstSeq <= maxSeq && metaMayMatch(filter, meta)
+}

@@ -1,0 +1,41 @@
+import type { Aggregate } from './aggregate.ts'
+import { createCount } from './count.ts'
+import { createFacets } from './facets.ts'
+import { createHistogram } from './histogram.ts'
+import { mergeCounts, mergeFacets, mergeHistograms, mergeScans } from './merge.ts'
+import type { AggregateOperation, ResultOf, Results, Scanned } from './types.ts'
+
+type OperationOf<K extends AggregateOperation['kind']> = Extract<AggregateOperation, { kind: K }>
+
+/** One entry for each aggregating operation: how it folds rows, and how the results of shards and segments become one. */
+const operations: {
+  [K in AggregateOperation['kind']]: {
+    start(operation: OperationOf<K>): Aggregate<Results[K]>
+    merge(results: readonly Results[K][], operation: OperationOf<K>): Results[K]
+  }
+} = {
+  count: { start: createCount, merge: mergeCounts },
+  histogram: { start: createHistogram, merge: mergeHistograms },
+  facets: { start: createFacets, merge: mergeFacets },
+}
+
+export function startAggregate<O extends AggregateOperation>(operation: O): Aggregate<ResultOf<O>> {
+  return entryOf(operation).start(operation)
+}
+
+/** The answer over everything that was scanned: call it once, with the answers of all shards and segments. */
+export function mergeAggregates<O extends AggregateOperation>(operation: O, scans: readonly Scanned<ResultOf<O>>[]): Scanned<ResultOf<O>> {
+  const result = entryOf(operation).merge(
+    scans.map((scan) => scan.result),
+    operation,
+  )
+  return { result, ...mergeScans(scans) }
+}
+
+/** The entry of an operation's own kind, which the type system cannot follow through the table. */
+function entryOf<O extends AggregateOperation>(operation: O) {
+  return operations[operation.kind] as unknown as {
+    start(operation: O): Aggregate<ResultOf<O>>
+    merge(results: readonly ResultOf<O>[], operation: O): ResultOf<O>
+  }
+}
