@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import type { Quota } from './core/settings.ts'
 import type { LiveTail } from './objects/live-tail/object.ts'
 import type { LogShard } from './objects/log-shard/object.ts'
 import type { LogShardRpc, ShardIdentity } from './objects/log-shard/protocol.ts'
@@ -26,6 +27,12 @@ export interface Env {
   RATE_LIMIT_ANONYMOUS_PER_MINUTE?: string
   RATE_LIMIT_USER_PER_HOUR?: string
   RATE_LIMIT_API_KEY_PER_MINUTE?: string
+  QUOTA_ROWS_PER_MINUTE?: string
+  QUOTA_BYTES_PER_MINUTE?: string
+  QUOTA_ROWS_PER_MONTH?: string
+  QUOTA_BYTES_PER_MONTH?: string
+  SHARD_APPENDS_PER_SECOND_MAX?: string
+  SHARD_BYTES_PER_SECOND_MAX?: string
   /** Secret: JSON array of private Ed25519 JWKs with kid; the first one signs, all of them verify. */
   JWT_KEYS?: string
   /** Secret: what a caller of /metrics must know; without it there is no /metrics. */
@@ -73,6 +80,14 @@ const configSchema = z.object({
   RATE_LIMIT_ANONYMOUS_PER_MINUTE: limit.default(100),
   RATE_LIMIT_USER_PER_HOUR: limit.default(1000),
   RATE_LIMIT_API_KEY_PER_MINUTE: limit.default(6000),
+  /** What an organization may store where its own row does not say; without a value there is no limit. */
+  QUOTA_ROWS_PER_MINUTE: limit.optional(),
+  QUOTA_BYTES_PER_MINUTE: limit.optional(),
+  QUOTA_ROWS_PER_MONTH: limit.optional(),
+  QUOTA_BYTES_PER_MONTH: limit.optional(),
+  /** Load of a shard beyond which its region gets another one; the shards read these themselves. */
+  SHARD_APPENDS_PER_SECOND_MAX: limit.optional(),
+  SHARD_BYTES_PER_SECOND_MAX: limit.optional(),
   JWT_KEYS: jsonText.pipe(z.array(jwk).min(1)),
   /** As long as 128 random bits in Base64. */
   METRICS_TOKEN: z.string().min(22).optional(),
@@ -86,6 +101,7 @@ export interface Config {
   readonly defaultRegion: Region
   readonly allowedOrigins: '*' | readonly string[]
   readonly rateLimits: { readonly anonymousPerMinute: number; readonly userPerHour: number; readonly apiKeyPerMinute: number }
+  readonly quota: Quota
   readonly jwtKeys: readonly JwtKey[]
   readonly metricsToken: string | undefined
 }
@@ -111,6 +127,12 @@ export function configOf(env: Env): Config {
       anonymousPerMinute: vars.RATE_LIMIT_ANONYMOUS_PER_MINUTE,
       userPerHour: vars.RATE_LIMIT_USER_PER_HOUR,
       apiKeyPerMinute: vars.RATE_LIMIT_API_KEY_PER_MINUTE,
+    }),
+    quota: Object.freeze({
+      rowsPerMinute: vars.QUOTA_ROWS_PER_MINUTE ?? null,
+      bytesPerMinute: vars.QUOTA_BYTES_PER_MINUTE ?? null,
+      rowsPerMonth: vars.QUOTA_ROWS_PER_MONTH ?? null,
+      bytesPerMonth: vars.QUOTA_BYTES_PER_MONTH ?? null,
     }),
     jwtKeys: Object.freeze(vars.JWT_KEYS),
     metricsToken: vars.METRICS_TOKEN,

@@ -375,3 +375,11 @@ export const pageRawBytesMax = 128 * 1024
 export const segmentBlocksMax = 4096
 /** Raw bytes of an index: a segment is cut at some 24 MiB, and its index takes less than the whole; a reader holds it in memory. */
 export const segmentIndexBytesMax = 32 * 1024 * 1024
+
+// Merge (engine/segment)
+/** Rows of one merge: placing each takes some 16 bytes, and up to 24 where times or numbers lie far apart. */
+export const mergeRowsMax = 2 * 1024 * 1024
+/** Attribute values of a merged block, 10 bytes each while it is filled: half of what a block may have. */
+export const mergeValuesMax = 2 * 1024 * 1024
+/** Decompressed bytes of the inputs that a merge keeps open; the one in use may be larger. */
+export const mergeOpenBytesMax = 12 * 1024 * 1024

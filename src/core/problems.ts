@@ -24,6 +24,7 @@ export const problems = {
   idempotency_key_reused: { status: 422, title: 'The Idempotency-Key was used for another body' },
   unprocessable: { status: 422, title: 'The request cannot be carried out' },
   upgrade_required: { status: 426, title: 'A WebSocket upgrade is required' },
+  quota_exceeded: { status: 429, title: 'The quota of the organization is used up' },
   rate_limited: { status: 429, title: 'Too many requests' },
   internal_error: { status: 500, title: 'Internal error' },
   damaged_block: { status: 503, title: 'A stored block is damaged' },

@@ -29,7 +29,7 @@ function decodeLines(bytes: Buffer, reader: RecordReader): BodyShape {
     if (end <= start) {
       // No line ends within the greatest record there may be: this one is longer.
       end = bytes.indexOf(0x0a, start + chunkBytes) + 1 || bytes.length
-      reader.tooLong()
+      reader.tooLong(bytes[end - 1] === 0x0a ? end - 1 - start : end - start)
     } else readLines(bytes.subarray(start, end), reader)
     start = end
   }
@@ -45,7 +45,7 @@ function readLines(bytes: Buffer, reader: RecordReader): void {
     const next = found === -1 ? text.length : found
     const end = next > start && text.charCodeAt(next - 1) === 0x0d ? next - 1 : next
     const line = text.slice(start, end)
-    if (end > start) reader.line(ascii || !nonAscii.test(line) ? line : bytes.toString('utf8', start, end))
+    if (end > start) reader.line(ascii || !nonAscii.test(line) ? line : bytes.toString('utf8', start, end), end - start)
     start = next + 1
   }
 }
@@ -59,13 +59,14 @@ function decodeJson(bytes: Buffer, reader: RecordReader): BodyShape {
   const first = bytes[start]
   if (first === 0x5b) {
     splitArray(bytes, start, (from, to) =>
-      to - from > recordBytesMax ? reader.tooLong() : reader.element(bytes.toString('utf8', from, to)),
+      to - from > recordBytesMax ? reader.tooLong(to - from) : reader.element(bytes.toString('utf8', from, to), to - from),
     )
     return 'array'
   }
   if (first !== 0x7b) throw problem('malformed_json', 'A JSON object or an array of objects was expected.')
-  if (bytes.length - start > recordBytesMax) reader.tooLong()
-  else reader.element(bytes.toString('utf8', start, bytes.length))
+  const length = bytes.length - start
+  if (length > recordBytesMax) reader.tooLong(length)
+  else reader.element(bytes.toString('utf8', start, bytes.length), length)
   return 'object'
 }
 

@@ -1,4 +1,5 @@
 import { integerDigitsMax, recordDepthMax } from '../core/limits.ts'
+import type { RowFault } from './row_fault.ts'
 
 /** Cheap test whether a JSON text may hold what JSON.parse would change: a long integer, or half a surrogate pair. */
 export const needsExactParse = /[\s:,[]-?\d{16}|\\u[dD]/
@@ -43,7 +44,7 @@ export function jsonText(value: readonly unknown[]): string {
   return JSON.stringify(value, (_key, item: unknown) => (typeof item === 'bigint' ? rawJson(String(item)) : item))
 }
 
-export const nestedTooDeep = `is nested deeper than ${recordDepthMax} levels`
+export const nestedTooDeep: RowFault = { code: 'nested_too_deep', text: `is nested deeper than ${recordDepthMax} levels` }
 
 const integer = /^-?\d+$/
 

@@ -1,4 +1,5 @@
 import type { SeverityScheme } from '../core/severity.ts'
+import type { RowFault } from './row_fault.ts'
 
 export type FieldRole = 'timestamp' | 'severity' | 'source' | 'message'
 
@@ -9,7 +10,7 @@ export interface FieldRule {
   /** Among the fields of a record that could fill a role the smallest rank does; the others stay attributes. */
   rank: number
   /** Edgelog's own names only: why a value that cannot be used rejects the record. Under any other it stays an attribute. */
-  fault: string | undefined
+  fault: RowFault | undefined
   /** Also stays an attribute, since its name says more than the role does. */
   keep: boolean
   /** How a number is read as a severity. */
@@ -148,9 +149,9 @@ const messages: readonly Entry[] = [
   ['text'],
 ]
 
-const faults: ReadonlyMap<string, string> = new Map([
-  ['timestamp', 'timestamp is not a time from 1970 to 2286 (RFC 3339, or epoch seconds, milliseconds, microseconds or nanoseconds)'],
-  ['severity', 'severity is not TRACE, DEBUG, INFO, WARNING, ERROR, CRITICAL or an alias of these'],
+const faults: ReadonlyMap<string, RowFault> = new Map([
+  fault('timestamp', 'is not a time from 1970 to 2286 (RFC 3339, or epoch seconds, milliseconds, microseconds or nanoseconds)'),
+  fault('severity', 'is not TRACE, DEBUG, INFO, WARNING, ERROR, CRITICAL or an alias of these'),
 ])
 
 /** Recognised field names, nested ones with dots. Exact case: what a producer writes, not what it might. */
@@ -160,6 +161,10 @@ export const fieldRules: ReadonlyMap<string, FieldRule> = new Map([
   ...rulesOf('source', sources),
   ...rulesOf('message', messages),
 ])
+
+function fault(name: string, text: string): [string, RowFault] {
+  return [name, { code: 'invalid_value', text: `${name} ${text}` }]
+}
 
 function rulesOf(role: FieldRole, entries: readonly Entry[]): [string, FieldRule][] {
   return entries.map(([name, { keep, scheme, beside } = {}], rank) => [

@@ -2,6 +2,7 @@ import { attributeNameBytesMax, fieldNamesCachedMax, fieldNamesUncachedMax } fro
 import { problem } from '../core/problems.ts'
 import { fieldRules } from './field_rules.ts'
 import type { FieldRule } from './field_rules.ts'
+import type { RowFault } from './row_fault.ts'
 
 /** A place in a record: what a key found below another key means. */
 export interface Field {
@@ -9,7 +10,7 @@ export interface Field {
   readonly name: string
   readonly rule: FieldRule | undefined
   /** Why no attribute can have this name. */
-  readonly fault: string | undefined
+  readonly fault: RowFault | undefined
   /** The root, or `attributes` at the root: the names below it stand without its own. */
   readonly bare: boolean
   /** Names below it are never recognised, since Edgelog's own `attributes` hold nothing but attributes. */
@@ -52,11 +53,12 @@ export function createFieldTree(): FieldTree {
 /** JSON allows an empty name; nobody could ask for it. */
 const emptyName = '_'
 
-function createField(name: string, rule: FieldRule | undefined, fault: string | undefined, bare: boolean, plain: boolean): Field {
+function createField(name: string, rule: FieldRule | undefined, fault: RowFault | undefined, bare: boolean, plain: boolean): Field {
   return { name, rule, fault, bare, plain, children: new Map() }
 }
 
-function faultOf(name: string): string | undefined {
+function faultOf(name: string): RowFault | undefined {
   if (name.length * 3 <= attributeNameBytesMax || Buffer.byteLength(name) <= attributeNameBytesMax) return undefined
-  return `the name ${JSON.stringify(`${name.slice(0, 40)}...`)} has more than ${attributeNameBytesMax} bytes`
+  const text = `the name ${JSON.stringify(`${name.slice(0, 40)}...`)} has more than ${attributeNameBytesMax} bytes`
+  return { code: 'name_too_long', text }
 }

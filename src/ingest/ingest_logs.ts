@@ -1,16 +1,17 @@
 import { ingestErrorsMax, shardBatchBlocksMax, shardRpcBytesMax } from '../core/limits.ts'
 import { problem } from '../core/problems.ts'
-import { isTemporary } from '../core/temporary.ts'
 import type { TenantCtx } from '../db/context.ts'
-import { findOrCreateLogShard, openLogShard } from '../db/log_shards.ts'
 import { createBlockBuilder } from '../engine/block/writer.ts'
 import type { EncodedBlock } from '../engine/block/types.ts'
 import type { LogJson } from '../engine/log_json.ts'
 import { logJson } from '../engine/log_json.ts'
 import type { EncodableRow, StoredRow } from '../engine/row.ts'
 import { setAttribute } from '../engine/row.ts'
-import type { AppendReply, AppendRequest, LogShardRpc } from '../objects/log-shard/protocol.ts'
+import type { AppendRequest } from '../objects/log-shard/protocol.ts'
 import { decodeRecords } from './decode.ts'
+import { countRefused, storeBatch } from './store_batch.ts'
+import type { Stored } from './store_batch.ts'
+import { createUsageCount } from './usage_count.ts'
 
 export interface IngestInput {
   /** Decompressed. */
@@ -29,33 +30,36 @@ export interface BatchResult {
 /** `log` when the body was one JSON object. `replayed` when an earlier request with this key had stored it. */
 export type IngestResult = { replayed: boolean; batch: BatchResult; log: LogJson | undefined }
 
-type Stored = Extract<AppendReply, { accepted: number }>
-
-/** Decodes, encodes and stores a batch in the organization's shard of this region; answers only what is durable. */
+/** Decodes, encodes and stores a batch in a shard of the organization in this region; answers only what is durable. */
 export async function ingestLogs(ctx: TenantCtx, { body, type, idempotencyKey }: IngestInput): Promise<IngestResult> {
   const createdMs = ctx.now()
   const builder = createBlockBuilder(createdMs)
+  const count = createUsageCount()
   const batch: BatchResult = { accepted: 0, rejected: 0, errors: [] }
   let last: EncodableRow | undefined
   const shape = decodeRecords(body, type, createdMs, {
-    row(row) {
+    row(row, bytes) {
       builder.add(row)
+      count.stored(row.source, bytes)
       batch.accepted += 1
       last = row
     },
-    reject(index, reason) {
+    reject(index, reason, code, bytes) {
+      count.rejected(code, bytes)
       batch.rejected += 1
       if (batch.errors.length < ingestErrorsMax) batch.errors.push({ index, reason })
     },
   })
   ctx.log.add({ bytes: body.length, accepted: batch.accepted, rejected: batch.rejected })
-  if (last === undefined) throw allRejected(batch)
+  const usage = count.finish()
+  if (last === undefined) {
+    countRefused(ctx, usage)
+    throw allRejected(batch)
+  }
   const blocks = builder.finish()
   checkSize(blocks)
-  const { organizationId } = ctx.tenant
-  const { identity, rpc } = openLogShard(ctx, organizationId, await findOrCreateLogShard(ctx, organizationId, ctx.region))
   const idempotency = idempotencyKey === undefined ? undefined : await fingerprint(idempotencyKey, body, batch.rejected)
-  const reply = await append(rpc, { identity, blocks, idempotency })
+  const { shard, reply } = await storeBatch(ctx, { blocks, idempotency, usage })
   const replayed = reply.status === 'replayed'
   if (replayed) {
     ctx.log.add({ replayed })
@@ -63,24 +67,8 @@ export async function ingestLogs(ctx: TenantCtx, { body, type, idempotencyKey }:
     batch.accepted = reply.accepted
     batch.rejected = reply.rejected
   }
-  const log = shape === 'object' ? logJson(storedRow(body, reply, last, createdMs), identity.shard) : undefined
+  const log = shape === 'object' ? logJson(storedRow(body, reply, last, createdMs), shard) : undefined
   return { replayed, batch, log }
-}
-
-/** One call and no second try: without a key a repeat could store twice, with one the producer's own retry is safe. */
-async function append(rpc: LogShardRpc, request: AppendRequest): Promise<Stored> {
-  const reply = await rpc.append(request).catch((cause: unknown) => {
-    // A fault of ours would be the same each time.
-    if (!isTemporary(cause)) throw cause
-    throw problem('unavailable', 'The log store did not acknowledge the batch. Send it again with the same Idempotency-Key.', { cause })
-  })
-  if (reply.status === 'key_reused') {
-    throw problem('idempotency_key_reused', 'This Idempotency-Key was used for another body within 24 hours.')
-  }
-  if (reply.status === 'shard_full') {
-    throw problem('shard_full', 'The log store has no room for another batch, so nothing was stored. Send fewer and larger batches.')
-  }
-  return reply
 }
 
 /** What the shard keeps of a key, so that a repeat is known and another body under the same key is refused. */

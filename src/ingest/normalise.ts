@@ -6,6 +6,7 @@ import type { FieldRole } from './field_rules.ts'
 import { createFieldTree } from './field_tree.ts'
 import type { Field, FieldTree } from './field_tree.ts'
 import { fillRole } from './roles.ts'
+import type { RowFault } from './row_fault.ts'
 
 /** Everything that one request's records use again and again, so that a row costs no more than its values. */
 export interface Normaliser {
@@ -17,7 +18,7 @@ export interface Normaliser {
   readonly chosen: Record<FieldRole, { field: Field | undefined; value: unknown }>
   record: object
   attributes: number
-  fault: string | undefined
+  fault: RowFault | undefined
 }
 
 export function createNormaliser(nowMs: number): Normaliser {
@@ -39,14 +40,14 @@ export function createNormaliser(nowMs: number): Normaliser {
  * without a message an empty one: free words find its attributes all the same, and a copy of them would only cost.
  * `record` is what JSON.parse made of `text`. Answers why it cannot be kept, or undefined.
  */
-export function normaliseObject(n: Normaliser, record: object, text: string): string | undefined {
+export function normaliseObject(n: Normaliser, record: object, text: string): RowFault | undefined {
   read(n, record)
   if (n.fault === beyondDouble) {
     const exact = parseExact(text)
     if (exact === undefined) return nestedTooDeep
     read(n, exact as object)
   }
-  if (n.fault === undefined && n.attributes === 0 && isEmpty(n)) n.fault = 'has no fields'
+  if (n.fault === undefined && n.attributes === 0 && isEmpty(n)) n.fault = { code: 'empty', text: 'has no fields' }
   finish(n)
   return n.fault
 }
@@ -58,7 +59,8 @@ export function normaliseText(n: Normaliser, line: string): void {
   finish(n)
 }
 
-const beyondDouble = 'has a number beyond the range of a double'
+const beyondDouble: RowFault = { code: 'number_out_of_range', text: 'has a number beyond the range of a double' }
+const tooManyAttributes: RowFault = { code: 'too_many_attributes', text: `has more than ${attributesPerRecordMax} attributes` }
 
 function read(n: Normaliser, record: object): void {
   reset(n)
@@ -122,7 +124,7 @@ function keep(n: Normaliser, field: Field, value: unknown, depth: number): void 
 }
 
 function push(n: Normaliser, field: Field, value: AttributeValue): void {
-  if (n.attributes === attributesPerRecordMax) n.fault = `has more than ${attributesPerRecordMax} attributes`
+  if (n.attributes === attributesPerRecordMax) n.fault = tooManyAttributes
   else if (field.fault !== undefined) n.fault = field.fault
   else if (typeof value === 'number' && !Number.isFinite(value)) n.fault = beyondDouble
   else {

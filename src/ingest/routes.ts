@@ -36,6 +36,7 @@ const create = route(
       'payload_too_large',
       'unsupported_encoding',
       'idempotency_key_reused',
+      'quota_exceeded',
       'shard_full',
       'unavailable',
     ],
