@@ -6,7 +6,8 @@ import { withoutUnused } from './column_buffer.ts'
 import type { ColumnSinks } from './column_writer.ts'
 import { createColumnSinks, writeLayout, writePresence } from './column_writer.ts'
 import type { ColumnEntry, Directory, Layout, PresenceEntry } from './directory.ts'
-import { writePages } from './pages.ts'
+import { writePages } from './page_writer.ts'
+import { sameTexts, textOf } from './text_entries.ts'
 import type { BlockMeta } from './types.ts'
 
 /** A block before its head is written. */
@@ -56,9 +57,12 @@ function copyFinder(columns: readonly ColumnBuffer[]): (index: number, presence:
   const candidates = new Map<string, number>()
   return (index, presence) => {
     const column = columns[index]!
-    if (column.codes === undefined || column.entries.length === 1) return undefined
+    const { codes, count, entries, texts, textUnits } = column
+    const size = texts?.count ?? entries.length
+    if (codes === undefined || size === 1) return undefined
+    const second = texts === undefined ? String(entries[1]) : textOf(texts, 1)
     // One candidate for each key: comparing stays linear, whatever a producer sends.
-    const key = `${presence} ${column.count} ${column.entries.length} ${column.textUnits} ${String(column.entries[1]).slice(0, 40)}`
+    const key = `${texts === undefined} ${presence} ${count} ${size} ${textUnits} ${second.slice(0, 40)}`
     const candidate = candidates.get(key)
     if (candidate !== undefined && sameValues(columns[candidate]!, column)) return candidate
     candidates.set(key, index)
@@ -68,6 +72,7 @@ function copyFinder(columns: readonly ColumnBuffer[]): (index: number, presence:
 
 function sameValues(one: ColumnBuffer, other: ColumnBuffer): boolean {
   for (let i = 0; i < one.count; i++) if (one.codes![i] !== other.codes![i]) return false
+  if (one.texts !== undefined && other.texts !== undefined) return sameTexts(one.texts, other.texts)
   return one.entries.every((entry, i) => entry === other.entries[i])
 }
 

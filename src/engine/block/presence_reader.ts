@@ -3,7 +3,7 @@ import { bitmapCount, bitmapEmpty, bitmapSet } from '../bitmap.ts'
 import { readVarint } from '../encode/bytes.ts'
 import { BlockError } from './block_error.ts'
 import type { PresenceEntry } from './directory.ts'
-import type { PageReader } from './pages.ts'
+import type { PageReader } from './page_reader.ts'
 
 /** Which rows have a value; read when first needed, then kept. */
 export interface Presence {

@@ -2,7 +2,7 @@ import { decodeUtf8 } from '../encode/bytes.ts'
 import { bytesOfNumbers, readNumbers } from '../encode/numbers.ts'
 import { BlockError } from './block_error.ts'
 import type { ListEntry } from './directory.ts'
-import type { PageReader } from './pages.ts'
+import type { PageReader } from './page_reader.ts'
 import type { TextPage } from './types.ts'
 
 /** Pages handed to a scan are cut near this size, so that one stays within the processor's cache. */

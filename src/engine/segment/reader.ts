@@ -1,4 +1,4 @@
-import { wholeBody } from '../block/pages.ts'
+import { wholeBody } from '../block/page_reader.ts'
 import { filterPartitions } from '../encode/bloom.ts'
 import { headerBytes, headerOffsets, segmentMagic, segmentVersion } from './format.ts'
 import { readIndex } from './index_reader.ts'

@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib'
 import { segmentBlocksMax, segmentIndexBytesMax } from '../../core/limits.ts'
 import type { PageEntry } from '../block/pages.ts'
-import { writePages } from '../block/pages.ts'
+import { writePages } from '../block/page_writer.ts'
 import { filterPartitions } from '../encode/bloom.ts'
 import { createSink } from '../encode/bytes.ts'
 import { filterSizes, writePartitions } from './filters.ts'
