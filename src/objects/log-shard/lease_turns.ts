@@ -5,6 +5,8 @@ import type { LeaseNeeded } from './quota.ts'
 interface Steps<T> {
   /** Stores the batch, or says what has to be granted first; synchronous, so nothing comes between check and storing. */
   attempt(): T | LeaseNeeded
+  /** Rejects when the ledger cannot be reached. */
+  ask(request: LeaseRequest): Promise<LeaseReply>
   take(request: LeaseRequest, granted: Extract<LeaseReply, { status: 'granted' }>): void
   /** The ledger refuses the batch. */
   refuse(refusal: QuotaExceeded): T
@@ -12,16 +14,16 @@ interface Steps<T> {
 
 /**
  * Lets batches that need a lease ask for it one after the other: what the first is granted ahead is enough for most that
- * wait behind it. A batch that needs none waits for nobody. Rejects when the ledger cannot be reached.
+ * wait behind it. A batch that needs none waits for nobody.
  */
-export function createLeaseTurns(askLedger: (request: LeaseRequest) => Promise<LeaseReply>) {
+export function createLeaseTurns() {
   let last: Promise<unknown> = Promise.resolve()
 
-  async function settle<T>({ attempt, take, refuse }: Steps<T>): Promise<T> {
+  async function settle<T>({ attempt, ask, take, refuse }: Steps<T>): Promise<T> {
     for (let round = 0; round < leaseRoundsMax; round++) {
       const before = attempt()
       if (!isNeeded(before)) return before
-      const reply = await askLedger(before.lease)
+      const reply = await ask(before.lease)
       if (reply.status === 'granted') take(before.lease, reply)
       else {
         // It may have been stored meanwhile under the same key, and is then acknowledged.

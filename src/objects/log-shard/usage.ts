@@ -48,10 +48,10 @@ export function createUsageLedger(store: UsageStore) {
     dueMs: (): number | null => flushMs,
 
     /**
-     * Writes all that is not in the days' rows yet; for a transaction of the caller, who runs the answered function once
-     * that has held. `lastSeq` is the newest row stored, all of which are counted.
+     * Writes all that is not in the days' rows yet, in a transaction of the caller; call `afterwards` once that holds.
+     * `lastSeq` is the newest row stored: all up to it are counted.
      */
-    save(lastSeq: number): () => void {
+    save(lastSeq: number): { afterwards(): void } {
       for (const [day, sum] of unsaved) {
         const before = store.readDay(day)
         const total = newUsageSum()
@@ -60,10 +60,12 @@ export function createUsageLedger(store: UsageStore) {
         store.saveDay(day, usageOf(total, usageSourcesPerDayMax))
       }
       store.saveUsageState({ seq: lastSeq, minutes: minutes.entries(), months: months.entries() })
-      return () => {
-        unsaved = new Map()
-        savedSeq = lastSeq
-        flushMs = null
+      return {
+        afterwards() {
+          unsaved = new Map()
+          savedSeq = lastSeq
+          flushMs = null
+        },
       }
     },
 
