@@ -1,4 +1,5 @@
 import type { AttributeValue } from '../row.ts'
+import type { TextEntries } from './text_entries.ts'
 import type { SystemColumn } from './types.ts'
 
 /** The values of one column while rows arrive: numbers as they are, all else as codes into entries. */
@@ -15,6 +16,8 @@ export interface ColumnBuffer {
   codes: Uint32Array | undefined
   /** Distinct values in order of first use; with repeats once `codeOf` was given up. */
   entries: AttributeValue[]
+  /** In the place of `entries` where a merge fills the column with texts that were never strings. */
+  texts: TextEntries | undefined
   /** Undefined once it is plain that values hardly repeat: then each value is an entry of its own. */
   codeOf: Map<AttributeValue, number> | undefined
   lastCode: number
@@ -40,6 +43,7 @@ export function createColumn(system: SystemColumn | undefined, name: string): Co
     numbers: undefined,
     codes: undefined,
     entries: [],
+    texts: undefined,
     codeOf: new Map(),
     lastCode: 0,
     textUnits: 0,

@@ -1,5 +1,5 @@
 import type { ByteSink } from '../encode/bytes.ts'
-import { reserve, writeUtf8, writeVarint } from '../encode/bytes.ts'
+import { decodeUtf8, reserve, writeBytes, writeUtf8, writeVarint } from '../encode/bytes.ts'
 import type { TokenSet } from '../encode/bloom.ts'
 import { addTokensOfAscii, addTokensOfText, clearTokens, createTokenSet } from '../encode/bloom.ts'
 import { writeNumbers } from '../encode/numbers.ts'
@@ -9,6 +9,8 @@ import type { ColumnBuffer } from './column_buffer.ts'
 import { unitsOf } from './column_buffer.ts'
 import type { Layout, ListEntry, PresenceEntry } from './directory.ts'
 import { codeWidth } from './directory.ts'
+import type { TextEntries } from './text_entries.ts'
+import { bytesOfEntries, startOf, textOf } from './text_entries.ts'
 
 /** Where the columns of one block are written. */
 export interface ColumnSinks {
@@ -31,10 +33,11 @@ export function createColumnSinks(filterOf: (tokens: TokenSet) => Uint8Array): C
 
 /** Writes the values and the filter of one column; the caller has dealt with its presence. */
 export function writeLayout(sinks: ColumnSinks, column: ColumnBuffer): Layout {
-  const { count, codes, entries } = column
+  const { count, codes, entries, texts } = column
   if (codes === undefined) return writeNumberLayout(sinks, column.numbers!.subarray(0, count))
+  if (texts !== undefined) return writeTextLayout(sinks, column, codes, texts)
   if (entries.length === 1 && unitsOf(entries[0]!) <= constantUnitsMax) return { kind: 'constant', value: entries[0]! }
-  if (isDictionary(column)) {
+  if (isDictionary(column, entries.length)) {
     const list = writeList(sinks, entries)
     writeCodes(sinks.raw, codes, count, entries.length)
     return { kind: 'dictionary', size: entries.length, list }
@@ -44,8 +47,8 @@ export function writeLayout(sinks: ColumnSinks, column: ColumnBuffer): Layout {
 }
 
 /** A dictionary pays when values repeat; never expand repeated long texts, which would pass the limit of a block. */
-function isDictionary({ entries, count, textUnits, entryUnits }: ColumnBuffer): boolean {
-  return entries.length === 1 || entries.length <= count * 0.75 || textUnits > entryUnits * 2
+function isDictionary({ count, textUnits, entryUnits }: ColumnBuffer, size: number): boolean {
+  return size === 1 || size <= count * 0.75 || textUnits > entryUnits * 2
 }
 
 function writeNumberLayout(sinks: ColumnSinks, numbers: Float64Array): Layout {
@@ -73,30 +76,69 @@ function writeNumberList(sinks: ColumnSinks, numbers: Float64Array): ListEntry {
 }
 
 function writeList(sinks: ColumnSinks, values: readonly AttributeValue[]): ListEntry {
-  clearTokens(sinks.tokens)
   return values.every((value) => typeof value === 'string') ? writeTextList(sinks, values) : writeMixedList(sinks, values)
 }
 
-/** The bytes of all values, then their lengths; tokens are taken from the bytes while they are ASCII. */
+/** The bytes of all values, then their lengths. */
 function writeTextList(sinks: ColumnSinks, values: readonly string[]): ListEntry {
-  const { raw, tokens } = sinks
   const joined = values.join('')
-  const lengths = new Float64Array(values.length)
-  let at = raw.length
-  const bytes = writeUtf8(raw, joined)
-  const isAscii = bytes === joined.length
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i]!
-    const length = isAscii ? value.length : Buffer.byteLength(value)
-    if (!addTokensOfAscii(tokens, raw.bytes, at, at + length)) addTokensOfText(tokens, value)
-    lengths[i] = length
-    at += length
+  const start = sinks.raw.length
+  const isAscii = writeUtf8(sinks.raw, joined) === joined.length
+  const lengths = Float64Array.from(values, (value) => (isAscii ? value.length : Buffer.byteLength(value)))
+  return writeTextEnd(sinks, start, lengths)
+}
+
+/** Ends a list whose bytes stand at the end of `raw`: takes their tokens, from the bytes while these are ASCII, and writes the lengths. */
+function writeTextEnd(sinks: ColumnSinks, start: number, lengths: Float64Array): ListEntry {
+  const { raw, tokens } = sinks
+  const bytes = raw.length - start
+  let at = start
+  clearTokens(tokens)
+  for (let i = 0; i < lengths.length; i++) {
+    const end = at + lengths[i]!
+    if (!addTokensOfAscii(tokens, raw.bytes, at, end)) addTokensOfText(tokens, decodeUtf8(raw.bytes, at, end))
+    at = end
   }
   return { kind: 'text', bytes, lengths: writeNumbers(raw, lengths), bloomBytes: addFilter(sinks) }
 }
 
+/** Writes a column whose texts were never strings. */
+function writeTextLayout(sinks: ColumnSinks, column: ColumnBuffer, codes: Uint32Array, texts: TextEntries): Layout {
+  const { count } = column
+  if (texts.count === 1 && bytesOfEntries(texts) <= constantUnitsMax) return { kind: 'constant', value: textOf(texts, 0) }
+  const hasCodes = isDictionary(column, texts.count)
+  const size = hasCodes ? texts.count : count
+  const lengths = new Float64Array(size)
+  const start = sinks.raw.length
+  if (hasCodes) {
+    for (let entry = 0; entry < size; entry++) lengths[entry] = texts.ends[entry]! - startOf(texts, entry)
+    writeBytes(sinks.raw, texts.bytes.subarray(0, bytesOfEntries(texts)))
+  } else copyTexts(sinks.raw, texts, codes, lengths)
+  const list = writeTextEnd(sinks, start, lengths)
+  if (hasCodes) writeCodes(sinks.raw, codes, count, size)
+  return hasCodes ? { kind: 'dictionary', size, list } : { kind: 'plain', list }
+}
+
+/** Appends the text of each code, and puts its length in bytes into `lengths`. */
+function copyTexts(raw: ByteSink, texts: TextEntries, codes: Uint32Array, lengths: Float64Array): void {
+  const { ends } = texts
+  for (let i = 0; i < lengths.length;) {
+    const code = codes[i]!
+    const start = startOf(texts, code)
+    // Texts that were neighbours still are, as a rule: they are copied in one go.
+    let next = code
+    let end = start
+    while (i < lengths.length && codes[i] === next) {
+      lengths[i++] = ends[next]! - end
+      end = ends[next++]!
+    }
+    writeBytes(raw, texts.bytes.subarray(start, end))
+  }
+}
+
 function writeMixedList(sinks: ColumnSinks, values: readonly AttributeValue[]): ListEntry {
   const start = sinks.raw.length
+  clearTokens(sinks.tokens)
   for (const value of values) {
     writeValue(sinks.raw, value)
     addTokensOfText(sinks.tokens, String(value))

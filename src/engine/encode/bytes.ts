@@ -39,7 +39,8 @@ export function writeByte(sink: ByteSink, value: number): void {
   sink.bytes[at] = value
 }
 
-function writeBytes(sink: ByteSink, bytes: Uint8Array): void {
+/** Appends bytes as they are. */
+export function writeBytes(sink: ByteSink, bytes: Uint8Array): void {
   const at = reserve(sink, bytes.length)
   sink.bytes.set(bytes, at)
 }

@@ -1,0 +1,155 @@
+import { blockBytesMax, blockColumnsMax, blockRowsMax, blockTextUnitsMax, mergeRowsMax, mergeValuesMax } from '../../core/limits.ts'
+import type { BlockBuffer } from '../block/block_buffer.ts'
+import { createBuffer } from '../block/block_buffer.ts'
+import { systemColumns } from '../block/format.ts'
+import { encodeSegmentBlock } from './block_encoder.ts'
+import type { Picks } from './merge_columns.ts'
+import { addRows } from './merge_columns.ts'
+import { finishBuffer } from './merge_fill.ts'
+import type { OpenInputs } from './merge_open.ts'
+import { openInputs } from './merge_open.ts'
+import type { RowQueue } from './merge_order.ts'
+import { createRowQueue, fillQueue, firstAt, takeRows } from './merge_order.ts'
+import type { MergeInput, MergeOptions, MergeSteps } from './merge_types.ts'
+import type { SegmentBlock } from './types.ts'
+
+/** Blocks are aimed at this share of a limit, since the next rows may take more than those before. */
+const aimedShare = 0.9
+/** Bytes decompressed between two pauses: decoding and gathering them takes some 30 ms. */
+const pauseBytes = 4 * 1024 * 1024
+
+/**
+ * Merges blocks column by column: rows are ordered by number first, then the values of each input are gathered, and no row
+ * is ever built. Throws BlockError when an input is damaged, RangeError when the inputs have more than `mergeRowsMax` rows.
+ */
+export function* mergeBlocks(inputs: readonly MergeInput[], { borders = [] }: MergeOptions = {}): MergeSteps {
+  const rowsIn = inputs.reduce((sum, { meta }) => sum + meta.rows, 0)
+  if (rowsIn > mergeRowsMax) throw new RangeError(`${rowsIn} rows are too many for one merge`)
+  const sorted = inputs.toSorted((one, other) => one.meta.minMs - other.meta.minMs || one.meta.firstSeq - other.meta.firstSeq)
+  const queue = createRowQueue(sorted)
+  const opened = openInputs(sorted)
+  let rowsOut = 0
+  let aimedRows = blockRowsMax
+  for (;;) {
+    yield* fillQueue(queue, sorted, opened.open, aimedRows)
+    if (queue.ready === 0) return { rowsIn, rowsDropped: queue.rowsDropped, rowsOut }
+    const { block, share } = yield* nextBlock(queue, opened, rowsBefore(queue, aimedRows, borders))
+    const { rows } = block.meta
+    takeRows(queue, rows)
+    rowsOut += rows
+    aimedRows = Math.min(blockRowsMax, fittingRows(rows, share))
+    yield block
+  }
+}
+
+/** How many of the next rows, up to `rowsMax`, lie on the same side of all borders. */
+function rowsBefore({ keys, order, start, ready }: RowQueue, rowsMax: number, borders: readonly number[]): number {
+  const rows = Math.min(rowsMax, ready)
+  const firstMs = keys.ms[order[start]!]! + keys.baseMs
+  const border = borders.find((ms) => ms > firstMs)
+  return border === undefined ? rows : firstAt(keys, order, start, start + rows, border) - start
+}
+
+/** The block of the next `rowsMax` rows, or of fewer when they take too much; `share` is how much of a limit it takes. */
+function* nextBlock(queue: RowQueue, opened: OpenInputs, rowsMax: number): Generator<undefined, { block: SegmentBlock; share: number }> {
+  for (let rows = rowsMax; ;) {
+    const buffer = createBuffer()
+    let share = yield* gatherRows(buffer, queue, opened, rows)
+    if (share <= 1) {
+      const block = encodeSegmentBlock(buffer)
+      share = Math.max(share, block.meta.bytes / blockBytesMax)
+      if (share <= 1 || rows === 1) return { block, share }
+    }
+    rows = Math.min(rows - 1, fittingRows(rows, share))
+  }
+}
+
+/** How many rows to try when so many took `share` of a limit. */
+function fittingRows(rows: number, share: number): number {
+  return Math.max(1, Math.floor((rows * aimedShare) / share))
+}
+
+/** Fills the buffer with the next rows; answers the share of a limit that they take: it is not finished when that is over 1. */
+function* gatherRows(buffer: BlockBuffer, queue: RowQueue, opened: OpenInputs, rows: number): Generator<undefined, number> {
+  const order = queue.order.subarray(queue.start, queue.start + rows)
+  const arrivals = new Uint16Array(rows)
+  const fits = (filled: BlockBuffer) => shareOf(filled) <= 1
+  let arrived = 0
+  let pauseAt = opened.bytesRead() + pauseBytes
+  for (const { input, firstRow, outputRows } of rowsByInput(queue.keys.starts, order)) {
+    const block = opened.open(input)
+    const rowOf = new Int32Array(block.meta.rows).fill(-1)
+    for (const row of outputRows) rowOf[order[row]! - firstRow] = row
+    const picks = picksOf(rowOf, outputRows.length)
+    arrivals.set(picks.rows, arrived)
+    arrived += picks.rows.length
+    if (!addRows(buffer, block, picks, rowOf, fits)) return (shareOf(buffer) * rows) / arrived
+    if (opened.bytesRead() >= pauseAt) {
+      pauseAt = opened.bytesRead() + pauseBytes
+      yield
+    }
+  }
+  finishBuffer(buffer, queue.keys, order, arrivals)
+  return shareOf(buffer)
+}
+
+/** The greatest share of a limit that a buffer takes. */
+function shareOf({ values, attributes, textUnits }: BlockBuffer): number {
+  return Math.max(values / mergeValuesMax, attributes.length / (blockColumnsMax - systemColumns.length), textUnits / blockTextUnitsMax)
+}
+
+/** Rows of the output that come from one input, whose rows are numbered from `firstRow`. */
+interface InputRows {
+  input: number
+  firstRow: number
+  outputRows: Uint16Array
+}
+
+/** Groups rows by the input that they come from. */
+function rowsByInput(starts: Uint32Array, order: Uint32Array): InputRows[] {
+  const inputs = inputsOf(starts, order)
+  const counts = new Map<number, number>()
+  for (const input of inputs) counts.set(input, (counts.get(input) ?? 0) + 1)
+  const groups = new Map<number, InputRows & { count: number }>()
+  for (const [input, count] of counts) groups.set(input, { input, firstRow: starts[input]!, outputRows: new Uint16Array(count), count: 0 })
+  for (let row = 0; row < inputs.length; row++) {
+    const group = groups.get(inputs[row]!)!
+    group.outputRows[group.count++] = row
+  }
+  return [...groups.values()].toSorted((one, other) => one.input - other.input)
+}
+
+/** The input of each row: mostly that of the row before. */
+function inputsOf(starts: Uint32Array, order: Uint32Array): Uint32Array {
+  const inputs = new Uint32Array(order.length)
+  let input = 0
+  for (let i = 0; i < order.length; i++) {
+    const row = order[i]!
+    if (row < starts[input]! || row >= starts[input + 1]!) input = inputOf(starts, row)
+    inputs[i] = input
+  }
+  return inputs
+}
+
+function inputOf(starts: Uint32Array, row: number): number {
+  let low = 0
+  let high = starts.length - 2
+  while (low < high) {
+    const middle = (low + high + 1) >>> 1
+    if (starts[middle]! <= row) low = middle
+    else high = middle - 1
+  }
+  return low
+}
+
+function picksOf(rowOf: Int32Array, count: number): Picks {
+  const indexes = new Uint32Array(count)
+  const rows = new Uint16Array(count)
+  let at = 0
+  for (let row = 0; row < rowOf.length; row++) {
+    if (rowOf[row]! < 0) continue
+    indexes[at] = row
+    rows[at++] = rowOf[row]!
+  }
+  return { indexes, rows }
+}
