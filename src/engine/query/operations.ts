@@ -3,6 +3,7 @@ import { createCount } from './count.ts'
 import { createFacets } from './facets.ts'
 import { createHistogram } from './histogram.ts'
 import { mergeCounts, mergeFacets, mergeHistograms, mergeScans } from './merge.ts'
+import { createStats, mergeStats } from './stats.ts'
 import type { AggregateOperation, ResultOf, Results, Scanned } from './types.ts'
 
 type OperationOf<K extends AggregateOperation['kind']> = Extract<AggregateOperation, { kind: K }>
@@ -17,6 +18,7 @@ const operations: {
   count: { start: createCount, merge: mergeCounts },
   histogram: { start: createHistogram, merge: mergeHistograms },
   facets: { start: createFacets, merge: mergeFacets },
+  stats: { start: ({ plan }) => createStats(plan), merge: (tables, { plan }) => mergeStats(plan, tables) },
 }
 
 export function startAggregate<O extends AggregateOperation>(operation: O): Aggregate<ResultOf<O>> {

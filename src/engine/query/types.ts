@@ -1,6 +1,7 @@
 import type { Block, BlockMeta, ReadCost } from '../block/types.ts'
 import type { StoredRow } from '../row.ts'
 import type { Filter } from './ast.ts'
+import type { StatsPlan, StatsTable } from './stats_types.ts'
 
 /** A place in the total order of an organization's rows: (ms, ns, shard, seq). */
 export interface Position {
@@ -96,6 +97,7 @@ export type AggregateOperation =
   | { kind: 'histogram'; bucketMs: number }
   /** Fields are named as in a query. */
   | { kind: 'facets'; fields: readonly string[]; limit: number }
+  | { kind: 'stats'; plan: StatsPlan }
 
 /** The result of each operation by its kind: plain data that merges with that of other shards and segments. */
 export interface Results {
@@ -103,6 +105,7 @@ export interface Results {
   count: Counted
   histogram: Histogram
   facets: Facets
+  stats: StatsTable
 }
 
 export type ResultOf<O extends Operation> = Results[O['kind']]
