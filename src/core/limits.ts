@@ -140,6 +140,8 @@ export const shardLoadBlocks = 1000
 export const idempotencyTtlMs = 24 * 60 * 60 * 1000
 /** Keys held in memory, about 60 bytes each: more than 4 keyed batches a second for 24 hours. The oldest give way. */
 export const idempotencyKeysMax = 400_000
+/** Idempotency keys of sealed batches that one SQLite row holds, 96 bytes each. */
+export const sealedKeysPerRowMax = 16_384
 /** Edited and deleted rows that wait for the next merge: they are checked in every query that meets their block. */
 export const patchesPerShardMax = 20_000
 /** Content of edited rows that wait for the next merge; it is kept encoded in memory. */
@@ -175,6 +177,8 @@ export const segmentGraceMs = 15 * 60 * 1000
 export const mergeSmallBytesMax = 8 * 1024 * 1024
 /** Input of one merge, and about the largest segment: input and output together stay in memory. */
 export const mergeBytesMax = 24 * 1024 * 1024
+/** Rows of one segment, so that it can be rewritten with its patches within `mergeRowsMax`. */
+export const segmentRowsMax = 1_500_000
 /** Small segments of similar size that make a merge due. */
 export const mergeWidth = 8
 /** A day's last small segments are merged when it ended this long ago and none of them is younger: most late logs are there. */
@@ -279,6 +283,24 @@ export const usageSourcesPerDayMax = 200
 export const usageSourceCharsMax = 100
 /** Days of usage that a shard keeps, about 10 KB each: 13 months, to compare a month with that of the year before. */
 export const usageDaysKept = 400
+/** Tasks of one organization at work at a time; each erasure is a condition in every query meanwhile. */
+export const tasksRunningMax = 10
+/** A step that failed is tried again this often, later each time; the queue's own number is one more. */
+export const taskAttemptsMax = 5
+export const taskRetrySeconds = 30
+/** A running task that nobody touched for this long has lost its message. */
+export const taskStuckMs = 15 * 60 * 1000
+/** Tasks that one run of the schedule takes up again. */
+export const taskSweepRowsMax = 100
+/** Tasks that are over stay listed this long; one run of the schedule removes at most so many of them. */
+export const tasksKeptMs = 90 * 24 * 60 * 60 * 1000
+export const tasksRemovedMax = 500
+/** Shards that one message of the retention schedule visits: each may have to wake. */
+export const retentionShardsPerJob = 50
+/** Entries of one page of segments or of their operations; an entry has about 600 bytes. */
+export const segmentPageMax = 500
+/** Days that one call of GET /logs/usage covers. */
+export const usageDaysMax = 400
 /** Days that logs are kept unless an organization says otherwise, and the most it can say; null keeps them for ever. */
 export const retentionDaysDefault = 30
 export const retentionDaysMax = 3650
@@ -383,3 +405,9 @@ export const mergeRowsMax = 2 * 1024 * 1024
 export const mergeValuesMax = 2 * 1024 * 1024
 /** Decompressed bytes of the inputs that a merge keeps open; the one in use may be larger. */
 export const mergeOpenBytesMax = 12 * 1024 * 1024
+
+// Parquet
+/** Rows of a row group: what a reader has to skip or take at once. */
+export const parquetGroupRowsMax = 32_768
+/** Values of a row group, absent ones too: they are held as JavaScript values, 8 bytes and more each. */
+export const parquetCellsMax = 1024 * 1024
