@@ -1,32 +1,13 @@
-import { readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { readHead } from '../../../src/engine/block/head.ts'
 import { openBlock } from '../../../src/engine/block/reader.ts'
 import type { BlockMeta } from '../../../src/engine/block/types.ts'
-import type { AttributeValue } from '../../../src/engine/row.ts'
+import { golden, goldenRows } from '../../support/golden.ts'
 import { allRows, newCost } from '../../support/rows.ts'
 
-type JsonValue = Exclude<AttributeValue, bigint> | { bigint: string }
-
-function golden(file: string): Buffer {
-  return readFileSync(fileURLToPath(new URL(`../../corpus/golden/${file}`, import.meta.url).href))
-}
-
-/** What the writer of that version was given: metadata in the first line, then a row in each. */
-function expected(name: string): { meta: BlockMeta; rows: unknown[] } {
-  const [first = '', ...lines] = golden(`${name}.rows.json`).toString().trimEnd().split('\n')
-  const rows = lines.map((line) => {
-    const row = JSON.parse(line) as { attributes: [string, JsonValue][] }
-    const attributes = Object.create(null) as Record<string, AttributeValue>
-    for (const [key, value] of row.attributes) attributes[key] = typeof value === 'object' ? BigInt(value.bigint) : value
-    return { ...row, attributes }
-  })
-  return { meta: (JSON.parse(first) as { meta: BlockMeta }).meta, rows }
-}
-
 describe.each(['block-v1', 'overlay-v1'])('the golden block %s', (name) => {
-  const { meta, rows } = expected(name)
+  const { meta: known, rows } = goldenRows(name)
+  const meta = known as BlockMeta
   const head = golden(`${name}.head`)
   const open = () => openBlock(meta, head, () => golden(`${name}.body`), newCost())
 
