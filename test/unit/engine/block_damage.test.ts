@@ -57,7 +57,7 @@ function written(directory: Directory): Uint8Array {
 
 /** The head with another directory, and its checksum right. */
 function withDirectory(original: Uint8Array, directory: Uint8Array): Uint8Array {
-  const { blooms } = readHead(original)
+  const { blooms = new Uint8Array() } = readHead(original)
   const head = new Uint8Array(headFixedBytes + directory.length + blooms.length)
   head.set(original.subarray(0, headFixedBytes))
   head.set(directory, headFixedBytes)
