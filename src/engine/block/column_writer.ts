@@ -1,7 +1,7 @@
 import type { ByteSink } from '../encode/bytes.ts'
-import { decodeUtf8, reserve, writeBytes, writeUtf8, writeVarint } from '../encode/bytes.ts'
+import { reserve, writeBytes, writeUtf8, writeVarint } from '../encode/bytes.ts'
 import type { TokenSet } from '../encode/bloom.ts'
-import { addTokensOfAscii, addTokensOfText, clearTokens, createTokenSet } from '../encode/bloom.ts'
+import { addTokensOfList, addTokensOfText, clearTokens, createTokenSet } from '../encode/bloom.ts'
 import { writeNumbers } from '../encode/numbers.ts'
 import { writeValue } from '../encode/values.ts'
 import type { AttributeValue } from '../row.ts'
@@ -88,17 +88,12 @@ function writeTextList(sinks: ColumnSinks, values: readonly string[]): ListEntry
   return writeTextEnd(sinks, start, lengths)
 }
 
-/** Ends a list whose bytes stand at the end of `raw`: takes their tokens, from the bytes while these are ASCII, and writes the lengths. */
+/** Ends a list whose bytes stand at the end of `raw`: takes their tokens and writes the lengths. */
 function writeTextEnd(sinks: ColumnSinks, start: number, lengths: Float64Array): ListEntry {
   const { raw, tokens } = sinks
   const bytes = raw.length - start
-  let at = start
   clearTokens(tokens)
-  for (let i = 0; i < lengths.length; i++) {
-    const end = at + lengths[i]!
-    if (!addTokensOfAscii(tokens, raw.bytes, at, end)) addTokensOfText(tokens, decodeUtf8(raw.bytes, at, end))
-    at = end
-  }
+  addTokensOfList(tokens, raw.bytes, start, lengths)
   return { kind: 'text', bytes, lengths: writeNumbers(raw, lengths), bloomBytes: addFilter(sinks) }
 }
 

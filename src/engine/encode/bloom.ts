@@ -1,3 +1,5 @@
+import { isAscii } from 'node:buffer'
+import { decodeUtf8 } from './bytes.ts'
 import { asciiTokenCodes, tokenize } from './tokens.ts'
 
 /**
@@ -16,14 +18,14 @@ export const wholeFilterBytesMax = (fewTokens * bitsPerTokenOfFew) / 8
 
 /** Distinct token hashes being collected: open addressing, 0 marks a free slot. Reusable over columns. */
 export interface TokenSet {
-  slots: Uint32Array
+  slots: Int32Array
   /** The slots in use, so that a small set stays cheap in a large table. */
   used: Uint32Array
   count: number
 }
 
 export function createTokenSet(): TokenSet {
-  return { slots: new Uint32Array(1024), used: new Uint32Array(512), count: 0 }
+  return { slots: new Int32Array(1024), used: new Uint32Array(512), count: 0 }
 }
 
 export function clearTokens(set: TokenSet): void {
@@ -31,37 +33,55 @@ export function clearTokens(set: TokenSet): void {
   set.count = 0
 }
 
-/** 32-bit FNV-1a over the UTF-16 units of a folded token; 0 becomes 1. */
+/** 32-bit FNV-1a, signed, over the UTF-16 units of a folded token; 0 becomes 1. */
 export function hashToken(token: string): number {
-  let hash = 0x811c9dc5
+  let hash = hashStart
   for (let i = 0; i < token.length; i++) hash = Math.imul(hash ^ token.charCodeAt(i), 0x01000193)
-  return hash >>> 0 || 1
+  return hash || 1
 }
+
+const hashStart = 0x811c9dc5 | 0
 
 /** Adds the tokens of a text. */
 export function addTokensOfText(set: TokenSet, text: string): void {
   for (const token of tokenize(text)) addHash(set, hashToken(token))
 }
 
-/** Adds the tokens of bytes[start..end), which must be ASCII: answers false at the first byte that is not. */
-export function addTokensOfAscii(set: TokenSet, bytes: Uint8Array, start: number, end: number): boolean {
-  let hash = 0x811c9dc5
-  let inside = false
-  for (let i = start; i < end; i++) {
-    const byte = bytes[i]!
-    if (byte > 0x7f) return false
-    const code = asciiTokenCodes[byte]!
-    if (code !== 0) {
-      hash = Math.imul(hash ^ code, 0x01000193)
-      inside = true
-    } else if (inside) {
-      addHash(set, hash >>> 0 || 1)
-      hash = 0x811c9dc5
-      inside = false
-    }
+/** Adds the tokens of texts that follow each other, in UTF-8, from bytes[start] on; `lengths` are in bytes. */
+export function addTokensOfList(set: TokenSet, bytes: Uint8Array, start: number, lengths: Float64Array): void {
+  const listEnd = lengths.reduce((sum, length) => sum + length, start)
+  const allAscii = isAscii(bytes.subarray(start, listEnd))
+  let at = start
+  for (let i = 0; i < lengths.length; i++) {
+    const end = at + lengths[i]!
+    if (allAscii || isAsciiText(bytes, at, end)) addTokensOfAscii(set, bytes, at, end)
+    else addTokensOfText(set, decodeUtf8(bytes, at, end))
+    at = end
   }
-  if (inside) addHash(set, hash >>> 0 || 1)
+}
+
+function isAsciiText(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let i = start; i < end; i++) if (bytes[i]! > 0x7f) return false
   return true
+}
+
+function addTokensOfAscii(set: TokenSet, bytes: Uint8Array, start: number, end: number): void {
+  let { slots } = set
+  let mask = slots.length - 1
+  for (let i = start; i < end;) {
+    let code = asciiTokenCodes[bytes[i++]!]!
+    if (code === 0) continue
+    let hash = hashStart
+    do {
+      hash = Math.imul(hash ^ code, 0x01000193)
+      code = i < end ? asciiTokenCodes[bytes[i++]!]! : 0
+    } while (code !== 0)
+    // Most tokens are in the set already, and in their own slot: no call for them.
+    if (slots[slotOf(hash, mask)] === hash && hash !== 0) continue
+    addHash(set, hash || 1)
+    slots = set.slots
+    mask = slots.length - 1
+  }
 }
 
 /** The filter of all tokens of `set`. */
@@ -94,11 +114,11 @@ export function partitionOfHash(hash: number): number {
 
 /** Sets the bits of a token in the filter that is bytes[start..start + length). */
 function setBits(bytes: Uint8Array, start: number, length: number, hash: number): void {
-  const bits = length * 8
+  const scale = (length * 8) / 0x1_0000_0000
   let probe = mix(hash)
   const step = mix(probe ^ 0x9e3779b9) | 1
   for (let i = 0; i < probes; i++) {
-    const bit = Math.floor(((probe >>> 0) / 0x1_0000_0000) * bits)
+    const bit = ((probe >>> 0) * scale) | 0
     bytes[start + (bit >>> 3)]! |= 1 << (bit & 7)
     probe = (probe + step) | 0
   }
@@ -106,11 +126,11 @@ function setBits(bytes: Uint8Array, start: number, length: number, hash: number)
 
 /** False only when the token was not in the set that filled the filter (or partition). */
 export function bloomHas(filter: Uint8Array, hash: number): boolean {
-  const bits = filter.length * 8
+  const scale = (filter.length * 8) / 0x1_0000_0000
   let probe = mix(hash)
   const step = mix(probe ^ 0x9e3779b9) | 1
   for (let i = 0; i < probes; i++) {
-    const bit = Math.floor(((probe >>> 0) / 0x1_0000_0000) * bits)
+    const bit = ((probe >>> 0) * scale) | 0
     if ((filter[bit >>> 3]! & (1 << (bit & 7))) === 0) return false
     probe = (probe + step) | 0
   }
@@ -120,7 +140,7 @@ export function bloomHas(filter: Uint8Array, hash: number): boolean {
 function addHash(set: TokenSet, hash: number): void {
   const { slots } = set
   const mask = slots.length - 1
-  let at = (hash ^ (hash >>> 15)) & mask
+  let at = slotOf(hash, mask)
   for (;;) {
     const held = slots[at]!
     if (held === hash) return
@@ -132,10 +152,14 @@ function addHash(set: TokenSet, hash: number): void {
   if (set.count === set.used.length) grow(set)
 }
 
+function slotOf(hash: number, mask: number): number {
+  return (hash ^ (hash >>> 15)) & mask
+}
+
 /** Keeps the table at most half full. */
 function grow(set: TokenSet): void {
   const { slots, used, count } = set
-  set.slots = new Uint32Array(slots.length * 2)
+  set.slots = new Int32Array(slots.length * 2)
   set.used = new Uint32Array(used.length * 2)
   set.count = 0
   for (let i = 0; i < count; i++) addHash(set, slots[used[i]!]!)

@@ -1,14 +1,17 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { TokenSet } from '../../../src/engine/encode/bloom.ts'
 import {
-  addTokensOfAscii,
+  addTokensOfList,
   addTokensOfText,
   bloomHas,
   clearTokens,
   createTokenSet,
+  filterPartitions,
   hashToken,
+  partitionOfHash,
+  segmentFilter,
   wholeFilter,
+  wholeFilterBytesMax,
 } from '../../../src/engine/encode/bloom.ts'
 import { tokenize } from '../../../src/engine/encode/tokens.ts'
 import { anyText } from '../../support/rows.ts'
@@ -29,19 +32,21 @@ describe('a token filter', () => {
     )
   })
 
-  it('is the same whether tokens come from text or from its bytes', () => {
+  it('is the same whether tokens come from texts or from their bytes', () => {
+    const texts = fc.array(
+      fc.oneof(
+        fc.string({ unit: 'binary-ascii', maxLength: 50 }),
+        anyText.map((text) => text.toWellFormed()),
+      ),
+    )
     fc.assert(
-      fc.property(fc.string({ unit: 'binary-ascii', maxLength: 200 }), (text) => {
+      fc.property(texts, (list) => {
         const set = createTokenSet()
-        const bytes = new TextEncoder().encode(`..${text}..`)
-        expect(addTokensOfAscii(set, bytes, 2, bytes.length - 2)).toBe(true)
-        expect(wholeFilter(set)).toEqual(filterOfText(text))
+        const lengths = Float64Array.from(list, (text) => Buffer.byteLength(text))
+        addTokensOfList(set, Buffer.from(`..${list.join('')}..`), 2, lengths)
+        expect(wholeFilter(set)).toEqual(filterOfText(list.join(' ')))
       }),
     )
-  })
-
-  it('leaves bytes beyond ASCII to the path for text', () => {
-    expect(addTokensOfAscii(createTokenSet(), new TextEncoder().encode('größe'), 0, 7)).toBe(false)
   })
 
   it('without tokens denies every token', () => {
@@ -62,5 +67,46 @@ describe('a token filter', () => {
     addTokensOfText(set, 'new words')
     expect(set.count).toBe(2)
     expect(wholeFilter(set)).toEqual(filterOfText('new words'))
+  })
+})
+
+describe('a token filter of a segment', () => {
+  const tokens = (count: number) => Array.from({ length: count }, (_, i) => `token${i}`)
+
+  function segmentFilterOf(count: number): { filter: Uint8Array; has: (token: string) => boolean } {
+    const set = createTokenSet()
+    addTokensOfText(set, tokens(count).join(' '))
+    const filter = segmentFilter(set)
+    const length = filter.length / filterPartitions
+    const has = (token: string) => {
+      const start = partitionOfHash(hashToken(token)) * length
+      return bloomHas(filter.subarray(start, start + length), hashToken(token))
+    }
+    return { filter, has }
+  }
+
+  it.each([513, 700, 2000, 50_000])('is partitioned when it has %i tokens, and each partition knows its own', (count) => {
+    const { filter, has } = segmentFilterOf(count)
+    expect(filter.length).toBeGreaterThan(wholeFilterBytesMax)
+    expect(filter.length % filterPartitions).toBe(0)
+    expect(tokens(count).every(has)).toBe(true)
+  })
+
+  it.each([513, 700, 2000, 50_000])('of %i tokens lets at most 0.5 %% of other tokens pass', (count) => {
+    const { has } = segmentFilterOf(count)
+    let passed = 0
+    for (let i = 0; i < 100_000; i++) if (has(`other${i}`)) passed++
+    expect(passed / 100_000).toBeLessThanOrEqual(0.005)
+  })
+
+  it('of many tokens takes hardly more than a whole one', () => {
+    expect(segmentFilterOf(50_000).filter.length).toBeLessThan((50_000 * 12 * 1.12) / 8)
+  })
+
+  it('of few tokens is whole', () => {
+    const set = createTokenSet()
+    addTokensOfText(set, tokens(512).join(' '))
+    expect(segmentFilter(set)).toEqual(wholeFilter(set))
+    expect(segmentFilter(set).length).toBeLessThanOrEqual(wholeFilterBytesMax)
   })
 })
