@@ -175,6 +175,8 @@ export const hotBytesMax = 1024 * 1024 * 1024
 export const segmentGraceMs = 15 * 60 * 1000
 /** Segments smaller than this are merged with others of their day. */
 export const mergeSmallBytesMax = 8 * 1024 * 1024
+/** What a merge must at least multiply the size of each row's segment by: this bounds how often a row is written. */
+export const mergeGrowthMin = 1.5
 /** Input of one merge, and about the largest segment: input and output together stay in memory. */
 export const mergeBytesMax = 24 * 1024 * 1024
 /** Rows of one segment, so that it can be rewritten with its patches within `mergeRowsMax`. */
@@ -185,14 +187,24 @@ export const mergeWidth = 8
 export const mergeDayAfterMs = 6 * 60 * 60 * 1000
 /** Patched rows of a segment are folded in when the oldest of their patches is this old; until then they cost each query. */
 export const foldAgeMs = 60 * 60 * 1000
+/** Share of the patches that a shard may have from which on they are folded in at once. */
+export const foldShare = 0.5
 /** Segments of one shard, about 600 bytes each in memory: 480 GB when they are full. Then batches are refused. */
 export const segmentsPerShardMax = 20_000
 /** Event days that one seal writes segments for; logs of further days share the last one. */
 export const sealDaysMax = 8
 /** A day's rows get a segment of their own when they take about this many bytes: smaller ones cost more requests than they save. */
 export const sealDayBytesMin = 1024 * 1024
+/** Days between two event days from which on they never share a segment: the clock of one of them is wrong. */
+export const sealDayGapMax = 7
+/** Operations of the manifest are kept this long, so that what became of the segments can be checked. */
+export const manifestKeepMs = 90 * 24 * 60 * 60 * 1000
 /** Deletes by query at work in one shard: each is one more filter in every query. */
 export const erasuresPerShardMax = 10
+/** The same with those that are done but for damaged segments, whose rows they keep out of sight. */
+export const erasuresKeptMax = 50
+/** What became of a delete by query is told this long after its beginning. */
+export const erasuresKeptMs = 30 * 24 * 60 * 60 * 1000
 /** Waits after a job failed, then its last again and again; other kinds of jobs go on meanwhile. */
 export const jobRetryWaitsMs: readonly number[] = [1000, 5000, 30_000, 120_000, 300_000]
 /** A job that was killed is begun again after this, should the platform not do it. */
@@ -312,6 +324,19 @@ export const fanOutMax = 6
 export const queryBudgetBytes = 256 * 1024 * 1024
 /** What opening a block takes from that budget, measured: a thousand blocks of one row are no cheap query. */
 export const queryBlockBytes = 16 * 1024
+/** Reads of R2 at a time: the connections that an invocation has. */
+export const objectReadsAtOnceMax = 6
+/** Reads of one scan, well below the 10,000 subrequests of an invocation; then the scan is partial. */
+export const scanReadsMax = 4000
+/** Unwanted bytes between two wanted ranges that are read along: a read costs as much time as some hundred KB. */
+export const scanGapBytes = 64 * 1024
+/** Bodies of blocks that a scan fetches ahead of the one it looks at, as they stand in R2. */
+export const scanAheadBytes = 8 * 1024 * 1024
+/** Raw bytes of the blocks that a search keeps open to read rows whole; one block always is. */
+export const scanOpenBytesMax = 24 * 1024 * 1024
+/** Indexes of segments, and parts of their token filters, that an isolate keeps from query to query: of some 100 segments. */
+export const indexCacheBytesMax = 12 * 1024 * 1024
+export const filterCacheBytesMax = 6 * 1024 * 1024
 /** Damaged blocks and segments that one answer names; more tell nothing new. */
 export const damagedMax = 100
 /** A bound such as RFC 3339 with nanoseconds and offset, or now-15m, has at most half of this. */

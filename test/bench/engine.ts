@@ -124,7 +124,7 @@ export async function measureScan(nowMs: number): Promise<Figure[]> {
   const scans: number[] = []
   const floods: number[] = []
   const words: number[] = []
-  let found: Counted, Scanned | undefined
+  let found: Scanned<Counted> | undefined
   for (let round = 0; round < rounds; round++) {
     // All three words stand in every block, so no filter helps: each message is decompressed and read.
     scans.push(await timed(() => count(stored, 'message:"finished in 17"')))

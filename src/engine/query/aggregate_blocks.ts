@@ -2,6 +2,7 @@ import { BlockError } from '../block/block_error.ts'
 import type { Filter } from './ast.ts'
 import { metaMayMatch } from './block_filter.ts'
 import type { BlockList } from './block_list.ts'
+import type { Meter } from './cost.ts'
 import { createMeter } from './cost.ts'
 import { createFold } from './fold.ts'
 import { startAggregate } from './operations.ts'
@@ -20,21 +21,24 @@ export function aggregateBlocks<O extends AggregateOperation>(
   const damaged: Damage[] = []
   let budgetEnded = false
   for (const source of sources) {
-    meter.consider(source.meta)
+    meter.consider(1, source.meta.bytes)
     if (budgetEnded || !mayContribute(source, filter, scope) || fold.addWhole(source, scope)) continue
     if (meter.isSpent()) budgetEnded = true
-    else skipDamage(damaged, source, () => meter.look(() => fold.addBlock(source.open(meter.read), scope, source.hidden)))
+    else skipDamage(damaged, meter, source, () => fold.addBlock(source.open(meter.read), scope, source.hidden))
   }
   return { result: aggregate.result(), budgetEnded, cost: meter.cost(fold.rowsMatched()), damaged }
 }
 
-/** Does the work on a block; when it turns out damaged it is named and counts as not there. */
-export function skipDamage(damaged: Damage[], { meta }: BlockSource, work: () => void): void {
+/** Looks at a block; when it turns out damaged it is named and counts as not there. */
+export function skipDamage(damaged: Damage[], meter: Meter, { meta }: BlockSource, work: () => void): void {
+  const close = meter.open()
   try {
     work()
   } catch (error) {
     if (!(error instanceof BlockError)) throw error
     damaged.push({ segment: 'block', reason: `block ${meta.firstSeq}: ${error.message}` })
+  } finally {
+    close()
   }
 }
 

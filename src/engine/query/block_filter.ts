@@ -6,8 +6,8 @@ import { timeMayMatch } from './filter_time.ts'
 import { matcherOf } from './matchers.ts'
 import type { TimeRange } from './types.ts'
 
-/** False when the metadata alone shows that no row of the block can match: it need not be opened. */
-export function metaMayMatch(filter: Filter, meta: BlockMeta): boolean {
+/** False when the metadata alone shows that no row of the block (or segment) can match: it need not be opened. */
+export function metaMayMatch(filter: Filter, meta: Pick<BlockMeta, 'minMs' | 'maxMs' | 'severityCounts'>): boolean {
   return leavesMayMatch(filter, (leaf) => {
     if (leaf.kind === 'severity') return severityMayMatch(leaf.mask, meta)
     return leaf.kind !== 'time' || timeMayMatch(leaf, meta)

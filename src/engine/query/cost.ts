@@ -1,6 +1,6 @@
 import { queryBlockBytes } from '../../core/limits.ts'
 import { noReadCost } from '../block/read_cost.ts'
-import type { BlockMeta, ReadCost } from '../block/types.ts'
+import type { ReadCost } from '../block/types.ts'
 import type { Filter } from './ast.ts'
 import { workOf } from './matchers.ts'
 import type { QueryCost } from './types.ts'
@@ -9,10 +9,10 @@ import type { QueryCost } from './types.ts'
 export interface Meter {
   /** Give it to what opens blocks. */
   readonly read: ReadCost
-  /** A block is among those that the operation is about, whether or not it is then looked at. */
-  consider(meta: BlockMeta): void
-  /** Looks at a block that was opened; it counts as read when that took a page. */
-  look<T>(work: () => T): T
+  /** These are among what the operation is about, whether or not they are then looked at. */
+  consider(blocks: number, bytes: number): void
+  /** A block is looked at, until the function that this answers is called: it counts as read when that took a page. */
+  open(): () => void
   /** True once the budget is used up: by decompression, by blocks opened, or by conditions that are slow to test. */
   isSpent(): boolean
   /** What it has cost so far, given the rows that matched. */
@@ -28,16 +28,14 @@ export function createMeter(filter: Filter, budgetBytes: number): Meter {
   let opened = 0
   return {
     read,
-    consider({ bytes }) {
-      sum.blocksConsidered++
+    consider(blocks, bytes) {
+      sum.blocksConsidered += blocks
       sum.bytesConsidered += bytes
     },
-    look(work) {
+    open() {
       const pagesBefore = read.pagesRead
       opened++
-      try {
-        return work()
-      } finally {
+      return () => {
         if (read.pagesRead > pagesBefore) sum.blocksRead++
       }
     },

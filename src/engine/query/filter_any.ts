@@ -30,6 +30,6 @@ export function anyMayMatch(matcher: Matcher, block: Block): boolean {
 }
 
 /** Has the block a row of one of these severities? */
-export function severityMayMatch(mask: number, { severityCounts }: BlockMeta): boolean {
+export function severityMayMatch(mask: number, { severityCounts }: Pick<BlockMeta, 'severityCounts'>): boolean {
   return severityCounts.some((count, i) => count > 0 && (mask & (1 << i)) !== 0)
 }

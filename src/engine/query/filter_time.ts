@@ -13,7 +13,7 @@ function timeBounds({ min, max }: TimeLeaf): { fromMs: number; toMs: number } {
 }
 
 /** False when no row of the block can pass, by its smallest and greatest event time. */
-export function timeMayMatch(leaf: TimeLeaf, { minMs, maxMs }: BlockMeta): boolean {
+export function timeMayMatch(leaf: TimeLeaf, { minMs, maxMs }: Pick<BlockMeta, 'minMs' | 'maxMs'>): boolean {
   const { fromMs, toMs } = timeBounds(leaf)
   return leaf.column !== 'timestamp' || (maxMs >= fromMs && minMs <= toMs)
 }

@@ -1,6 +1,7 @@
 import type { Bitmap } from '../bitmap.ts'
 import { bitmapCount } from '../bitmap.ts'
 import type { Block, BlockMeta, Column } from '../block/types.ts'
+import { systemColumns } from '../block/format.ts'
 import type { Aggregate } from './aggregate.ts'
 import type { Filter } from './ast.ts'
 import { severityMaskOfFilter } from './block_filter.ts'
@@ -10,7 +11,7 @@ import type { View } from './types.ts'
 import { isWhollyVisible } from './visible_rows.ts'
 
 /** A block or a segment, by its metadata. */
-interface Whole {
+export interface Whole {
   meta: Pick<BlockMeta, 'minMs' | 'maxMs' | 'firstSeq' | 'rows' | 'severityCounts'>
   lastSeq?: number | undefined
   minCreatedMs?: number | undefined
@@ -61,5 +62,6 @@ export function createFold(aggregate: Aggregate<unknown>, filter: Filter) {
 
 /** The columns that the aggregate reads of a block. */
 export function columnsOf({ fields }: Aggregate<unknown>, block: Block): Column[] {
-  return (fields ?? []).flatMap((field) => columnOf(block, field) ?? [])
+  if (fields !== null) return fields.flatMap((field) => columnOf(block, field) ?? [])
+  return [...systemColumns.map((name) => block.system(name)), ...block.attributes]
 }

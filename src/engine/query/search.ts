@@ -26,7 +26,7 @@ export function searchBlocks(sources: BlockList, filter: Filter, scope: Scope, o
   const damaged: Damage[] = []
   let rowsMatched = 0
   const range = rangeBehind(scope.range, after, order)
-  for (const { meta } of sources) meter.consider(meta)
+  for (const { meta } of sources) meter.consider(1, meta.bytes)
   const { places, edges } = planOf(sources, filter, range, order)
   const start = after ?? frontierBefore(edges[places[0] ?? 0] ?? 0, order)
   const page = createSearchPage<StoredRow>(order, limit, until)
@@ -45,19 +45,17 @@ export function searchBlocks(sources: BlockList, filter: Filter, scope: Scope, o
     }
     const source = sources.at(place)!
     const needed = rangeUpTo(range, bound, order)
-    skipDamage(damaged, source, () =>
-      meter.look(() => {
-        const block = source.open(meter.read)
-        const found = evaluate(filter, block, { ...scope, range: needed }, source.hidden)
-        const { rows, isCut } = topRows(block, found, { shard, order, limit, after })
-        const built = rows.length === 0 ? [] : block.materialise(rows)
-        rowsMatched += bitmapCount(found)
-        page.add(
-          built.map((row) => ({ position: positionOf(row, shard), item: row, bytes: approximateBytes(row) })),
-          isCut || bound !== undefined,
-        )
-      }),
-    )
+    skipDamage(damaged, meter, source, () => {
+      const block = source.open(meter.read)
+      const found = evaluate(filter, block, { ...scope, range: needed }, source.hidden)
+      const { rows, isCut } = topRows(block, found, { shard, order, limit, after })
+      const built = rows.length === 0 ? [] : block.materialise(rows)
+      rowsMatched += bitmapCount(found)
+      page.add(
+        built.map((row) => ({ position: positionOf(row, shard), item: row, bytes: approximateBytes(row) })),
+        isCut || bound !== undefined,
+      )
+    })
   }
   const { rows, frontier } = page.finish(ended)
   return { result: { rows: rows.map(({ item }) => item), frontier }, budgetEnded: ended !== null, cost: meter.cost(rowsMatched), damaged }

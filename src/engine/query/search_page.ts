@@ -15,6 +15,7 @@ export interface PageRow<T> {
 export interface SearchPage<T> {
   /** Rows behind this place are not needed; undefined while all are. */
   bound(): Position | undefined
+  size(): number
   /** Takes rows in order; `isCut` when there may be more behind them, or behind the bound. */
   add(rows: readonly PageRow<T>[], isCut: boolean): void
   /** The rows up to `frontier`, where the search ended (null: nowhere), and the frontier that then holds. */
@@ -31,6 +32,7 @@ export function createSearchPage<T>(order: Order, limit: number, until?: Positio
 
   return {
     bound,
+    size: () => kept.length,
 
     add(rows, isCut) {
       const near = until === undefined ? rows : rows.filter(isBefore(until))

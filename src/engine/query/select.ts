@@ -64,7 +64,8 @@ function selectLeaf(leaf: Leaf, block: Block, candidates: Bitmap): Bitmap {
   return selected
 }
 
-function fieldOf(leaf: Leaf): Field | null {
+/** What a condition looks at; null: all of the row. */
+export function fieldOf(leaf: Leaf): Field | null {
   if (leaf.kind === 'severity') return { system: 'severity' }
   return leaf.kind === 'time' ? { system: leaf.column } : leaf.field
 }

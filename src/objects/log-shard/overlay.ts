@@ -1,4 +1,5 @@
 import { patchGroupBytesMax, patchGroupRowsMax, seqMax } from '../../core/limits.ts'
+import { lowerBound } from '../../engine/lower_bound.ts'
 import type { BlockSource } from '../../engine/query/types.ts'
 
 export type Overlay = ReturnType<typeof createOverlay>
@@ -30,6 +31,17 @@ export function createOverlay(encode: (fromSeq: number, toSeq: number) => BlockS
       groups.splice(at + 1, 0, { fromSeq: rows[0]!.seq, rows, sources: undefined })
     },
 
+    /** A row is in no overlay any more. */
+    removed(seq: number): void {
+      const at = lowerBound(groups, seq + 1, ({ fromSeq }) => fromSeq) - 1
+      const group = groups[at]!
+      const place = lowerBound(group.rows, seq, (row) => row.seq)
+      if (group.rows[place]?.seq !== seq) return
+      group.rows.splice(place, 1)
+      group.sources = undefined
+      if (group.rows.length === 0 && at > 0) groups.splice(at, 1)
+    },
+
     sources: (): BlockSource[] =>
       groups.flatMap((group, i) => (group.sources ??= encode(group.fromSeq, groups[i + 1]?.fromSeq ?? seqMax + 1))),
   }
@@ -38,16 +50,4 @@ export function createOverlay(encode: (fromSeq: number, toSeq: number) => BlockS
 function isTooLarge({ rows }: Group): boolean {
   if (rows.length > patchGroupRowsMax) return true
   return rows.length > 1 && rows.reduce((sum, { size }) => sum + size, 0) > patchGroupBytesMax
-}
-
-/** Index of the first element whose key is not less than `value`. */
-export function lowerBound<T>(sorted: readonly T[], value: number, keyOf: (element: T) => number): number {
-  let low = 0
-  let high = sorted.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (keyOf(sorted[middle]!) < value) low = middle + 1
-    else high = middle
-  }
-  return low
 }

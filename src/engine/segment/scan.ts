@@ -1,0 +1,64 @@
+import { scanAheadBytes } from '../../core/limits.ts'
+import { bitmapIsEmpty } from '../bitmap.ts'
+import type { Filter } from '../query/ast.ts'
+import { columnsToEvaluate } from '../query/columns_read.ts'
+import { evaluate } from '../query/evaluate.ts'
+import { columnsOf, createFold } from '../query/fold.ts'
+import { startAggregate } from '../query/operations.ts'
+import type { AggregateOperation, ResultOf } from '../query/types.ts'
+import { ahead } from './scan_ahead.ts'
+import type { SealedBlock } from './scan_blocks.ts'
+import { fetchColumns, sealedBlocks } from './scan_blocks.ts'
+import type { SegmentReader } from './scan_reader.ts'
+import { createScanRun } from './scan_run.ts'
+import type { ScanTarget, SegmentScan } from './scan_types.ts'
+
+export interface ScanOptions {
+  /** The scan ends (partial) once this many raw bytes were decompressed, or other work took as long. */
+  budgetBytes: number
+  reader: SegmentReader
+}
+
+/**
+ * An aggregating operation over sealed segments: those of all targets, whose time range is the same, into one result.
+ * Whole segments and blocks are answered or ruled out by manifest, index and token filters; of the others only the columns
+ * that the filter asks for are read, and those of the operation where rows match.
+ */
+export async function scanSegments<O extends AggregateOperation>(
+  targets: readonly ScanTarget[],
+  filter: Filter,
+  operation: O,
+  { budgetBytes, reader }: ScanOptions,
+): Promise<SegmentScan<ResultOf<O>>> {
+  const run = createScanRun(filter, budgetBytes, reader)
+  const aggregate = startAggregate(operation)
+  const fold = createFold(aggregate, filter)
+  const range = targets[0]?.view.range ?? { fromMs: 0, toMs: 0 }
+  const blocks = sealedBlocks(run, targets, { filter, order: 'oldest', range, isDone: fold.addWhole })
+  let budgetEnded = false
+  /** A block that passes the token filters mostly has a match: the operation's columns are read along, until one had none. */
+  let isLikely = true
+
+  const load = async (sealed: SealedBlock) => {
+    const { block, target, hidden } = sealed
+    const columns = columnsToEvaluate(filter, block, target.view, hidden)
+    await fetchColumns(run, sealed, isLikely ? [...columns, ...columnsOf(aggregate, block)] : columns)
+  }
+
+  for await (const { item, loaded } of ahead(blocks, { load, weightOf: ({ entry }) => entry.bodyBytes, weightMax: () => scanAheadBytes })) {
+    if (run.isMissing(item.segment)) continue
+    if (run.isSpent()) {
+      budgetEnded = true
+      break
+    }
+    await run.look(item.segment, item.n, async () => {
+      await loaded
+      const { block, target, hidden } = item
+      const found = evaluate(filter, block, target.view, hidden)
+      isLikely = !bitmapIsEmpty(found)
+      if (isLikely) await fetchColumns(run, item, columnsOf(aggregate, block))
+      fold.add(block, found)
+    })
+  }
+  return run.finish(aggregate.result(), budgetEnded, fold.rowsMatched())
+}

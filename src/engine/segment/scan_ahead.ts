@@ -1,0 +1,63 @@
+/** An item whose loading has begun. */
+export interface Loading<T> {
+  item: T
+  /** Rejects when loading failed; await it before the item is used. */
+  loaded: Promise<void>
+}
+
+export interface AheadOptions<T> {
+  load(item: T): Promise<void>
+  /** What an item takes while it waits. */
+  weightOf(item: T): number
+  /** How much may wait, given how many items were taken; one item always may. */
+  weightMax(taken: number): number
+}
+
+/** The items in order, each already loading while those before it are worked on. */
+export async function* ahead<T>(source: AsyncGenerator<T>, { load, weightOf, weightMax }: AheadOptions<T>): AsyncGenerator<Loading<T>> {
+  const queue: (Loading<T> & { weight: number })[] = []
+  let weight = 0
+  let taken = 0
+  let isDone = false
+  let filling: Promise<void> | undefined
+  const hasRoom = () => !isDone && (queue.length === 0 || weight < weightMax(taken))
+
+  async function fill(): Promise<void> {
+    while (hasRoom()) {
+      const next = await source.next()
+      if (next.done === true) {
+        isDone = true
+        return
+      }
+      const loading = { item: next.value, loaded: load(next.value), weight: weightOf(next.value) }
+      // Whoever takes the item sees the failure; one that is never taken must not count as unhandled.
+      loading.loaded.catch(() => undefined)
+      queue.push(loading)
+      weight += loading.weight
+    }
+  }
+
+  function keepFilling(): void {
+    if (filling !== undefined || !hasRoom()) return
+    filling = fill().finally(() => {
+      filling = undefined
+    })
+    filling.catch(() => undefined)
+  }
+
+  try {
+    for (;;) {
+      keepFilling()
+      if (queue.length === 0) await filling
+      const head = queue.shift()
+      if (head === undefined) return
+      weight -= head.weight
+      taken++
+      keepFilling()
+      yield head
+    }
+  } finally {
+    isDone = true
+    await source.return(undefined)
+  }
+}

@@ -1,0 +1,165 @@
+import type { Column, StoredBlock } from '../block/types.ts'
+import { lowerBound } from '../lower_bound.ts'
+import type { Filter } from '../query/ast.ts'
+import { mayMatch, metaMayMatch } from '../query/block_filter.ts'
+import type { Whole } from '../query/fold.ts'
+import { requiredTokens } from '../query/required_tokens.ts'
+import { edgeOf } from '../query/search.ts'
+import type { Order, TimeRange, View } from '../query/types.ts'
+import type { BodyParts } from './body.ts'
+import { createBodyParts } from './body.ts'
+import type { ScanRun } from './scan_run.ts'
+import type { ScanTarget } from './scan_types.ts'
+import type { FilterPartition, SegmentBlockEntry, SegmentIndex, SegmentMeta } from './types.ts'
+
+export interface BlockPlan {
+  filter: Filter
+  /** Blocks come by where they begin in this order. */
+  order: Order
+  /** Where the rows are that are wanted, within the range of the query. */
+  range: TimeRange
+  /** True when a block, or a whole segment, needs no further look; asked once for each. */
+  isDone?(whole: Whole, view: View): boolean
+}
+
+/** A block whose pages are to be read: nothing in manifest, index and token filters rules it out. */
+export interface SealedBlock extends SealedEntry {
+  place: SealedEntry
+  entry: SegmentBlockEntry
+  block: StoredBlock
+  body: BodyParts
+}
+
+/** A block that manifest and index do not rule out; light, so that very many can wait. */
+export interface SealedEntry extends SealedSegment {
+  n: number
+  index: SegmentIndex
+  partitions: ReadonlyMap<number, FilterPartition>
+  hidden: readonly number[]
+}
+
+/** A segment that the manifest does not rule out. */
+interface SealedSegment {
+  target: ScanTarget
+  segment: SegmentMeta
+  /** The millisecond where its rows of the range begin, in the order of the scan. */
+  edgeMs: number
+}
+
+/** How many indexes are fetched before they are needed, once a scan has opened as many. */
+const indexesAheadMax = 4
+
+/** The blocks of all segments that a scan has to look at, in order, their pages not yet read. */
+export async function* sealedBlocks(run: ScanRun, targets: readonly ScanTarget[], plan: BlockPlan): AsyncGenerator<SealedBlock> {
+  const segments = neededSegments(run, targets, plan)
+  const openings = new Map<number, Promise<readonly SealedEntry[]>>()
+  const opening = (i: number) => {
+    const known = openings.get(i) ?? neededEntries(run, segments[i]!, plan)
+    // Seen when its turn comes; a scan that ends before must not leave it unhandled.
+    known.catch(() => undefined)
+    openings.set(i, known)
+    return known
+  }
+  /** Entries of the segments that are open, the first in order at the end. */
+  const waiting: SealedEntry[] = []
+  let next = 0
+  while (next < segments.length || waiting.length > 0) {
+    const first = waiting.at(-1)
+    const segment = segments[next]
+    if (segment !== undefined && (first === undefined || compareEdges(segment, first, plan.order) < 0)) {
+      for (let i = next + 1; i < segments.length && i <= next + Math.min(next, indexesAheadMax); i++) void opening(i)
+      waiting.push(...(await opening(next)))
+      waiting.sort((a, b) => compareEdges(b, a, plan.order))
+      openings.delete(next++)
+    } else {
+      const block = await openEntry(run, waiting.pop()!, plan.filter)
+      if (block !== undefined) yield block
+    }
+  }
+}
+
+/** Undefined when the head and the filters at hand rule out that a row matches, or the block is damaged. */
+export function openEntry(run: ScanRun, sealed: SealedEntry, filter: Filter): Promise<SealedBlock | undefined> {
+  const { index, n, partitions, segment } = sealed
+  return run.attempt(segment, `block ${n}`, async () => {
+    const body = createBodyParts()
+    const block = index.open(n, partitions, body, run.meter.read)
+    return mayMatch(filter, block) ? { ...sealed, place: sealed, entry: index.blocks[n]!, block, body } : undefined
+  })
+}
+
+/** Reads what columns of a block take and is not there yet. */
+export async function fetchColumns(run: ScanRun, { segment, entry, block, body }: SealedBlock, columns: Iterable<Column>): Promise<void> {
+  const ranges = block.storedRanges(columns).filter(({ start, end }) => !body.has(start, end))
+  if (ranges.length > 0) await run.reader.body(segment, entry, body, ranges)
+}
+
+function neededSegments(run: ScanRun, targets: readonly ScanTarget[], plan: BlockPlan): SealedSegment[] {
+  const needed: SealedSegment[] = []
+  for (const target of targets) {
+    run.consider(target.segments.length)
+    for (const segment of target.segments) {
+      const { minSeq: firstSeq, maxSeq: lastSeq, minMs, maxMs, rows, severityCounts, minCreatedMs, maxCreatedMs } = segment
+      const part = { meta: { firstSeq, minMs, maxMs, rows, severityCounts }, lastSeq, minCreatedMs, maxCreatedMs }
+      if (isNeeded(part, target, plan)) needed.push({ target, segment, edgeMs: edgeOf(segment, plan.range, plan.order) })
+      else run.meter.consider(segment.blocks, segment.bytes)
+    }
+  }
+  return needed.sort((a, b) => compareEdges(a, b, plan.order))
+}
+
+/** Reads the index of a segment, and the token filters that may rule its blocks out. */
+async function neededEntries(run: ScanRun, sealed: SealedSegment, plan: BlockPlan): Promise<readonly SealedEntry[]> {
+  const { target, segment } = sealed
+  const index = await run.attempt(segment, 'index', () => run.reader.index(segment))
+  const entries = (index?.blocks ?? []).flatMap((entry, n): SealedEntry[] => {
+    const { meta, lastSeq } = entry
+    run.meter.consider(1, meta.bytes)
+    if (index === undefined || !isNeeded(entry, target, plan)) return []
+    const hidden = hiddenWithin(target, meta.firstSeq, lastSeq)
+    return [{ ...sealed, n, index, partitions: new Map(), hidden, edgeMs: edgeOf(meta, plan.range, plan.order) }]
+  })
+  return withFilters(run, sealed, plan.filter, entries)
+}
+
+/** Token filters that turn out damaged rule nothing out, but are named. */
+async function withFilters(
+  run: ScanRun,
+  { segment }: SealedSegment,
+  filter: Filter,
+  entries: readonly SealedEntry[],
+): Promise<readonly SealedEntry[]> {
+  const tokens = requiredTokens(filter)
+  const index = entries[0]?.index
+  if (index === undefined || !tokens.some((token) => index.partitionOf(token) !== undefined)) return entries
+  const opened = await Promise.all(entries.map((entry) => openEntry(run, entry, filter)))
+  const possible = opened.filter((block) => block !== undefined)
+  if (possible.length === 0) return []
+  const partitions = await run.attempt(segment, 'filters', () => run.reader.partitions(segment, index, tokens))
+  return partitions === undefined ? possible.map(({ place }) => place) : possible.map(({ place }) => ({ ...place, partitions }))
+}
+
+/** What a segment and a block have in common. */
+interface Part extends Whole {
+  lastSeq: number
+  minCreatedMs: number
+  maxCreatedMs: number
+}
+
+/** False when the metadata of a part rules out that a row of it matches, or says all that is asked. */
+function isNeeded(part: Part, target: ScanTarget, { filter, range, isDone }: BlockPlan): boolean {
+  const { view } = target
+  const { minMs, maxMs, firstSeq } = part.meta
+  if (maxMs < range.fromMs || minMs >= range.toMs || firstSeq > view.maxSeq || part.maxCreatedMs < view.keepFromMs) return false
+  if (!metaMayMatch(filter, part.meta)) return false
+  return isDone?.({ ...part, hidden: hiddenWithin(target, firstSeq, part.lastSeq) }, view) !== true
+}
+
+function hiddenWithin({ hidden }: ScanTarget, firstSeq: number, lastSeq: number): readonly number[] {
+  const placeOf = (seq: number) => lowerBound(hidden, seq, (each) => each)
+  return hidden.length === 0 ? hidden : hidden.slice(placeOf(firstSeq), placeOf(lastSeq + 1))
+}
+
+function compareEdges(a: { edgeMs: number }, b: { edgeMs: number }, order: Order): number {
+  return order === 'newest' ? b.edgeMs - a.edgeMs : a.edgeMs - b.edgeMs
+}

@@ -1,0 +1,57 @@
+import { scanReadsMax } from '../../core/limits.ts'
+import { BlockError } from '../block/block_error.ts'
+import type { Filter } from '../query/ast.ts'
+import { createMeter } from '../query/cost.ts'
+import type { Damage, QueryCost } from '../query/types.ts'
+import type { SegmentReader } from './scan_reader.ts'
+import { SegmentMissingError } from './scan_reader.ts'
+import type { SegmentScan } from './scan_types.ts'
+import type { SegmentMeta } from './types.ts'
+
+/** One scan at work: its account, and what it could not read. */
+export type ScanRun = ReturnType<typeof createScanRun>
+
+export function createScanRun(filter: Filter, budgetBytes: number, reader: SegmentReader) {
+  const meter = createMeter(filter, budgetBytes)
+  const damaged: Damage[] = []
+  const missing = new Set<string>()
+  const readFrom = new Set<string>()
+  let segmentsConsidered = 0
+
+  /** Does work on a segment; where it is damaged or not there, that is noted, and the answer is undefined. */
+  async function attempt<T>({ key }: SegmentMeta, what: string, work: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await work()
+    } catch (error) {
+      if (error instanceof SegmentMissingError) missing.add(key)
+      else if (error instanceof BlockError) damaged.push({ segment: key, reason: `${what}: ${error.message}` })
+      else throw error
+      return undefined
+    }
+  }
+
+  return {
+    meter,
+    reader,
+    consider(count: number): void {
+      segmentsConsidered += count
+    },
+    isSpent: () => meter.isSpent() || reader.cost.objectReads >= scanReadsMax,
+    isMissing: ({ key }: SegmentMeta) => missing.has(key),
+
+    attempt,
+
+    /** Looks at pages of a block of a segment. */
+    async look(segment: SegmentMeta, n: number, work: () => Promise<void>): Promise<void> {
+      const close = meter.open()
+      readFrom.add(segment.key)
+      await attempt(segment, `block ${n}`, work)
+      close()
+    },
+
+    finish<R>(result: R, budgetEnded: boolean, rowsMatched: number): SegmentScan<R> {
+      const cost: QueryCost = { ...meter.cost(rowsMatched), ...reader.cost, segmentsConsidered, segmentsRead: readFrom.size }
+      return { result, budgetEnded, cost, damaged, missing: [...missing] }
+    },
+  }
+}
