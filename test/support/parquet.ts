@@ -4,7 +4,7 @@ import type { FileMetaData } from 'hyparquet'
 
 /** A Parquet file as another program reads it: its columns by name, its metadata, its rows as maps of their values. */
 export async function readParquet(bytes: Uint8Array) {
-  const buffer = bytes.slice().buffer
+  const { buffer } = new Uint8Array(bytes)
   const metadata: FileMetaData = parquetMetadata(buffer)
   const [root, ...elements] = metadata.schema
   if (root?.num_children !== elements.length) throw new Error('the schema is not flat')
