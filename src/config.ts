@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import type { TaskJob } from './core/jobs.ts'
 import type { Quota } from './core/settings.ts'
 import type { LiveTail } from './objects/live-tail/object.ts'
 import type { LogShard } from './objects/log-shard/object.ts'
@@ -20,6 +21,7 @@ export interface Env {
   LIVE_TAIL: DurableObjectNamespace<LiveTail>
   METER: DurableObjectNamespace<Meter>
   EMAIL_JOBS: Queue
+  TASK_JOBS: Queue<TaskJob>
   ENVIRONMENT?: string
   PUBLIC_URL?: string
   DEFAULT_REGION?: string

@@ -1,13 +1,16 @@
 import { apiKeyRoutes } from './features/api-keys/routes.ts'
 import { authRoutes } from './features/auth/routes.ts'
 import { jwksRoutes } from './features/jwks/routes.ts'
+import { logSettingsRoutes } from './features/log-settings/routes.ts'
 import { metricsRoutes } from './features/metrics/routes.ts'
 import { schemaRoute } from './features/service/schema_route.ts'
 import { serviceRoutes } from './features/service/routes.ts'
 import { tailRoutes } from './features/tail/routes.ts'
+import { taskRoutes } from './features/tasks/routes.ts'
 import type { Route } from './http/route.ts'
 import { ingestRoutes } from './ingest/routes.ts'
 import { searchRoutes } from './search/routes.ts'
+import { storageRoutes } from './search/storage_routes.ts'
 
 /** Every route of the service: mounting, the OpenAPI document and the generated tests are driven by this list. */
 export const routes: readonly Route[] = [
@@ -18,6 +21,9 @@ export const routes: readonly Route[] = [
   ...apiKeyRoutes,
   ...ingestRoutes,
   ...searchRoutes,
+  ...storageRoutes,
+  ...logSettingsRoutes,
+  ...taskRoutes,
   ...tailRoutes,
   schemaRoute(() => routes),
 ]

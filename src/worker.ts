@@ -5,6 +5,8 @@ import { verifySession } from './features/auth/verify_session.ts'
 import { runJob } from './http/context.ts'
 import { createRateLimiter } from './http/rate_limit.ts'
 import { consumeEmailJobs } from './jobs/email_jobs.ts'
+import { runSchedule } from './jobs/schedules.ts'
+import { consumeTaskJobs } from './jobs/task_jobs.ts'
 import { routes } from './routes.ts'
 
 export { LiveTail } from './objects/live-tail/object.ts'
@@ -20,6 +22,13 @@ export default {
       env,
       `queue.${batch.queue}`,
       (work) => ctx.waitUntil(work),
-      (base) => consumeEmailJobs(base, batch),
+      (base) => (batch.queue === 'task-jobs' ? consumeTaskJobs : consumeEmailJobs)(base, batch),
+    ),
+  scheduled: ({ cron }, env, ctx) =>
+    runJob(
+      env,
+      `schedule.${cron}`,
+      (work) => ctx.waitUntil(work),
+      (base) => runSchedule(base, cron),
     ),
 } satisfies ExportedHandler<Env>

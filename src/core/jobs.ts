@@ -26,6 +26,15 @@ export const emailJobSchemas = {
   registration_known: z.strictObject({ kind: z.literal('registration_known'), ...envelope, ...recipient }),
 } as const
 
+/** Messages of the queue `task-jobs`, delivered at least once and unordered as well. */
+export const taskJobSchema = z.discriminatedUnion('kind', [
+  /** Do step `step` of a task; one that was done already makes the message a repeat. */
+  z.strictObject({ kind: z.literal('task'), organization_id: uuidSchema, task_id: uuidSchema, step: z.int().min(0) }),
+  /** Apply retention to the shards behind this one, some at a time. */
+  z.strictObject({ kind: z.literal('retention'), after: z.strictObject({ organization_id: z.string(), number: z.int() }) }),
+])
+export type TaskJob = z.output<typeof taskJobSchema>
+
 export type EmailJobKind = keyof typeof emailJobSchemas
 export type EmailJobOf<K extends EmailJobKind> = z.output<(typeof emailJobSchemas)[K]>
 export type EmailJob = { [K in EmailJobKind]: EmailJobOf<K> }[EmailJobKind]

@@ -3,22 +3,50 @@
 export const roles = ['owner', 'admin', 'member', 'viewer'] as const
 export type Role = (typeof roles)[number]
 
-export const permissions = ['logs:read', 'logs:write', 'logs:edit', 'logs:delete', 'api_keys:read', 'api_keys:write'] as const
+export const permissions = [
+  'logs:read',
+  'logs:write',
+  'logs:edit',
+  'logs:delete',
+  'logs:archive',
+  'logs:segments',
+  'logs:settings',
+  'tasks:read',
+  'tasks:write',
+  'api_keys:read',
+  'api_keys:write',
+] as const
 export type Permission = (typeof permissions)[number]
 
 export const keyKinds = ['ingest', 'query', 'admin'] as const
 export type KeyKind = (typeof keyKinds)[number]
 
-/** What an API key may be given. `api_keys:write` is missing on purpose: no key can make, change or revoke keys. */
-export const scopes = ['logs:read', 'logs:write', 'logs:edit', 'logs:delete', 'api_keys:read'] as const satisfies readonly Permission[]
+/**
+ * What an API key may be given. `api_keys:write` is missing on purpose: no key can make, change or revoke keys; and
+ * `logs:settings`, since a short retention deletes all there is.
+ */
+export const scopes = [
+  'logs:read',
+  'logs:write',
+  'logs:edit',
+  'logs:delete',
+  'logs:archive',
+  'logs:segments',
+  'tasks:read',
+  'tasks:write',
+  'api_keys:read',
+] as const satisfies readonly Permission[]
 export type Scope = (typeof scopes)[number]
 
-/** Permissions of each role in an organization. `logs:write` is sending logs, `logs:edit` changing stored ones. */
+/**
+ * Permissions of each role in an organization. `logs:write` is sending logs, `logs:edit` changing stored ones, `logs:segments`
+ * reading sealed files as they are, in which edited and deleted logs may still stand until they are rewritten.
+ */
 export const rolePermissions: Readonly<Record<Role, readonly Permission[]>> = {
   owner: permissions,
   admin: permissions,
-  member: ['logs:read', 'logs:write', 'logs:edit', 'api_keys:read'],
-  viewer: ['logs:read'],
+  member: ['logs:read', 'logs:write', 'logs:edit', 'tasks:read', 'api_keys:read'],
+  viewer: ['logs:read', 'tasks:read'],
 }
 
 /** The most that a key of each kind can be given; a key may hold fewer. */

@@ -21,6 +21,7 @@ export const problems = {
   uri_too_long: { status: 414, title: 'The address is too long' },
   unsupported_encoding: { status: 415, title: 'Content encoding not supported' },
   unsupported_media_type: { status: 415, title: 'Media type not supported' },
+  range_not_satisfiable: { status: 416, title: 'The range is not in the file' },
   idempotency_key_reused: { status: 422, title: 'The Idempotency-Key was used for another body' },
   unprocessable: { status: 422, title: 'The request cannot be carried out' },
   upgrade_required: { status: 426, title: 'A WebSocket upgrade is required' },

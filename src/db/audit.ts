@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import type { SQL } from 'drizzle-orm'
-import type { BaseCtx, TenantCtx } from './context.ts'
+import type { Actor, BaseCtx, TenantCtx } from './context.ts'
 import { auditLog } from './schema.ts'
 import type { TenantTable } from './tenant.ts'
 
@@ -11,7 +11,7 @@ export interface AuditEntry {
   details?: Record<string, unknown> | undefined
 }
 
-/** Who did it where; from a TenantCtx by `auditOf`, or named by a verb that makes the organization itself. */
+/** Who did it where; from a TenantCtx by `auditOrigin`, or named by a verb that makes the organization itself. */
 export interface AuditOrigin {
   organizationId: string
   actor: { kind: 'user' | 'api_key' | 'system'; id: string | null }
@@ -22,10 +22,23 @@ export interface AuditOrigin {
  * finds, so with the write's own condition there is an entry exactly when the write takes effect.
  */
 export function auditEntry(ctx: TenantCtx, entry: AuditEntry, table: TenantTable, where: SQL) {
-  const { actor, tenant } = ctx
-  const id = actor.kind === 'user' ? actor.userId : actor.keyId
-  const origin: AuditOrigin = { organizationId: tenant.organizationId, actor: { kind: actor.kind, id } }
-  return auditStatement(ctx, origin, entry, sql`from ${table} where ${where}`)
+  return auditStatement(ctx, auditOrigin(ctx), entry, sql`from ${table} where ${where}`)
+}
+
+export function auditOrigin({ actor, tenant }: TenantCtx): AuditOrigin {
+  return { organizationId: tenant.organizationId, actor: { kind: actor.kind, id: actorId(actor) } }
+}
+
+/** Id of the user or API key; null for a job. */
+export function actorId(actor: Actor): string | null {
+  switch (actor.kind) {
+    case 'user':
+      return actor.userId
+    case 'api_key':
+      return actor.keyId
+    case 'system':
+      return null
+  }
 }
 
 /** The same without a tenant context; `source` is what follows the selected values: `from ... where ...`. */

@@ -43,6 +43,8 @@ export interface UserCtx extends BaseCtx {
 export type Actor =
   | { readonly kind: 'user'; readonly userId: string; readonly sessionId: string; readonly role: Role }
   | { readonly kind: 'api_key'; readonly keyId: string; readonly scopes: readonly Scope[] }
+  /** A job, whoever asked for it. */
+  | { readonly kind: 'system' }
 
 export interface Tenant {
   readonly organizationId: string

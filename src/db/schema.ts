@@ -162,6 +162,8 @@ export const logShards = sqliteTable(
     number: integer('number').notNull(),
     region: text('region').notNull(),
     createdAt,
+    /** Rows that retention removed from it, as far as the audit log tells. */
+    expiredRows: integer('expired_rows').notNull().default(0),
   },
   (table) => [primaryKey({ columns: [table.organizationId, table.number] })],
 )

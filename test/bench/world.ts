@@ -82,7 +82,7 @@ export async function startBenchWorld(): Promise<BenchWorld> {
             LIVE_TAIL: { className: 'LiveTail', useSQLite: true },
             METER: { className: 'Meter', useSQLite: true },
           },
-          queueProducers: { EMAIL_JOBS: 'email-jobs' },
+          queueProducers: { EMAIL_JOBS: 'email-jobs', TASK_JOBS: 'task-jobs' },
         },
         {
           name: 'baseline',

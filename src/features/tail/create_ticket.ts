@@ -14,5 +14,12 @@ export async function createTailTicket(ctx: TenantCtx): Promise<{ ticket: string
 }
 
 function holdersOf(actor: Actor): string[] {
-  return actor.kind === 'user' ? [`user:${actor.userId}`, `session:${actor.sessionId}`] : [`api_key:${actor.keyId}`]
+  switch (actor.kind) {
+    case 'user':
+      return [`user:${actor.userId}`, `session:${actor.sessionId}`]
+    case 'api_key':
+      return [`api_key:${actor.keyId}`]
+    case 'system':
+      throw new Error('a job has no ticket')
+  }
 }

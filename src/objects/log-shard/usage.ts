@@ -48,10 +48,10 @@ export function createUsageLedger(store: UsageStore) {
     dueMs: (): number | null => flushMs,
 
     /**
-     * Writes all that is not in the days' rows yet, in a transaction of the caller; call `afterwards` once that holds.
+     * Writes all that is not in the days' rows yet, in a transaction of the caller, who calls what is answered once that holds.
      * `lastSeq` is the newest row stored: all up to it are counted.
      */
-    save(lastSeq: number): { afterwards(): void } {
+    save(lastSeq: number): () => void {
       for (const [day, sum] of unsaved) {
         const before = store.readDay(day)
         const total = newUsageSum()
@@ -60,12 +60,10 @@ export function createUsageLedger(store: UsageStore) {
         store.saveDay(day, usageOf(total, usageSourcesPerDayMax))
       }
       store.saveUsageState({ seq: lastSeq, minutes: minutes.entries(), months: months.entries() })
-      return {
-        afterwards() {
-          unsaved = new Map()
-          savedSeq = lastSeq
-          flushMs = null
-        },
+      return () => {
+        unsaved = new Map()
+        savedSeq = lastSeq
+        flushMs = null
       }
     },
 

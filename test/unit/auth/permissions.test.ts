@@ -14,15 +14,16 @@ import type { KeyKind, Permission, Role, Scope } from '../../../src/core/permiss
 
 /** Written out by hand, so that a change of the table has to be made twice. */
 const expectedRoles: Record<Role, string> = {
-  owner: 'logs:read logs:write logs:edit logs:delete api_keys:read api_keys:write',
-  admin: 'logs:read logs:write logs:edit logs:delete api_keys:read api_keys:write',
-  member: 'logs:read logs:write logs:edit api_keys:read',
-  viewer: 'logs:read',
+  owner: 'logs:read logs:write logs:edit logs:delete logs:archive logs:segments logs:settings tasks:read tasks:write api_keys:read api_keys:write',
+  admin:
+    'logs:read logs:write logs:edit logs:delete logs:archive logs:segments logs:settings tasks:read tasks:write api_keys:read api_keys:write',
+  member: 'logs:read logs:write logs:edit tasks:read api_keys:read',
+  viewer: 'logs:read tasks:read',
 }
 const expectedKinds: Record<KeyKind, string> = {
   ingest: 'logs:write',
   query: 'logs:read',
-  admin: 'logs:read logs:write logs:edit logs:delete api_keys:read',
+  admin: 'logs:read logs:write logs:edit logs:delete logs:archive logs:segments tasks:read tasks:write api_keys:read',
 }
 
 const roleCases = roles.flatMap((role) =>

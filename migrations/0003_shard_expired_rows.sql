@@ -1,0 +1,1 @@
+ALTER TABLE `log_shards` ADD `expired_rows` integer DEFAULT 0 NOT NULL;

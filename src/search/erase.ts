@@ -1,0 +1,40 @@
+import { problem } from '../core/problems.ts'
+import type { TenantCtx } from '../db/context.ts'
+import { createTask, startTask } from '../features/tasks/create.ts'
+import type { TaskJson } from '../features/tasks/schema.ts'
+import { checkQuery } from './query_text.ts'
+import { askAll, shardsOf } from './shards.ts'
+import { parseRange } from './time_range.ts'
+
+export interface EraseInput {
+  q: string
+  from?: string | undefined
+  to?: string | undefined
+  all?: true | undefined
+}
+
+/**
+ * Erases all logs that match and are there now. When this answers no query finds them any more; the task removes them, and
+ * counts them. Throws `unavailable` when a shard did not confirm: the task is recorded then, and goes on by itself.
+ */
+export async function eraseLogs(ctx: TenantCtx, { q, from, to, all }: EraseInput): Promise<TaskJson> {
+  checkQuery(q)
+  if (q.trim() === '' && all !== true) {
+    const detail = 'An empty query matches all logs; say "all": true if that is meant.'
+    throw problem('validation_failed', detail, { details: { q: [detail] } })
+  }
+  const range = parseRange(from, to, ctx.now())
+  const params = { q, from_ms: range.fromMs, to_ms: range.toMs }
+  const task = await createTask(ctx, { kind: 'erase', params, action: 'logs.erase' })
+  try {
+    await askAll(ctx, await shardsOf(ctx), async ({ rpc, identity }) => {
+      const reply = await rpc.startErase(identity, { id: task.id, q, range })
+      if (reply.status === 'started') return reply
+      throw problem('conflict', 'Too many erasures are at work. This one begins when there is room.')
+    })
+  } finally {
+    // Also when a shard did not answer: the first step tells it.
+    await startTask(ctx, task)
+  }
+  return task
+}

@@ -1,0 +1,52 @@
+import { problem } from '../core/problems.ts'
+import type { TenantCtx } from '../db/context.ts'
+import { segmentKey } from './segments.ts'
+import { ask, shardsOf } from './shards.ts'
+
+export interface SegmentFile {
+  body: ReadableStream
+  status: 200 | 206
+  headers: Record<string, string>
+}
+
+/**
+ * The bytes of one present segment of the caller's organization, or of one range of it. Throws `not_found` for any other id:
+ * the key is made under the caller's own organization, and its shard must name it.
+ */
+export async function readSegmentFile(ctx: TenantCtx, id: string, rangeHeader: string | undefined): Promise<SegmentFile> {
+  const { key, shard: number } = segmentKey(ctx.tenant.organizationId, id)
+  const shard = (await shardsOf(ctx)).find(({ identity }) => identity.shard === number)
+  const segments = shard === undefined ? [] : (await ask(ctx, shard, ({ rpc, identity }) => rpc.segments(identity))).segments
+  const meta = segments.find((segment) => segment.key === key)
+  if (meta === undefined) throw problem('not_found', 'No such segment.')
+  const range = parseRangeHeader(rangeHeader, meta.bytes)
+  const object = await ctx.env.STORAGE.get(key, range && { range: { offset: range.start, length: range.end - range.start } })
+  if (object === null) throw problem('damaged_block', 'The object storage has lost this segment.')
+  const headers = {
+    'Content-Type': 'application/octet-stream',
+    'Content-Disposition': `attachment; filename="${id}.seg"`,
+    'Accept-Ranges': 'bytes',
+    ETag: `"${meta.sha256}"`,
+  }
+  const length = (bytes: number) => ({ 'Content-Length': String(bytes) })
+  if (range === undefined) return { body: object.body, status: 200, headers: { ...headers, ...length(meta.bytes) } }
+  const contentRange = `bytes ${range.start}-${range.end - 1}/${meta.bytes}`
+  return { body: object.body, status: 206, headers: { ...headers, ...length(range.end - range.start), 'Content-Range': contentRange } }
+}
+
+/**
+ * One range of bytes as RFC 9110 (14.1.2) writes it: first and last byte, from a byte on, or the last so many; the end is
+ * exclusive. Undefined for none and for what else a header may say, which a server may ignore. Throws a 416 problem for
+ * a range that holds no byte of `size`.
+ */
+export function parseRangeHeader(header: string | undefined, size: number): { start: number; end: number } | undefined {
+  const [, first = '', last = ''] = /^bytes=(\d{0,15})-(\d{0,15})$/.exec(header?.trim() ?? '') ?? []
+  if (first === '' && last === '') return undefined
+  const start = first === '' ? Math.max(0, size - Number(last)) : Number(first)
+  const end = first === '' || last === '' ? size : Math.min(size, Number(last) + 1)
+  if (first !== '' && last !== '' && Number(last) < start) return undefined
+  if (start >= end) {
+    throw problem('range_not_satisfiable', `The file has ${size} bytes.`, { headers: { 'Content-Range': `bytes */${size}` } })
+  }
+  return { start, end }
+}
