@@ -1,6 +1,9 @@
 import { DurableObject } from 'cloudflare:workers'
 import { shardName } from '../../core/ids.ts'
 import { writeLine } from '../../core/log_line.ts'
+import { meteredNamespace, meteredSql } from '../../core/metered.ts'
+import { createObjectCosts } from '../../core/object_costs.ts'
+import type { MeterBinding, ObjectCosts } from '../../core/object_costs.ts'
 import { decodeTailConnect, tailHeader } from '../../core/tail.ts'
 import type { TailRefusal } from '../../core/tail.ts'
 import type { LogShard } from '../log-shard/object.ts'
@@ -14,7 +17,11 @@ import { createTailStore } from './store.ts'
 /** The bindings that a live tail uses. */
 export interface LiveTailEnv {
   LOG_SHARD: DurableObjectNamespace<LogShard>
+  METER: MeterBinding
 }
+
+/** Incoming messages of WebSockets are billed as this part of a request. */
+const messageRequests = 1 / 20
 
 /**
  * The live tail of one organization: a shell that gives `createTailCore` its sockets, storage, clock and shards. Between
@@ -22,14 +29,17 @@ export interface LiveTailEnv {
  */
 export class LiveTail extends DurableObject<LiveTailEnv> implements LiveTailRpc {
   readonly #core: TailCore<WebSocket>
+  readonly #costs: ObjectCosts
 
   constructor(ctx: DurableObjectState, env: LiveTailEnv) {
     super(ctx, env)
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair('ping', 'pong'))
-    const store = createTailStore((query, ...bindings) =>
-      ctx.storage.sql.exec<Record<string, string | number | null | ArrayBuffer>>(query, ...bindings).toArray(),
-    )
-    const shard = (identity: ShardIdentity) => env.LOG_SHARD.getByName(shardName(identity))
+    const log = (level: 'warning' | 'error', message: string, attributes: Record<string, unknown>) =>
+      writeLine(level, message, { object: 'live_tail', ...attributes })
+    this.#costs = createObjectCosts('tail', env.METER, (error) => log('warning', 'costs were not reported', { error: String(error) }))
+    const store = createTailStore(meteredSql(ctx.storage.sql, this.#costs.count))
+    const shards = meteredNamespace(env.LOG_SHARD, this.#costs.count)
+    const shard = (identity: ShardIdentity) => shards.getByName(shardName(identity))
     const open = ctx.getWebSockets().filter((socket) => socket.readyState === WebSocket.OPEN)
     this.#core = createTailCore<WebSocket>(
       {
@@ -46,7 +56,7 @@ export class LiveTail extends DurableObject<LiveTailEnv> implements LiveTailRpc 
         rightEndedSince: store.rightEndedSince,
         loadShards: store.loadShards,
         saveShard: store.saveShard,
-        log: (level, message, attributes) => writeLine(level, message, { object: 'live_tail', ...attributes }),
+        log,
       },
       open.map((socket) => [socket, socket.deserializeAttachment() as Attachment]),
     )
@@ -78,6 +88,7 @@ export class LiveTail extends DurableObject<LiveTailEnv> implements LiveTailRpc 
   }
 
   override webSocketMessage(socket: WebSocket, data: string | ArrayBuffer): void {
+    this.#costs.count('do_requests', messageRequests)
     this.#core.message(socket, data)
     this.#settle()
   }
@@ -95,5 +106,6 @@ export class LiveTail extends DurableObject<LiveTailEnv> implements LiveTailRpc 
   /** Catching up goes on behind the answer; while it does, the object stays awake. */
   #settle(): void {
     this.ctx.waitUntil(this.#core.settle())
+    this.ctx.waitUntil(this.#costs.flush(Date.now()))
   }
 }

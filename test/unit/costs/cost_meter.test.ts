@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { createCostMeter, createRunCosts } from '../../../src/core/cost_meter.ts'
+import { createObjectCosts } from '../../../src/core/object_costs.ts'
 import { addReport } from '../../../src/core/costs.ts'
 import type { CostReport } from '../../../src/core/costs.ts'
 import { meterFlushMs } from '../../../src/core/limits.ts'
@@ -82,4 +83,49 @@ describe('the object that adds up', () => {
       expect(core.totals().operations).toEqual({ 'meter.totals': {} })
     },
   )
+})
+
+describe('the costs of an object', () => {
+  it('are counted under what it is doing, and else under its own name', async () => {
+    const reports: CostReport[] = []
+    const binding = { getByName: () => ({ report: async (costs: CostReport) => void reports.push(costs) }) }
+    const costs = createObjectCosts('shard.background', binding, (error) => {
+      throw error
+    })
+    const answer = costs.during('shard.append', () => {
+      costs.count('do_rows_written')
+      return costs.during('logs.search', () => {
+        costs.count('do_rows_read', 2)
+        return 42
+      })
+    })
+    costs.count('r2_class_a')
+    expect(() =>
+      costs.during('logs.count', () => {
+        throw new Error('it failed')
+      }),
+    ).toThrow('it failed')
+    costs.count('do_requests')
+    await costs.flush(0)
+    expect([answer, reports]).toEqual([
+      42,
+      [
+        {
+          'shard.append': { do_rows_written: 1 },
+          'logs.search': { do_rows_read: 2 },
+          'shard.background': { r2_class_a: 1, do_requests: 1 },
+          'meter.report': { do_requests: 1 },
+        },
+      ],
+    ])
+  })
+
+  it('never make what is counted fail', async () => {
+    const failures: unknown[] = []
+    const binding = { getByName: () => ({ report: () => Promise.reject(new Error('no meter')) }) }
+    const costs = createObjectCosts('tail', binding, (error) => failures.push(error))
+    costs.count('do_requests')
+    await costs.flush(0)
+    expect(failures).toEqual([new Error('no meter')])
+  })
 })
