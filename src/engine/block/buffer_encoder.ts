@@ -79,9 +79,13 @@ function sameValues(one: ColumnBuffer, other: ColumnBuffer): boolean {
 /** The smallest sequence number (0 when rows carry none), and whether the others just follow it. */
 function firstSeqOf({ numbers, count }: ColumnBuffer): { seq: number; consecutive: boolean } {
   if (numbers === undefined) return { seq: 0, consecutive: true }
-  const seqs = numbers.subarray(0, count)
-  const first = seqs[0]!
-  return { seq: seqs.reduce((min, seq) => Math.min(min, seq), first), consecutive: seqs.every((seq, i) => seq === first + i) }
+  let seq = Infinity
+  let consecutive = true
+  for (let i = 0; i < count; i++) {
+    if (numbers[i]! < seq) seq = numbers[i]!
+    if (numbers[i] !== numbers[0]! + i) consecutive = false
+  }
+  return { seq, consecutive }
 }
 
 /** Writes each different set of rows once; columns that every row has are left out of `of`. */

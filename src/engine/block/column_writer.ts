@@ -52,16 +52,39 @@ function isDictionary({ count, textUnits, entryUnits }: ColumnBuffer, size: numb
 }
 
 function writeNumberLayout(sinks: ColumnSinks, numbers: Float64Array): Layout {
-  const codeOf = new Map<number, number>()
-  for (let i = 0; i < numbers.length && codeOf.size <= numberDictionaryMax; i++) {
-    if (!codeOf.has(numbers[i]!)) codeOf.set(numbers[i]!, codeOf.size)
+  const distinct = distinctNumbers(numbers)
+  if (distinct === undefined || distinct.size > Math.max(1, numbers.length / 4))
+    return { kind: 'plain', list: writeNumberList(sinks, numbers) }
+  if (distinct.size === 1) return { kind: 'constant', value: numbers[0]! }
+  const list = writeNumberList(sinks, Float64Array.from(distinct.values.keys()))
+  writeBytes(sinks.raw, distinct.codes)
+  return { kind: 'dictionary', size: distinct.size, list }
+}
+
+/** The numbers as codes, or undefined when more than `numberDictionaryMax` differ. */
+function distinctNumbers(numbers: Float64Array): { values: ReadonlyMap<number, number>; codes: Uint8Array; size: number } | undefined {
+  const codes = new Uint8Array(numbers.length)
+  const values = new Map<number, number>()
+  // Small integers, such as states and severities, need no look into the map.
+  const codeOfSmall = new Int16Array(1024).fill(-1)
+  let before = NaN
+  let code = -1
+  for (let i = 0; i < numbers.length; i++) {
+    const number = numbers[i]!
+    if (number !== before) {
+      before = number
+      const isSmall = number >= 0 && number < codeOfSmall.length && (number | 0) === number
+      code = isSmall ? codeOfSmall[number]! : (values.get(number) ?? -1)
+      if (code < 0) {
+        code = values.size
+        if (code === numberDictionaryMax) return undefined
+        values.set(number, code)
+        if (isSmall) codeOfSmall[number] = code
+      }
+    }
+    codes[i] = code
   }
-  if (codeOf.size === 1) return { kind: 'constant', value: numbers[0]! }
-  if (codeOf.size > numberDictionaryMax || codeOf.size > numbers.length / 4) return { kind: 'plain', list: writeNumberList(sinks, numbers) }
-  const list = writeNumberList(sinks, Float64Array.from(codeOf.keys()))
-  const at = reserve(sinks.raw, numbers.length)
-  for (let i = 0; i < numbers.length; i++) sinks.raw.bytes[at + i] = codeOf.get(numbers[i]!)!
-  return { kind: 'dictionary', size: codeOf.size, list }
+  return { values, codes, size: values.size }
 }
 
 function writeNumberList(sinks: ColumnSinks, numbers: Float64Array): ListEntry {

@@ -1,6 +1,6 @@
 import { seqMax, timestampMsMax } from '../../core/limits.ts'
 import { severities } from '../../core/severity.ts'
-import type { StoredRow } from '../row.ts'
+import type { AttributeValue, StoredRow } from '../row.ts'
 import { setAttribute } from '../row.ts'
 import { bloomHas } from '../encode/bloom.ts'
 import { BlockError } from './block_error.ts'
@@ -179,13 +179,26 @@ function checkedSeverities(column: OpenColumn, { rows, severityCounts }: BlockMe
   let checked: ColumnData | undefined
   return () => {
     if (checked !== undefined) return checked
-    const counts = severityCounts.map(() => 0)
-    for (let row = 0; row < rows; row++) counts[Number(column.value(row))]!++
-    if (counts.some((count, severity) => count !== severityCounts[severity]))
+    const data = column.data()
+    const counts = countsOf(data, rows)
+    if (severityCounts.some((count, severity) => count !== (counts.get(severity) ?? 0)))
       throw new BlockError('its severity counts are not those of its rows')
-    checked = column.data()
+    checked = data
     return checked
   }
+}
+
+/** How many rows have each value, in a column of few different ones. */
+function countsOf(data: ColumnData, rows: number): Map<AttributeValue, number> {
+  if (data.kind === 'constant') return new Map([[data.value, rows]])
+  const counts = new Map<AttributeValue, number>()
+  if (data.kind === 'number') for (const value of data.values) counts.set(value, (counts.get(value) ?? 0) + 1)
+  if (data.kind === 'dictionary') {
+    const countOf = new Uint32Array(data.values.length)
+    for (let row = 0; row < rows; row++) countOf[data.codes[row]!]!++
+    for (const [code, value] of data.values.entries()) counts.set(value, (counts.get(value) ?? 0) + countOf[code]!)
+  }
+  return counts
 }
 
 function checkMeta(expected: BlockMeta, found: BlockMeta): void {

@@ -19,13 +19,14 @@ export const wholeFilterBytesMax = (fewTokens * bitsPerTokenOfFew) / 8
 /** Distinct token hashes being collected: open addressing, 0 marks a free slot. Reusable over columns. */
 export interface TokenSet {
   slots: Int32Array
-  /** The slots in use, so that a small set stays cheap in a large table. */
+  /** The hashes, and the slot of each, so that a small set stays cheap in a large table. */
+  hashes: Int32Array
   used: Uint32Array
   count: number
 }
 
 export function createTokenSet(): TokenSet {
-  return { slots: new Int32Array(1024), used: new Uint32Array(512), count: 0 }
+  return { slots: new Int32Array(1024), hashes: new Int32Array(512), used: new Uint32Array(512), count: 0 }
 }
 
 export function clearTokens(set: TokenSet): void {
@@ -87,7 +88,7 @@ function addTokensOfAscii(set: TokenSet, bytes: Uint8Array, start: number, end: 
 /** The filter of all tokens of `set`. */
 export function wholeFilter(set: TokenSet): Uint8Array {
   const filter = new Uint8Array(Math.ceil((set.count * (set.count <= fewTokens ? bitsPerTokenOfFew : bitsPerToken)) / 8))
-  for (let i = 0; i < set.count; i++) setBits(filter, 0, filter.length, set.slots[set.used[i]!]!)
+  for (let i = 0; i < set.count; i++) setBits(filter, 0, filter.length, mix(set.hashes[i]!))
   return filter
 }
 
@@ -95,14 +96,14 @@ export function wholeFilter(set: TokenSet): Uint8Array {
 export function segmentFilter(set: TokenSet): Uint8Array {
   if (set.count <= fewTokens) return wholeFilter(set)
   const loads = new Uint32Array(filterPartitions)
-  for (let i = 0; i < set.count; i++) loads[partitionOfHash(set.slots[set.used[i]!]!)]!++
+  for (let i = 0; i < set.count; i++) loads[partitionOfHash(set.hashes[i]!)]!++
   // Room for the fullest: loads vary, and a crowded part would let too much pass.
   const room = Math.ceil((loads.reduce((most, load) => Math.max(most, load)) * bitsPerToken) / 8)
   const length = Math.max(room, Math.floor(wholeFilterBytesMax / filterPartitions) + 1)
   const filter = new Uint8Array(length * filterPartitions)
   for (let i = 0; i < set.count; i++) {
-    const hash = set.slots[set.used[i]!]!
-    setBits(filter, partitionOfHash(hash) * length, length, hash)
+    const mixed = mix(set.hashes[i]!)
+    setBits(filter, (mixed & (filterPartitions - 1)) * length, length, mixed)
   }
   return filter
 }
@@ -112,10 +113,10 @@ export function partitionOfHash(hash: number): number {
   return mix(hash) & (filterPartitions - 1)
 }
 
-/** Sets the bits of a token in the filter that is bytes[start..start + length). */
-function setBits(bytes: Uint8Array, start: number, length: number, hash: number): void {
+/** Sets the bits of a token, given its mixed hash, in the filter that is bytes[start..start + length). */
+function setBits(bytes: Uint8Array, start: number, length: number, mixed: number): void {
   const scale = (length * 8) / 0x1_0000_0000
-  let probe = mix(hash)
+  let probe = mixed
   const step = mix(probe ^ 0x9e3779b9) | 1
   for (let i = 0; i < probes; i++) {
     const bit = ((probe >>> 0) * scale) | 0
@@ -148,6 +149,7 @@ function addHash(set: TokenSet, hash: number): void {
     at = (at + 1) & mask
   }
   slots[at] = hash
+  set.hashes[set.count] = hash
   set.used[set.count++] = at
   if (set.count === set.used.length) grow(set)
 }
@@ -158,11 +160,12 @@ function slotOf(hash: number, mask: number): number {
 
 /** Keeps the table at most half full. */
 function grow(set: TokenSet): void {
-  const { slots, used, count } = set
+  const { slots, hashes, used, count } = set
   set.slots = new Int32Array(slots.length * 2)
+  set.hashes = new Int32Array(hashes.length * 2)
   set.used = new Uint32Array(used.length * 2)
   set.count = 0
-  for (let i = 0; i < count; i++) addHash(set, slots[used[i]!]!)
+  for (let i = 0; i < count; i++) addHash(set, hashes[i]!)
 }
 
 /** The finaliser of MurmurHash3: every bit of the input moves every bit of the output. */

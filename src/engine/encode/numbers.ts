@@ -170,14 +170,16 @@ function bitsOfDelta(values: Float64Array, minStep: number): number {
 
 function writePlanes(target: Uint8Array, start: number, values: Float64Array, coding: IntegerCoding): void {
   const count = values.length
-  let before = coding.base
+  const { width, base } = coding
+  const isDelta = coding.kind === 'delta'
+  const step = isDelta ? coding.step : 0
+  let before = base
   for (let i = 0; i < count; i++) {
     const value = values[i]!
-    let rest = coding.kind === 'offset' ? value - coding.base : value - before - coding.step
-    before = value
-    for (let plane = 0; plane < coding.width; plane++) {
-      target[start + plane * count + i] = rest % 256
-      rest = Math.floor(rest / 256)
-    }
+    const rest = value - before - step
+    if (isDelta) before = value
+    for (let plane = 0, low = rest >>> 0; plane < width && plane < 4; plane++, low >>>= 8) target[start + plane * count + i] = low
+    for (let plane = 4, high = Math.floor(rest / 0x1_0000_0000); plane < width; plane++, high >>>= 8)
+      target[start + plane * count + i] = high
   }
 }

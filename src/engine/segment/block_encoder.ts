@@ -23,7 +23,8 @@ export function encodeSegmentBlock(buffer: BlockBuffer): SegmentBlock {
 function rangeOf({ numbers, count }: ColumnBuffer): [min: number, max: number] {
   let min = Infinity
   let max = -Infinity
-  for (const value of numbers!.subarray(0, count)) {
+  for (let i = 0; i < count; i++) {
+    const value = numbers![i]!
     if (value < min) min = value
     if (value > max) max = value
   }

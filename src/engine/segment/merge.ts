@@ -105,30 +105,37 @@ interface InputRows {
   outputRows: Uint16Array
 }
 
-/** Groups rows by the input that they come from. */
+/** Groups rows by the input that they come from, by a counting sort. */
 function rowsByInput(starts: Uint32Array, order: Uint32Array): InputRows[] {
-  const inputs = inputsOf(starts, order)
-  const counts = new Map<number, number>()
-  for (const input of inputs) counts.set(input, (counts.get(input) ?? 0) + 1)
-  const groups = new Map<number, InputRows & { count: number }>()
-  for (const [input, count] of counts) groups.set(input, { input, firstRow: starts[input]!, outputRows: new Uint16Array(count), count: 0 })
-  for (let row = 0; row < inputs.length; row++) {
-    const group = groups.get(inputs[row]!)!
-    group.outputRows[group.count++] = row
+  const { inputs, first, last } = inputsOf(starts, order)
+  const ends = new Uint32Array(last - first + 1)
+  for (let row = 0; row < inputs.length; row++) ends[inputs[row]! - first]!++
+  for (let i = 1; i < ends.length; i++) ends[i]! += ends[i - 1]!
+  const grouped = new Uint16Array(inputs.length)
+  for (let row = inputs.length - 1; row >= 0; row--) grouped[--ends[inputs[row]! - first]!] = row
+  const groups: InputRows[] = []
+  for (let input = first; input <= last; input++) {
+    const outputRows = grouped.subarray(ends[input - first], ends[input - first + 1] ?? inputs.length)
+    if (outputRows.length > 0) groups.push({ input, firstRow: starts[input]!, outputRows })
   }
-  return [...groups.values()].toSorted((one, other) => one.input - other.input)
+  return groups
 }
 
-/** The input of each row: mostly that of the row before. */
-function inputsOf(starts: Uint32Array, order: Uint32Array): Uint32Array {
+/** The input of each row, mostly that of the row before; and the first and the last of them. */
+function inputsOf(starts: Uint32Array, order: Uint32Array): { inputs: Uint32Array; first: number; last: number } {
   const inputs = new Uint32Array(order.length)
   let input = 0
+  let [first, last] = [Infinity, 0]
   for (let i = 0; i < order.length; i++) {
     const row = order[i]!
-    if (row < starts[input]! || row >= starts[input + 1]!) input = inputOf(starts, row)
+    if (i === 0 || row < starts[input]! || row >= starts[input + 1]!) {
+      input = inputOf(starts, row)
+      first = Math.min(first, input)
+      last = Math.max(last, input)
+    }
     inputs[i] = input
   }
-  return inputs
+  return { inputs, first, last }
 }
 
 function inputOf(starts: Uint32Array, row: number): number {

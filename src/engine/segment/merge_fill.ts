@@ -1,6 +1,6 @@
 import type { BlockBuffer } from '../block/block_buffer.ts'
 import type { ColumnBuffer } from '../block/column_buffer.ts'
-import { startOf } from '../block/text_entries.ts'
+import { bytesOfEntries, startOf } from '../block/text_entries.ts'
 import type { RowKeys } from './merge_order.ts'
 
 /** With fewer values than this share of the rows, sorting them costs less than a look at every row. */
@@ -73,17 +73,17 @@ function isAscending(rows: Uint16Array, count: number): boolean {
 function arrange(column: ColumnBuffer, arrivals: Uint32Array | undefined): void {
   const { count, numbers, codes, texts } = column
   if (codes === undefined) {
-    column.numbers = arrivals === undefined ? numbers!.slice(0, count) : gathered(numbers!, new Float64Array(count), arrivals)
+    if (arrivals !== undefined) column.numbers = gathered(numbers!, new Float64Array(count), arrivals)
     return
   }
-  const arranged = arrivals === undefined ? codes.slice(0, count) : gathered(codes, new Uint32Array(count), arrivals)
+  const arranged = arrivals === undefined ? codes : gathered(codes, new Uint32Array(count), arrivals)
   column.codes = arranged
   if (texts === undefined) {
     inOrderOfUse(column, arranged)
     return
   }
   const { ends } = texts
-  column.entryUnits = ends[texts.count - 1]!
+  column.entryUnits = bytesOfEntries(texts)
   column.textUnits = 0
   for (let i = 0; i < count; i++) column.textUnits += ends[arranged[i]!]! - startOf(texts, arranged[i]!)
 }
@@ -93,14 +93,14 @@ function inOrderOfUse(column: ColumnBuffer, codes: Uint32Array): void {
   const { entries } = column
   const newCodes = new Int32Array(entries.length).fill(-1)
   column.entries = []
-  for (let i = 0; i < codes.length; i++) {
+  for (let i = 0; i < column.count; i++) {
     const code = codes[i]!
     if (newCodes[code]! < 0) newCodes[code] = column.entries.push(entries[code]!) - 1
     codes[i] = newCodes[code]!
   }
 }
 
-function gathered<T extends Float64Array | Uint32Array>(values: T, target: T, arrivals: Uint32Array): T {
+function gathered<T extends Float64Array | Uint32Array | Uint16Array>(values: T, target: T, arrivals: Uint32Array): T {
   for (let i = 0; i < arrivals.length; i++) target[i] = values[arrivals[i]!]!
   return target
 }
