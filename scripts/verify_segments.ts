@@ -1,0 +1,60 @@
+import { parseArgs } from 'node:util'
+import { connectionFor } from './dev/settings.ts'
+import type { Connection } from './dev/settings.ts'
+import { bar, CommandError, main, progressLine, seconds, thousands } from './dev/terminal.ts'
+import { connectService } from './verify_segments/service.ts'
+import { verifySegments } from './verify_segments/verify.ts'
+
+const usage = `Verifies that nothing of what is sealed was altered or lost: reads every segment of the organization, recomputes its
+SHA-256, the hash chain of the manifest, and the account of rows and sequence numbers.
+
+  npm run verify-segments -- [options]
+
+  --url URL           where Edgelog is (default: EDGELOG_URL, else the server of npm start)
+  --key KEY           API key with logs:segments (default: EDGELOG_API_KEY, else the key that npm start made)
+
+Exit code: 0 when all is as it was stored, 1 when something is wrong; what it is is said.`
+
+const flags = { url: { type: 'string' }, key: { type: 'string' }, help: { type: 'boolean', short: 'h', default: false } } as const
+
+const problemsShown = 50
+
+await main(async () => {
+  const connection = connectionOf(process.argv.slice(2))
+  if (connection === undefined) {
+    console.log(usage)
+    return 0
+  }
+  const began = performance.now()
+  const line = progressLine()
+  const { problems, ...sums } = await verifySegments(connectService(connection), (done, total, bytes) =>
+    line.update(() => `${bar(done, total)}${done} of ${total} segments, ${thousands(bytes)} bytes`),
+  ).finally(() => line.end())
+  const replaced = sums.replaced === 0 ? '' : ` ${sums.replaced} were replaced meanwhile.`
+  console.log(
+    `${sums.shards} shards, ${thousands(sums.operations)} operations, ${thousands(sums.segments)} segments with ${thousands(sums.rows)} rows and ` +
+      `${thousands(sums.bytes)} bytes read in ${seconds(performance.now() - began)}.${replaced}`,
+  )
+  if (problems.length === 0) {
+    console.log('All is as it was stored: every hash, the chain of the manifest, and the account of rows and sequence numbers.')
+    return 0
+  }
+  console.error(`\nWrong: ${problems.length}`)
+  for (const problem of problems.slice(0, problemsShown)) console.error(`  ${problem}`)
+  if (problems.length > problemsShown) console.error(`  and ${problems.length - problemsShown} more`)
+  return 1
+})
+
+/** Undefined when help was asked for. */
+function connectionOf(args: string[]): Connection | undefined {
+  try {
+    const { values } = parseArgs({ args, options: flags })
+    return values.help ? undefined : connectionFor(values.url, values.key)
+  } catch (error) {
+    if (error instanceof CommandError) throw error
+    throw new CommandError(
+      error instanceof Error ? error.message : String(error),
+      'Run npm run verify-segments -- --help to see the options.',
+    )
+  }
+}
