@@ -1,7 +1,7 @@
 import { blockColumnsMax, blockRowsMax, blockValuesMax, seqMax, timestampMsMax } from '../../core/limits.ts'
 import { severities } from '../../core/severity.ts'
 import type { EncodableRow } from '../row.ts'
-import type { ColumnBuffer } from './column_buffer.ts'
+import type { ColumnBuffer, ExpectedSize } from './column_buffer.ts'
 import { createColumn, pushValue } from './column_buffer.ts'
 import { systemColumns } from './format.ts'
 import type { SystemColumn } from './types.ts'
@@ -33,8 +33,8 @@ export interface BlockBuffer {
   textUnits: number
 }
 
-export function createBuffer(): BlockBuffer {
-  const column = (name: SystemColumn) => createColumn(name, name)
+export function createBuffer(expected?: ReadonlyMap<string, ExpectedSize>): BlockBuffer {
+  const column = (name: SystemColumn) => createColumn(name, name, expected?.get(name))
   return {
     rows: 0,
     minMs: Infinity,

@@ -25,7 +25,8 @@ export interface EncodedBuffer {
 export function encodeBuffer(buffer: BlockBuffer, filterOf: (tokens: TokenSet) => Uint8Array): EncodedBuffer {
   const { rows, minMs, maxMs, severityCounts, system } = buffer
   const attributes = buffer.attributes.map(withoutUnused)
-  const sinks = createColumnSinks(filterOf)
+  // Room for all texts, and for numbers and codes of two bytes: it grows where they take more.
+  const sinks = createColumnSinks(buffer.textUnits + 2 * (buffer.values + rows), filterOf)
   const presences = writePresences(sinks, attributes, rows)
   const ends = [sinks.raw.length]
   const { seq: seqColumn, ...always } = system

@@ -26,14 +26,23 @@ export interface ColumnBuffer {
   entryUnits: number
   /** True when a name was repeated within a row, so that some entry may belong to no row. */
   overwritten: boolean
+  expected: ExpectedSize
   /** The column that followed this one in the row before: names come in the same order again and again. */
   next: ColumnBuffer | undefined
 }
 
+/** What a column will hold, as far as one can tell: a merge makes room for so much at first. */
+export interface ExpectedSize {
+  values: number
+  textBytes: number
+}
+
+const unknownSize: ExpectedSize = { values: 16, textBytes: 1024 }
+
 /** So many different values without one repeat speak of a hundred thousand or more. */
 const uniqueSample = 512
 
-export function createColumn(system: SystemColumn | undefined, name: string): ColumnBuffer {
+export function createColumn(system: SystemColumn | undefined, name: string, expected = unknownSize): ColumnBuffer {
   return {
     system,
     name,
@@ -49,6 +58,7 @@ export function createColumn(system: SystemColumn | undefined, name: string): Co
     textUnits: 0,
     entryUnits: 0,
     overwritten: false,
+    expected,
     next: undefined,
   }
 }

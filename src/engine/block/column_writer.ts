@@ -1,5 +1,5 @@
 import type { ByteSink } from '../encode/bytes.ts'
-import { reserve, writeBytes, writeUtf8, writeVarint } from '../encode/bytes.ts'
+import { createSink, reserve, writeBytes, writeUtf8, writeVarint } from '../encode/bytes.ts'
 import type { TokenSet } from '../encode/bloom.ts'
 import { addTokensOfList, addTokensOfText, clearTokens, createTokenSet } from '../encode/bloom.ts'
 import { writeNumbers } from '../encode/numbers.ts'
@@ -27,8 +27,8 @@ const constantUnitsMax = 64
 /** Numbers with at most so many distinct values become a dictionary, one byte each. */
 const numberDictionaryMax = 256
 
-export function createColumnSinks(filterOf: (tokens: TokenSet) => Uint8Array): ColumnSinks {
-  return { raw: { bytes: new Uint8Array(1 << 18), length: 0 }, filters: [], filterOf, tokens: createTokenSet() }
+export function createColumnSinks(rawBytes: number, filterOf: (tokens: TokenSet) => Uint8Array): ColumnSinks {
+  return { raw: createSink(rawBytes), filters: [], filterOf, tokens: createTokenSet() }
 }
 
 /** Writes the values and the filter of one column; the caller has dealt with its presence. */

@@ -28,9 +28,10 @@ const secondSample = { lookups: 8192, hitsMin: 200 }
 
 const copyBytesMax = 48
 
-export function createTextEntries(): TextEntries {
+/** Texts with room for so many, and for so many bytes, at first. */
+export function createTextEntries(texts: number, bytes: number): TextEntries {
   const index = { slots: new Uint32Array(1024), hashes: new Uint32Array(512), lookups: 0, hits: 0 }
-  return { count: 0, bytes: new Uint8Array(1024), ends: new Uint32Array(64), index }
+  return { count: 0, bytes: new Uint8Array(bytes), ends: new Uint32Array(texts), index }
 }
 
 /** Where the bytes of an entry begin. */

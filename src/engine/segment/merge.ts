@@ -3,8 +3,8 @@ import type { BlockBuffer } from '../block/block_buffer.ts'
 import { createBuffer } from '../block/block_buffer.ts'
 import { systemColumns } from '../block/format.ts'
 import { encodeSegmentBlock } from './block_encoder.ts'
-import type { Picks } from './merge_columns.ts'
-import { addRows } from './merge_columns.ts'
+import type { ColumnSizes, Picks } from './merge_columns.ts'
+import { addRows, sizesOf } from './merge_columns.ts'
 import { finishBuffer } from './merge_fill.ts'
 import type { OpenInputs } from './merge_open.ts'
 import { openInputs } from './merge_open.ts'
@@ -27,19 +27,25 @@ export function* mergeBlocks(inputs: readonly MergeInput[], { borders = [] }: Me
   if (rowsIn > mergeRowsMax) throw new RangeError(`${rowsIn} rows are too many for one merge`)
   const sorted = inputs.toSorted((one, other) => one.meta.minMs - other.meta.minMs || one.meta.firstSeq - other.meta.firstSeq)
   const queue = createRowQueue(sorted)
-  const opened = openInputs(sorted)
+  const merge: Merge = { queue, opened: openInputs(sorted), sizes: new Map() }
   let rowsOut = 0
   let aimedRows = blockRowsMax
   for (;;) {
-    yield* fillQueue(queue, sorted, opened.open, aimedRows)
+    yield* fillQueue(queue, sorted, merge.opened.open, aimedRows)
     if (queue.ready === 0) return { rowsIn, rowsDropped: queue.rowsDropped, rowsOut }
-    const { block, share } = yield* nextBlock(queue, opened, rowsBefore(queue, aimedRows, borders))
+    const { block, share } = yield* nextBlock(merge, rowsBefore(queue, aimedRows, borders))
     const { rows } = block.meta
     takeRows(queue, rows)
     rowsOut += rows
     aimedRows = Math.min(blockRowsMax, fittingRows(rows, share))
     yield block
   }
+}
+
+interface Merge {
+  queue: RowQueue
+  opened: OpenInputs
+  sizes: ColumnSizes
 }
 
 /** How many of the next rows, up to `rowsMax`, lie on the same side of all borders. */
@@ -51,11 +57,12 @@ function rowsBefore({ keys, order, start, ready }: RowQueue, rowsMax: number, bo
 }
 
 /** The block of the next `rowsMax` rows, or of fewer when they take too much; `share` is how much of a limit it takes. */
-function* nextBlock(queue: RowQueue, opened: OpenInputs, rowsMax: number): Generator<undefined, { block: SegmentBlock; share: number }> {
+function* nextBlock(merge: Merge, rowsMax: number): Generator<undefined, { block: SegmentBlock; share: number }> {
   for (let rows = rowsMax; ;) {
-    const buffer = createBuffer()
-    let share = yield* gatherRows(buffer, queue, opened, rows)
-    if (share <= 1) {
+    const buffer = createBuffer(merge.sizes)
+    let share = yield* gatherRows(buffer, merge, rows)
+    if (share <= 1 || rows === 1) {
+      merge.sizes = sizesOf(buffer)
       const block = encodeSegmentBlock(buffer)
       share = Math.max(share, block.meta.bytes / blockBytesMax)
       if (share <= 1 || rows === 1) return { block, share }
@@ -70,10 +77,10 @@ function fittingRows(rows: number, share: number): number {
 }
 
 /** Fills the buffer with the next rows; answers the share of a limit that they take: it is not finished when that is over 1. */
-function* gatherRows(buffer: BlockBuffer, queue: RowQueue, opened: OpenInputs, rows: number): Generator<undefined, number> {
+function* gatherRows(buffer: BlockBuffer, { queue, opened, sizes }: Merge, rows: number): Generator<undefined, number> {
   const order = queue.order.subarray(queue.start, queue.start + rows)
   const arrivals = new Uint16Array(rows)
-  const fits = (filled: BlockBuffer) => shareOf(filled) <= 1
+  const fits = (filled: BlockBuffer) => rows === 1 || shareOf(filled) <= 1
   let arrived = 0
   let pauseAt = opened.bytesRead() + pauseBytes
   for (const { input, firstRow, outputRows } of rowsByInput(queue.keys.starts, order)) {
@@ -83,7 +90,7 @@ function* gatherRows(buffer: BlockBuffer, queue: RowQueue, opened: OpenInputs, r
     const picks = picksOf(rowOf, outputRows.length)
     arrivals.set(picks.rows, arrived)
     arrived += picks.rows.length
-    if (!addRows(buffer, block, picks, rowOf, fits)) return (shareOf(buffer) * rows) / arrived
+    if (!addRows(buffer, block, picks, rowOf, sizes, fits)) return (shareOf(buffer) * rows) / arrived
     if (opened.bytesRead() >= pauseAt) {
       pauseAt = opened.bytesRead() + pauseBytes
       yield

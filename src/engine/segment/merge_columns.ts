@@ -1,7 +1,7 @@
 import type { Bitmap } from '../bitmap.ts'
 import { bitmapForEach } from '../bitmap.ts'
 import type { BlockBuffer } from '../block/block_buffer.ts'
-import type { ColumnBuffer } from '../block/column_buffer.ts'
+import type { ColumnBuffer, ExpectedSize } from '../block/column_buffer.ts'
 import { createColumn } from '../block/column_buffer.ts'
 import type { Block, Column } from '../block/types.ts'
 import { addEntries, addMixed, addNumbers, addTexts, textBytesOf } from './merge_values.ts'
@@ -14,6 +14,15 @@ export interface Picks {
   rows: Uint16Array
 }
 
+/** What the columns of the block before took, by name: the next one's are much the same. */
+export type ColumnSizes = ReadonlyMap<string, ExpectedSize>
+
+export function sizesOf({ system, attributes }: BlockBuffer): ColumnSizes {
+  return new Map(
+    [...attributes, ...Object.values(system)].map((column) => [column.name, { values: column.count, textBytes: textBytesOf(column) }]),
+  )
+}
+
 /** The system columns that a merge copies; time and sequence number were read to order the rows. */
 const copiedColumns = ['severity', 'source', 'message', 'created', 'updated'] as const
 
@@ -21,7 +30,14 @@ const copiedColumns = ['severity', 'source', 'message', 'created', 'updated'] as
  * Adds rows of an opened block to the columns of `buffer`: row r becomes row rowOf[r] of the output, or stays out where that
  * is -1; `all` are the same. Answers false as soon as `fits` says that the buffer holds too much.
  */
-export function addRows(buffer: BlockBuffer, block: Block, all: Picks, rowOf: Int32Array, fits: (buffer: BlockBuffer) => boolean): boolean {
+export function addRows(
+  buffer: BlockBuffer,
+  block: Block,
+  all: Picks,
+  rowOf: Int32Array,
+  sizes: ColumnSizes,
+  fits: (buffer: BlockBuffer) => boolean,
+): boolean {
   for (const name of copiedColumns) {
     addColumn(buffer, buffer.system[name], block.system(name), all)
     if (!fits(buffer)) return false
@@ -31,7 +47,7 @@ export function addRows(buffer: BlockBuffer, block: Block, all: Picks, rowOf: In
   for (const column of block.attributes) {
     const picks = picksOf(column, all, rowOf, known)
     if (picks.rows.length === 0) continue
-    addColumn(buffer, attributeColumn(buffer, column.name), column, picks)
+    addColumn(buffer, attributeColumn(buffer, column.name, sizes), column, picks)
     buffer.values += picks.rows.length
     if (!fits(buffer)) return false
   }
@@ -61,10 +77,10 @@ function picksOfSome(presence: Bitmap, count: number, rowOf: Int32Array): Picks 
   return { indexes: indexes.subarray(0, picked), rows: rows.subarray(0, picked) }
 }
 
-function attributeColumn(buffer: BlockBuffer, name: string): ColumnBuffer {
+function attributeColumn(buffer: BlockBuffer, name: string, sizes: ColumnSizes): ColumnBuffer {
   let column = buffer.attributeOf.get(name)
   if (column === undefined) {
-    column = createColumn(undefined, name)
+    column = createColumn(undefined, name, sizes.get(name))
     buffer.attributeOf.set(name, column)
     buffer.attributes.push(column)
   }

@@ -29,7 +29,7 @@ export function addNumbers(column: ColumnBuffer, numbers: Float64Array, codes: C
   }
   const at = column.count
   addPlaces(column, rows)
-  const target = (column.numbers = withRoom(column.numbers ?? new Float64Array(0), column.count))
+  const target = (column.numbers = withRoom(column.numbers ?? new Float64Array(column.expected.values), column.count))
   if (codes === undefined) for (let i = 0; i < rows.length; i++) target[at + i] = numbers[indexes[i]!]!
   else for (let i = 0; i < rows.length; i++) target[at + i] = numbers[codes[indexes[i]!]!]!
 }
@@ -45,7 +45,7 @@ export function addTexts(column: ColumnBuffer, pages: readonly TextPage[], picks
   }
   const at = column.count
   addPlaces(column, rows)
-  const codes = (column.codes = withRoom(column.codes ?? new Uint32Array(0), column.count))
+  const codes = (column.codes = withRoom(column.codes ?? new Uint32Array(column.expected.values), column.count))
   let pageIndex = 0
   for (let i = 0; i < rows.length;) {
     const index = indexes[i]!
@@ -79,7 +79,7 @@ export function addEntries(column: ColumnBuffer, entries: readonly AttributeValu
   }
   const at = column.count
   addPlaces(column, rows)
-  const target = (column.codes = withRoom(column.codes ?? new Uint32Array(0), column.count))
+  const target = (column.codes = withRoom(column.codes ?? new Uint32Array(column.expected.values), column.count))
   const codeOf = new Int32Array(entries.length).fill(-1)
   for (let i = 0; i < rows.length; i++) {
     const entry = codes === undefined ? 0 : codes[indexes[i]!]!
@@ -101,7 +101,7 @@ function addValues(column: ColumnBuffer, { indexes, rows }: Picks, valueAt: (ind
 
 /** The texts of a column that has no value of another type, else undefined. */
 function textsOf(column: ColumnBuffer): TextEntries | undefined {
-  if (column.count === 0) column.texts = createTextEntries()
+  if (column.count === 0) column.texts = createTextEntries(column.expected.values, column.expected.textBytes)
   return column.texts
 }
 
@@ -139,7 +139,7 @@ function addPlaces(column: ColumnBuffer, rows: Uint16Array): void {
   const at = column.count
   column.count += rows.length
   if (column.system !== undefined) return
-  column.rows = withRoom(column.rows, column.count)
+  column.rows = withRoom(column.rows, Math.max(column.count, column.expected.values))
   column.rows.set(rows, at)
 }
 
