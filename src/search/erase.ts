@@ -1,7 +1,6 @@
 import { problem } from '../core/problems.ts'
 import type { TenantCtx } from '../db/context.ts'
 import { createTask, startTask } from '../features/tasks/create.ts'
-import type { TaskJson } from '../features/tasks/schema.ts'
 import { checkQuery } from './query_text.ts'
 import { askAll, shardsOf } from './shards.ts'
 import { parseRange } from './time_range.ts'
@@ -17,7 +16,7 @@ export interface EraseInput {
  * Erases all logs that match and are there now. When this answers no query finds them any more; the task removes them, and
  * counts them. Throws `unavailable` when a shard did not confirm: the task is recorded then, and goes on by itself.
  */
-export async function eraseLogs(ctx: TenantCtx, { q, from, to, all }: EraseInput): Promise<TaskJson> {
+export async function eraseLogs(ctx: TenantCtx, { q, from, to, all }: EraseInput): ReturnType<typeof createTask> {
   checkQuery(q)
   if (q.trim() === '' && all !== true) {
     const detail = 'An empty query matches all logs; say "all": true if that is meant.'

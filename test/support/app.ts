@@ -5,9 +5,10 @@ import type { Services } from '../../src/http/mount.ts'
 import { createRateLimiter } from '../../src/http/rate_limit.ts'
 import { emptyReply, route } from '../../src/http/route.ts'
 import type { Route } from '../../src/http/route.ts'
+import { plainLogSettings } from './usage.ts'
 
 export const organizationId = '01923f00-0000-7000-8000-00000000000a'
-const tenant = { organizationId, accountId: '01923f00-0000-7000-8000-00000000000b' }
+const tenant = { organizationId, accountId: '01923f00-0000-7000-8000-00000000000b', logSettings: plainLogSettings }
 const user = { id: '01923f00-0000-7000-8000-00000000000c', email: 'ann@example.com', name: 'Ann' }
 
 /** Bindings for tests of the request pipeline in Node: vars, and a KV that a Map holds. */

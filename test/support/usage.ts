@@ -1,3 +1,4 @@
+import type { LogSettings } from '../../src/core/settings.ts'
 import type { BatchUsage } from '../../src/core/usage.ts'
 import type { ShardIdentity } from '../../src/objects/log-shard/protocol.ts'
 import type { AppendSettings } from '../../src/objects/log-shard/protocol_control.ts'
@@ -11,4 +12,11 @@ export function usageOfRows(rows: number, bytesPerRow = 100, source = 'api'): Ba
 /** An organization of this one shard, without limits, that keeps its logs for ever. */
 export function freeSettings(identity: ShardIdentity): AppendSettings {
   return { quota: null, retentionDays: null, version: 0, ledger: identity, shards: 1 }
+}
+
+/** What an organization that nobody changed would have, but for the retention: it keeps all. */
+export const plainLogSettings: LogSettings = {
+  retentionDays: null,
+  quota: { rowsPerMinute: null, bytesPerMinute: null, rowsPerMonth: null, bytesPerMonth: null },
+  version: 0,
 }

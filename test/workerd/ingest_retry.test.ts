@@ -6,6 +6,7 @@ import type { TenantCtx } from '../../src/db/context.ts'
 import { ingestLogs } from '../../src/ingest/ingest_logs.ts'
 import type { AppendRequest, LogShardRpc } from '../../src/objects/log-shard/protocol.ts'
 import { encodeRows, row } from '../support/rows.ts'
+import { plainLogSettings } from '../support/usage.ts'
 import { createWorld, testCtx } from '../support/world.ts'
 import type { World } from '../support/world.ts'
 
@@ -43,7 +44,7 @@ function ctxWith(append: (real: LogShardRpc, request: AppendRequest) => Promise<
     ...testCtx(),
     env: { ...env, LOG_SHARD: { getByName } as never },
     actor: { kind: 'api_key', keyId: 'k', scopes: ['logs:write'] },
-    tenant: { organizationId: world.organizationId, accountId: world.accountId },
+    tenant: { organizationId: world.organizationId, accountId: world.accountId, logSettings: plainLogSettings },
   }
 }
 const input = { body: Buffer.from('a\nb'), type: 'ndjson' as const, idempotencyKey: 'k1' }

@@ -4,6 +4,7 @@ import type { BatchUsage, Volume } from '../../core/usage.ts'
 import { addUsage, addVolume, newUsageSum, usageOf } from '../../core/usage_sum.ts'
 import type { UsageSum } from '../../core/usage_sum.ts'
 import type { DayUsage } from './protocol_control.ts'
+import { noVolume } from './quota_limits.ts'
 import type { UsageStore } from './usage_store.ts'
 import { createWindowMap } from './windows.ts'
 
@@ -84,8 +85,4 @@ export function createUsageLedger(store: UsageStore) {
       return Array.from(sums, ([day, sum]) => ({ day, usage: usageOf(sum, usageSourcesPerDayMax) })).toSorted((a, b) => a.day - b.day)
     },
   }
-}
-
-function noVolume(): Volume {
-  return { rows: 0, bytes: 0 }
 }

@@ -2,11 +2,12 @@ import { describe, expect, it } from 'vitest'
 import { apiKeyCacheEntriesMax, apiKeyCacheMs, apiKeyMissCacheMs } from '../../../src/core/limits.ts'
 import { cachedKey, forgetKey, rememberKey, revocationMark } from '../../../src/features/api-keys/cache.ts'
 import type { CachedKey } from '../../../src/features/api-keys/cache.ts'
+import { plainLogSettings } from '../../support/usage.ts'
 
 const key: CachedKey = {
   keyId: 'k',
   scopes: ['logs:write'],
-  tenant: { organizationId: 'o', accountId: 'a' },
+  tenant: { organizationId: 'o', accountId: 'a', logSettings: plainLogSettings },
   expiresAt: null,
   lastUsedAt: null,
 }

@@ -91,8 +91,8 @@ describe('the quota of an organization with several shards', () => {
           if (scheduler.count() > 0 && now.do === 'wait') await scheduler.waitOne()
         }
         await scheduler.waitFor(Promise.all(running))
-        for (const [window, rows] of stored)
-          expect(rows, window).toBeLessThanOrEqual(window.startsWith('minute') ? limit.rowsPerMinute : limit.rowsPerMonth)
+        const most = (window: string) => (window.startsWith('minute') ? limit.rowsPerMinute : limit.rowsPerMonth)
+        expect([...stored].filter(([window, rows]) => rows > most(window))).toEqual([])
       }),
       { numRuns: runs(100) },
     )
