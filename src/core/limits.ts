@@ -157,6 +157,10 @@ export const headCacheBytesMax = 16 * 1024 * 1024
 export const shardReplyBytesMax = 8 * 1024 * 1024
 /** Blocks of one delivery to LiveTail: small enough to be quick, large enough to catch up. */
 export const tailDeliveryBytesMax = 4 * 1024 * 1024
+/** Sealed rows of one answer to a tail that resumes: they are sorted anew by sequence number, row by row. */
+export const tailSealedRowsMax = 4096
+/** Tries to read sealed rows while jobs rewrite their segments; one job takes longer than reading. */
+export const sealedReadTriesMax = 5
 /** Waits before a failed delivery to LiveTail is tried again; then the next batch starts it anew. */
 export const tailRetryWaitsMs: readonly number[] = [50, 250, 1000]
 
@@ -167,6 +171,8 @@ export const objectCallMs = 30_000
 export const objectReadRetryWaitsMs: readonly number[] = [50, 250]
 /** Hot blocks are sealed when they hold this many bytes: large enough for few objects, small enough to merge in memory. */
 export const sealBytesDefault = 16 * 1024 * 1024
+/** More would not fit the memory of an object: all of it is merged at once. */
+export const sealBytesMax = 32 * 1024 * 1024
 /** Hot blocks are sealed when the oldest is this old: what is lost with an object's disk is no more than this. */
 export const sealAgeSecondsDefault = 5 * 60
 /** Hot blocks of one shard while sealing does not keep up, as when R2 fails; then batches are refused. */
@@ -324,6 +330,17 @@ export const fanOutMax = 6
 export const queryBudgetBytes = 256 * 1024 * 1024
 /** What opening a block takes from that budget, measured: a thousand blocks of one row are no cheap query. */
 export const queryBlockBytes = 16 * 1024
+/** Raw bytes of a scan of segments in the invocation of the request itself: a fraction of a second. */
+export const scanInPlaceBytes = 64 * 1024 * 1024
+/** About the raw bytes, and the segments, of one scan in a further invocation: a second or two of its 30 of processor time. */
+export const scanChunkBytes = 512 * 1024 * 1024
+export const scanChunkSegments = 64
+/** Further invocations of one query at a time: they may share the 128 MB of an isolate. */
+export const scanFanOut = 3
+/** Raw bytes of all scans of one query: some 80 million rows of full text; then the answer is partial. */
+export const queryScanBytesMax = 16 * 1024 * 1024 * 1024
+/** A query that takes longer answers with what it has; clients and proxies wait about half a minute. */
+export const queryMsMax = 20_000
 /** Reads of R2 at a time: the connections that an invocation has. */
 export const objectReadsAtOnceMax = 6
 /** Reads of one scan, well below the 10,000 subrequests of an invocation; then the scan is partial. */
@@ -337,6 +354,11 @@ export const scanOpenBytesMax = 24 * 1024 * 1024
 /** Indexes of segments, and parts of their token filters, that an isolate keeps from query to query: of some 100 segments. */
 export const indexCacheBytesMax = 12 * 1024 * 1024
 export const filterCacheBytesMax = 6 * 1024 * 1024
+/** Damage is recorded this often while queries meet it, and the health check shows it this long after the last of them. */
+export const damageReportMs = 60 * 60 * 1000
+export const damageShownMs = 24 * 60 * 60 * 1000
+/** Characters of a reason that is recorded. */
+export const textReasonCharsMax = 500
 /** Damaged blocks and segments that one answer names; more tell nothing new. */
 export const damagedMax = 100
 /** A bound such as RFC 3339 with nanoseconds and offset, or now-15m, has at most half of this. */
@@ -436,3 +458,10 @@ export const mergeOpenBytesMax = 12 * 1024 * 1024
 export const parquetGroupRowsMax = 32_768
 /** Values of a row group, absent ones too: they are held as JavaScript values, 8 bytes and more each. */
 export const parquetCellsMax = 1024 * 1024
+/** Rows and characters of one file of an archive: with its rows as objects it takes some 50 MB to make. */
+export const archiveFileRowsMax = 50_000
+export const archiveFileCharsMax = 16 * 1024 * 1024
+/** Rows that an archive reads at a time: a page that is read anew decodes a block again. */
+export const archivePageRows = 10_000
+/** Files of one archive: 500 million rows, and hours of work. */
+export const archiveFilesMax = 10_000

@@ -1,5 +1,5 @@
 /** Kinds of work in the background; src/jobs/task_jobs.ts has a step for each. */
-export const taskKinds = ['erase'] as const
+export const taskKinds = ['archive', 'erase'] as const
 export type TaskKind = (typeof taskKinds)[number]
 
 /** Where a task stands. RETRY: a step failed and is tried again. The last three are final. */

@@ -2,12 +2,13 @@ import { taskJobSchema } from '../core/jobs.ts'
 import { taskAttemptsMax, taskRetrySeconds } from '../core/limits.ts'
 import type { TaskKind } from '../core/tasks.ts'
 import type { BaseCtx } from '../db/context.ts'
+import { archiveStep } from './archive.ts'
 import { eraseStep } from './erase.ts'
 import { applyRetention } from './retention.ts'
 import { runTask } from './run_task.ts'
 import type { TaskStep } from './task_step.ts'
 
-const steps: { readonly [K in TaskKind]: TaskStep } = { erase: eraseStep }
+const steps: { readonly [K in TaskKind]: TaskStep } = { archive: archiveStep, erase: eraseStep }
 
 /** Handles a batch of `task-jobs`. One that fails, or that no schema takes, is retried and ends in the dead-letter queue. */
 export async function consumeTaskJobs(ctx: BaseCtx, batch: MessageBatch): Promise<void> {

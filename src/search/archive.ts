@@ -1,0 +1,37 @@
+import * as z from 'zod'
+import { problem } from '../core/problems.ts'
+import type { TenantCtx } from '../db/context.ts'
+import { createTask, startTask } from '../features/tasks/create.ts'
+import { getTask } from '../features/tasks/get.ts'
+import { checkQuery } from './query_text.ts'
+import { parseRange } from './time_range.ts'
+
+export const archiveParams = z.object({ q: z.string(), from_ms: z.number(), to_ms: z.number() })
+
+/** File `n`, from 0, of an archive; `organizationId` must be the authenticated one. */
+export function archiveKey(organizationId: string, taskId: string, n: number): string {
+  return `org/${organizationId}/archive/${taskId}/${n}.parquet`
+}
+
+export interface ArchiveInput {
+  q: string
+  from?: string | undefined
+  to?: string | undefined
+}
+
+/** Starts writing all logs that match, as they are now, to Parquet files in the object storage. */
+export async function archiveLogs(ctx: TenantCtx, { q, from, to }: ArchiveInput) {
+  checkQuery(q)
+  const { fromMs, toMs } = parseRange(from, to, ctx.now())
+  const task = await createTask(ctx, { kind: 'archive', params: { q, from_ms: fromMs, to_ms: toMs }, action: 'logs.archive' })
+  await startTask(ctx, task)
+  return task
+}
+
+/** One file of an archive of the caller's organization, also while further ones are being written; throws `not_found`. */
+export async function readArchiveFile(ctx: TenantCtx, taskId: string, n: number): Promise<R2ObjectBody> {
+  const { kind } = await getTask(ctx, taskId)
+  const object = kind === 'archive' ? await ctx.env.STORAGE.get(archiveKey(ctx.tenant.organizationId, taskId, n)) : null
+  if (object === null) throw problem('not_found', 'The task has no such file.')
+  return object
+}
