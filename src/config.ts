@@ -1,6 +1,8 @@
 import * as z from 'zod'
 import type { TaskJob } from './core/jobs.ts'
+import { sealBytesMax } from './core/limits.ts'
 import type { Quota } from './core/settings.ts'
+import type { ScanCall, ScanReply } from './engine/segment/scan_call.ts'
 import type { LiveTail } from './objects/live-tail/object.ts'
 import type { LogShard } from './objects/log-shard/object.ts'
 import type { LogShardRpc, ShardIdentity } from './objects/log-shard/protocol.ts'
@@ -10,6 +12,11 @@ import type { Meter } from './objects/meter/object.ts'
 export interface OpenShard {
   identity: ShardIdentity
   rpc: LogShardRpc
+}
+
+/** Entrypoints of this Worker that it calls itself (`ctx.exports`): each call is an invocation of its own. */
+export interface Exports {
+  SegmentScan: { run(call: ScanCall): Promise<ScanReply> }
 }
 
 /** Bindings, vars and secrets as wrangler.toml and .dev.vars give them. */
@@ -35,6 +42,8 @@ export interface Env {
   QUOTA_BYTES_PER_MONTH?: string
   SHARD_APPENDS_PER_SECOND_MAX?: string
   SHARD_BYTES_PER_SECOND_MAX?: string
+  SEAL_BYTES?: string
+  SEAL_AGE_SECONDS?: string
   /** Secret: JSON array of private Ed25519 JWKs with kid; the first one signs, all of them verify. */
   JWT_KEYS?: string
   /** Secret: what a caller of /metrics must know; without it there is no /metrics. */
@@ -90,6 +99,9 @@ const configSchema = z.object({
   /** Load of a shard beyond which its region gets another one; the shards read these themselves. */
   SHARD_APPENDS_PER_SECOND_MAX: limit.optional(),
   SHARD_BYTES_PER_SECOND_MAX: limit.optional(),
+  /** When a shard seals what is hot: bytes of it, and seconds since the oldest of it came. */
+  SEAL_BYTES: limit.max(sealBytesMax).optional(),
+  SEAL_AGE_SECONDS: limit.optional(),
   JWT_KEYS: jsonText.pipe(z.array(jwk).min(1)),
   /** As long as 128 random bits in Base64. */
   METRICS_TOKEN: z.string().min(22).optional(),

@@ -420,6 +420,16 @@ export const statsSketchesPerGroupMax = 1000
 export const distinctExactMax = 1024
 /** Bins of one quantile sketch, 24 bytes each: 1 % over 17 decades. Beyond, neighbours are joined. */
 export const sketchBinsMax = 2048
+/** Masked messages that are told apart at a time, up to 3 kB each; then those alike become one, and the rarest are dropped. */
+export const patternTextsMax = 5000
+/** Messages of one block that are masked, at some microseconds each; of more, every n-th counts for n. */
+export const patternRowsPerBlockMax = 16_384
+/** Of the message that is shown as example of a pattern. */
+export const patternExampleCharsMax = 512
+/** Patterns of one answer. */
+export const patternsMax = 500
+/** Rows of context before and after a row. */
+export const contextRowsMax = 100
 
 // Block (engine/block)
 /** Rows of a block: row numbers fit 16 bits, and a scan of one block stays short. */

@@ -8,13 +8,14 @@ export type BlockIndex = ReturnType<typeof createBlockIndex>
 const pieceBlocks = 1024
 
 /**
- * Metas of all blocks in seq order, by place from 0. Seqs are gap-free: a block starts where the one before it ends, the
- * first at 1. A meta is made anew each time that it is asked for.
+ * Metas of the blocks that are not sealed in seq order, by place from 0: hot ones, each of which starts where the one before
+ * it ends, and before them damaged ones, which no segment could take. A meta is made anew each time that it is asked for.
  */
 export function createBlockIndex() {
-  const pieces: Piece[] = []
-  const extent = { minMs: Infinity, maxMs: -Infinity }
+  let pieces: Piece[] = []
+  let extent = { minMs: Infinity, maxMs: -Infinity }
   let size = 0
+  let bytes = 0
   let lastSeq = 0
 
   function at(place: number): BlockMeta {
@@ -36,25 +37,62 @@ export function createBlockIndex() {
     return low
   }
 
+  function put(meta: BlockMeta): void {
+    if (size % pieceBlocks === 0) pieces.push(createPiece())
+    putMeta(pieces.at(-1)!, size % pieceBlocks, meta)
+    extent.minMs = Math.min(extent.minMs, meta.minMs)
+    extent.maxMs = Math.max(extent.maxMs, meta.maxMs)
+    size++
+    bytes += meta.bytes
+    lastSeq = meta.firstSeq + meta.rows - 1
+  }
+
   return {
     push(meta: BlockMeta): void {
       if (meta.firstSeq !== lastSeq + 1) throw new Error(`block ${meta.firstSeq} does not follow row ${lastSeq}`)
-      if (size % pieceBlocks === 0) pieces.push(createPiece())
-      putMeta(pieces.at(-1)!, size % pieceBlocks, meta)
-      extent.minMs = Math.min(extent.minMs, meta.minMs)
-      extent.maxMs = Math.max(extent.maxMs, meta.maxMs)
-      size++
-      lastSeq += meta.rows
+      put(meta)
+    },
+
+    /** Rows up to `seq` exist, though not all in a block of this index; the next block follows them. */
+    skipTo(seq: number): void {
+      if (seq < lastSeq) throw new Error(`row ${lastSeq} is behind row ${seq}`)
+      lastSeq = seq
+    },
+
+    /** Forgets the blocks that `keep` does not want; their rows still count for `lastSeq`. */
+    retain(keep: (meta: BlockMeta) => boolean): void {
+      const before = pieces
+      const sizeBefore = size
+      const lastSeqBefore = lastSeq
+      pieces = []
+      extent = { minMs: Infinity, maxMs: -Infinity }
+      size = bytes = 0
+      for (let place = 0; place < sizeBefore; place++) {
+        const meta = metaAt(before[Math.floor(place / pieceBlocks)]!, place % pieceBlocks)
+        if (keep(meta)) put(meta)
+      }
+      lastSeq = lastSeqBefore
     },
 
     size: () => size,
+
+    /** What is hot: all behind the damaged blocks. */
+    hot(sealedSeq: number): { blocks: number; rows: number; bytes: number } {
+      const damaged = placeOf(sealedSeq + 1)
+      let hotBytes = bytes
+      for (let place = 0; place < damaged; place++) hotBytes -= at(place).bytes
+      return { blocks: size - damaged, rows: lastSeq - sealedSeq, bytes: hotBytes }
+    },
+
     lastSeq: () => lastSeq,
     at,
-    /** Smallest and greatest event time of all blocks; Infinity and -Infinity when there are none. */
+    /** Smallest and greatest event time of these blocks; Infinity and -Infinity when there are none. */
     extent: (): Readonly<typeof extent> => extent,
 
     find(seq: number): BlockMeta | undefined {
-      return seq < 1 || seq > lastSeq ? undefined : at(placeOf(seq))
+      const place = placeOf(seq)
+      const meta = place < size ? at(place) : undefined
+      return meta !== undefined && meta.firstSeq <= seq ? meta : undefined
     },
 
     /** Places of the blocks that may hold rows of the range with seq <= maxSeq. */

@@ -2,13 +2,32 @@ import type { ObjectStore } from '../../core/object_store.ts'
 import { BlockError } from '../../engine/block/block_error.ts'
 import { QueryTooSlowError } from '../../engine/query/query_error.ts'
 import { appendBatch } from './append.ts'
+import type { ShardControl } from './control.ts'
+import { createShardControl } from './control.ts'
+import { eraseProgress, startErase } from './erase.ts'
+import type { JobContext, SealLimits } from './upkeep/job.ts'
+import type { Runner } from './upkeep/runner.ts'
+import { createRunner } from './upkeep/runner.ts'
 import { migrate } from './migrations.ts'
-import type { Damaged, LogShardRpc, QueryCall, QueryReply, ShardIdentity, TailBlock, TooSlow } from './protocol.ts'
+import type {
+  AppendReply,
+  AppendRequest,
+  Damaged,
+  LogShardRpc,
+  QueryCall,
+  QueryReply,
+  ShardIdentity,
+  TailBlock,
+  TooSlow,
+} from './protocol.ts'
+import type { LeaseReply, LeaseRequest } from './protocol_control.ts'
 import { extent, query } from './queries.ts'
+import type { IngestLimits } from './rate.ts'
 import { changeRow, deleteRow, getRow } from './rows.ts'
 import type { Sql } from './sql.ts'
 import type { ShardState } from './state.ts'
 import { describeDamage, loadState } from './state.ts'
+import { applyRetention, manifestPage, storageState } from './storage.ts'
 import type { ShardStore } from './store.ts'
 import { createShardStore } from './store.ts'
 import { blocksAfter } from './tail_blocks.ts'
@@ -17,11 +36,13 @@ import { createTailFeed } from './tail_feed.ts'
 export interface ShardDeps {
   sql: Sql
   objects: ObjectStore
-  limits: SealLimits
+  limits: SealLimits & IngestLimits
   /** Milliseconds since 1970. */
   now(): number
   /** Hands blocks to the organization's LiveTail. */
   deliver(identity: ShardIdentity, blocks: TailBlock[]): Promise<{ watching: boolean }>
+  /** Asks another shard of the organization, its ledger. */
+  askLedger(ledger: ShardIdentity, request: LeaseRequest): Promise<LeaseReply>
   wait(ms: number): Promise<void>
   /** Lets other calls run between two slices of a job. */
   yield(): Promise<void>
@@ -31,46 +52,59 @@ export interface ShardDeps {
   log(level: 'warning' | 'error', message: string, attributes: Record<string, unknown>): void
 }
 
-/** When hot blocks are sealed. */
-export interface SealLimits {
-  sealBytes: number
-  sealAgeMs: number
-}
+/** What of the RPC waits for nothing but SQLite, and is therefore done in one step. */
+type Waiting = 'append' | 'blocksAfter' | 'sealNow'
 
-/** The methods of `LogShardRpc` without the promise: all of the shard's work is synchronous. */
 type Sync<T> = { [K in keyof T]: T[K] extends (...args: infer A) => Promise<infer R> ? (...args: A) => R : never }
 
-export interface ShardCore extends Sync<LogShardRpc> {
+export interface ShardCore extends Sync<Omit<LogShardRpc, Waiting>>, Pick<LogShardRpc, Exclude<Waiting, 'append'>> {
+  /** At once, unless the quota's ledger has to be asked. */
+  append(request: AppendRequest): AppendReply | Promise<AppendReply>
   /** Delivers to LiveTail what it may not have; call it at wake and after `append`, and make no answer wait for it. */
   deliverTail(): Promise<void>
+  /** Runs the job that is due and says when to be called again, as it tells `setAlarm`. Never rejects. */
+  alarm(): Promise<number | null>
+}
+
+/** What the parts of a core share. */
+interface Parts {
+  deps: ShardDeps
+  state: ShardState
+  control: ShardControl
+  runner: Runner
+  identify: ReturnType<typeof createIdentity>['identify']
+  identity: ReturnType<typeof createIdentity>['identity']
 }
 
 /**
- * One log shard over its SQLite. Nothing is answered that is not written: memory changes after its transaction, and
- * the shell's output gate holds an answer until the write is durable.
+ * One log shard over its SQLite and its segments. Nothing is answered that is not written: memory changes after its
+ * transaction, and the shell's output gate holds an answer until the write is durable.
  */
 export function createShardCore(deps: ShardDeps): ShardCore {
   migrate(deps.sql)
   const store = createShardStore(deps.sql)
-  const state = loadState(store, deps.now)
-  const lastSeq = state.index.lastSeq
-  const { identify, identity } = createIdentity(store)
+  const control = createShardControl({ sql: deps.sql, limits: deps.limits, askLedger: deps.askLedger })
+  const state = loadState(store, control.usage, deps.now)
+  const identification = createIdentity(store)
+  const { objects, limits, now, yield: pause, log } = deps
+  const context: JobContext = { state, objects, limits, absent: new Map(), identity: identification.identity, now, yield: pause, log }
+  const runner = createRunner(context, deps.setAlarm)
+  runner.changed()
+  const parts: Parts = { deps, state, control, runner, ...identification }
+  return { ...rowCalls(parts), ...tailCalls(parts, context), ...storageCalls(parts), ...controlCalls(parts) }
+}
+
+function rowCalls({ deps, state, control, runner, identify }: Parts) {
   const guarded = createGuard(deps, state, identify)
-  const feed = createTailFeed({
-    lastSeq,
-    lastBlockSeq: () => state.index.find(lastSeq())?.firstSeq ?? 1,
-    blocksAfter: (seq, bytesMax) => blocksAfter(state, seq, bytesMax),
-    deliver: (blocks) => deps.deliver(identity(), blocks),
-    wait: deps.wait,
-    loadWatched: store.loadWatched,
-    saveWatched: store.saveWatched,
-    failed: (error) => deps.log('warning', 'tail delivery failed', { ...identity(), error: String(error) }),
-  })
   return {
-    append(request) {
+    append(request: AppendRequest) {
       identify(request.identity, true)
-      state.opened.clear()
-      return appendBatch(state, request, deps.now())
+      return control.append(request, deps.now, () => {
+        state.opened.clear()
+        const reply = appendBatch(state, control, request, deps.now())
+        if (reply.status === 'stored') runner.changed()
+        return reply
+      })
     },
     query(call) {
       identify(call.identity)
@@ -78,26 +112,105 @@ export function createShardCore(deps: ShardDeps): ShardCore {
     },
     extent(caller) {
       identify(caller)
-      return { extent: extent(state), maxSeq: lastSeq() }
+      return { extent: extent(state), maxSeq: state.index.lastSeq() }
     },
-    getRow: (caller, seq) => guarded('getRow', caller, () => ({ row: getRow(state, seq) })),
-    changeRow: (caller, seq, change) => guarded('changeRow', caller, () => changeRow(state, seq, change, deps.now())),
-    deleteRow(caller, seq) {
+    getRow: (caller, seq) => guarded('getRow', caller, () => getRow(state, seq)),
+    changeRow: (caller, seq, change, sealed) =>
+      guarded('changeRow', caller, () => changed(runner, changeRow(state, seq, change, deps.now(), sealed))),
+    deleteRow(caller, seq, sealed) {
       identify(caller)
-      return { status: deleteRow(state, seq) }
+      return changed(runner, deleteRow(state, seq, sealed))
     },
+    ping: () => ({ lastSeq: state.index.lastSeq() }),
+  } satisfies Partial<ShardCore>
+}
+
+function tailCalls({ deps, state, identify, identity }: Parts, context: JobContext) {
+  const { lastSeq, find } = state.index
+  const feed = createTailFeed({
+    lastSeq,
+    lastBlockSeq: () => find(lastSeq())?.firstSeq ?? lastSeq() + 1,
+    blocksAfter: (seq, bytesMax) => blocksAfter(context, seq, bytesMax),
+    deliver: (blocks) => deps.deliver(identity(), blocks),
+    wait: deps.wait,
+    loadWatched: state.store.loadWatched,
+    saveWatched: state.store.saveWatched,
+    failed: (error) => deps.log('warning', 'tail delivery failed', { ...identity(), error: String(error) }),
+  })
+  return {
     watch(caller) {
       identify(caller, true)
       feed.watch()
       return { lastSeq: lastSeq() }
     },
-    blocksAfter(caller, afterSeq, bytesMax) {
+    async blocksAfter(caller, afterSeq, bytesMax) {
       identify(caller)
-      return { blocks: blocksAfter(state, afterSeq, bytesMax), lastSeq: lastSeq() }
+      const blocks = await blocksAfter(context, afterSeq, bytesMax)
+      return { blocks, lastSeq: lastSeq() }
     },
-    ping: () => ({ lastSeq: lastSeq() }),
     deliverTail: feed.kick,
-  }
+  } satisfies Partial<ShardCore>
+}
+
+function storageCalls({ deps, state, runner, identify }: Parts) {
+  return {
+    manifest(caller, page) {
+      identify(caller)
+      return manifestPage(state, page)
+    },
+    segments(caller) {
+      identify(caller)
+      return storageState(state)
+    },
+    startErase(caller, request) {
+      identify(caller)
+      return changed(runner, startErase(state, request, deps.now()))
+    },
+    eraseProgress(caller, id) {
+      identify(caller)
+      return eraseProgress(state, id)
+    },
+    applyRetention(caller, keepFromMs) {
+      identify(caller)
+      return changed(runner, applyRetention(state, keepFromMs))
+    },
+    async sealNow(caller) {
+      identify(caller)
+      await runner.sealThrough(state.index.lastSeq())
+      return storageState(state)
+    },
+    alarm: runner.alarm,
+  } satisfies Partial<ShardCore>
+}
+
+function controlCalls({ deps, state, control, runner, identify }: Parts) {
+  return {
+    countRefused(caller, usage) {
+      identify(caller, true)
+      control.usage.countRefused(usage, deps.now())
+      runner.changed()
+    },
+    usage(caller, fromDay, toDay) {
+      identify(caller)
+      return control.usage.days(fromDay, toDay)
+    },
+    lease(caller, request) {
+      identify(caller, true)
+      return control.quota.grant(request, deps.now())
+    },
+    knowsKey(caller, keyHash) {
+      identify(caller)
+      const known = state.keys.find(keyHash, deps.now()) !== undefined
+      if (!known) control.moved.add(keyHash, deps.now())
+      return { known }
+    },
+  } satisfies Partial<ShardCore>
+}
+
+/** Passes a reply on, after the runner saw that something changed. */
+function changed<T>(runner: Runner, reply: T): T {
+  runner.changed()
+  return reply
 }
 
 /** Who this shard is. A name that is reached under two identities would mix tenants, so that is refused. */

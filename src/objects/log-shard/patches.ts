@@ -3,69 +3,127 @@ import { noReadCost } from '../../engine/block/read_cost.ts'
 import { openBlock } from '../../engine/block/reader.ts'
 import type { BlockMeta, EncodedBlock } from '../../engine/block/types.ts'
 import { createBlockBuilder } from '../../engine/block/writer.ts'
+import { lowerBound } from '../../engine/lower_bound.ts'
 import type { BlockSource } from '../../engine/query/types.ts'
 import type { EncodableRow, StoredRow } from '../../engine/row.ts'
 import { setAttribute } from '../../engine/row.ts'
-import { createOverlay, lowerBound } from './overlay.ts'
-import type { ShardStore } from './store.ts'
+import { createOverlay } from './overlay.ts'
+import type { Change } from './manifest.ts'
+import type { ShardStore, StoredPatch } from './store.ts'
 
 export type Patches = ReturnType<typeof createPatches>
 
+/** What is known of a patch without reading it. */
+interface Known {
+  /** What it counts towards `patchBytesPerShardMax`; 0 when the row is deleted. */
+  size: number
+  changedMs: number
+  /** Another one for each change, so that a rewrite knows whether it has folded the newest. */
+  version: number
+}
+
+/** A patch as a rewrite folds it in. */
+export interface FoldedPatch {
+  seq: number
+  version: number
+  /** Null when the row is deleted. */
+  row: StoredRow | null
+}
+
 /**
- * Edited and deleted rows until a merge folds them in. Their old content is hidden in its block; the new content of
+ * Edited and deleted rows until a rewrite folds them in. Their old content is hidden in its block; the new content of
  * edited ones stands in overlay blocks with explicit sequence numbers.
  */
 export function createPatches(store: ShardStore, now: () => number) {
   /** All patched rows, ascending. */
   const seqs: number[] = []
-  /** What each patched row counts towards `patchBytesPerShardMax`; 0 when it is deleted. */
-  const sizes = new Map<number, number>()
+  const known = new Map<number, Known>()
   let size = 0
+  let versions = 0
   const overlay = createOverlay((fromSeq, toSeq) => encodePatches(store.readPatches(fromSeq, toSeq), now()))
+  const placeOf = (seq: number) => lowerBound(seqs, seq, (each) => each)
 
-  function remember(seq: number, rowSize: number): void {
-    const before = sizes.get(seq)
-    if (before === undefined)
-      seqs.splice(
-        lowerBound(seqs, seq, (known) => known),
-        0,
-        seq,
-      )
-    sizes.set(seq, rowSize)
-    size += rowSize - (before ?? 0)
+  function remember(seq: number, rowSize: number, changedMs: number): void {
+    const before = known.get(seq)
+    if (before === undefined) seqs.splice(placeOf(seq), 0, seq)
+    known.set(seq, { size: rowSize, changedMs, version: ++versions })
+    size += rowSize - (before?.size ?? 0)
     overlay.changed(seq, rowSize)
   }
-  for (const { seq, row } of store.readPatches(0, seqMax + 1)) remember(seq, row === null ? 0 : sizeOf(row, decodeRow(row)))
+
+  function within(fromSeq: number, toSeq: number): readonly number[] {
+    return seqs.length === 0 ? seqs : seqs.slice(placeOf(fromSeq), placeOf(toSeq + 1))
+  }
+
+  for (const { seq, row, changedMs } of store.readPatches(0, seqMax + 1))
+    remember(seq, row === null ? 0 : sizeOf(row, decodeRow(row)), changedMs)
+
+  function get(seq: number): StoredRow | null | undefined {
+    const rowSize = known.get(seq)?.size
+    if (rowSize === undefined) return undefined
+    const row = rowSize === 0 ? null : store.readPatch(seq)
+    return row === null ? null : decodeRow(row)
+  }
 
   return {
     /** The present content of a patched row, null when it was deleted, undefined when it has no patch. */
-    get(seq: number): StoredRow | null | undefined {
-      const rowSize = sizes.get(seq)
-      if (rowSize === undefined) return undefined
-      const row = rowSize === 0 ? null : store.readPatch(seq)
-      return row === null ? null : decodeRow(row)
-    },
+    get,
 
-    isDeleted: (seq: number): boolean => sizes.get(seq) === 0,
+    isDeleted: (seq: number): boolean => known.get(seq)?.size === 0,
+    has: (seq: number): boolean => known.has(seq),
+    changedMs: (seq: number): number => known.get(seq)?.changedMs ?? 0,
+    /** When the newest of the changes that are not folded in was made; 0 when there are none. */
+    newestMs: (): number => known.values().reduce((max, { changedMs }) => Math.max(max, changedMs), 0),
+    count: () => seqs.length,
+    /** Content of edited rows, as `patchBytesPerShardMax` counts it. */
+    bytes: () => size,
+    /** Changes so far: equal numbers mean that nothing changed. */
+    version: () => versions,
+
+    /** Patched rows of fromSeq <= seq <= toSeq, ascending. */
+    within,
 
     /** Writes the new content (null deletes the row). False, and nothing done, when a limit would be passed. */
     set(seq: number, row: StoredRow | null): boolean {
       const content = row === null ? null : encodeRow(row)
       const rowSize = row === null || content === null ? 0 : sizeOf(content, row)
-      const before = sizes.get(seq)
-      const growth = rowSize - (before ?? 0)
+      const before = known.get(seq)
+      const growth = rowSize - (before?.size ?? 0)
       if (before === undefined && seqs.length >= patchesPerShardMax) return false
       if (growth > 0 && size + growth > patchBytesPerShardMax) return false
-      store.savePatch(seq, content)
-      remember(seq, rowSize)
+      // An edit may be later than the clock (see `changeRow`); whoever asks for its age must not find it older.
+      const changedMs = Math.max(now(), row?.updatedMs ?? 0)
+      store.savePatch({ seq, row: content, changedMs })
+      remember(seq, rowSize, changedMs)
       return true
+    },
+
+    /** The present content of these patched rows, for a rewrite. */
+    snapshot: (patched: readonly number[]): FoldedPatch[] =>
+      patched.map((seq) => ({ seq, version: known.get(seq)?.version ?? 0, row: get(seq) ?? null })),
+
+    /** Deletes those of the patches that did not change since their snapshot, within the caller's transaction. */
+    remove(folded: readonly Pick<FoldedPatch, 'seq' | 'version'>[]): Change {
+      const gone = folded.filter(({ seq, version }) => known.get(seq)?.version === version)
+      for (const { seq } of gone) store.deletePatch(seq)
+      return {
+        afterwards() {
+          const going = new Set(gone.map(({ seq }) => seq))
+          for (const seq of going) {
+            size -= known.get(seq)?.size ?? 0
+            known.delete(seq)
+            overlay.removed(seq)
+          }
+          let kept = 0
+          for (const seq of seqs) if (!going.has(seq)) seqs[kept++] = seq
+          seqs.length = kept
+        },
+      }
     },
 
     /** The patched rows of a block, ascending; undefined when it has none. */
     hiddenIn(meta: BlockMeta): readonly number[] | undefined {
-      if (seqs.length === 0) return undefined
-      const placeOf = (seq: number) => lowerBound(seqs, seq, (known) => known)
-      const hidden = seqs.slice(placeOf(meta.firstSeq), placeOf(meta.firstSeq + meta.rows))
+      const hidden = within(meta.firstSeq, meta.firstSeq + meta.rows - 1)
       return hidden.length === 0 ? undefined : hidden
     },
 
@@ -78,13 +136,17 @@ function sizeOf(content: string, { attributes }: StoredRow): number {
   return content.length + Object.keys(attributes).length * patchAttributeBytes
 }
 
-function encodePatches(patches: readonly { seq: number; row: string | null }[], nowMs: number): BlockSource[] {
+function encodePatches(patches: readonly StoredPatch[], nowMs: number): BlockSource[] {
+  return encodeRows(
+    patches.flatMap(({ row }) => (row === null ? [] : [decodeRow(row)])),
+    nowMs,
+  )
+}
+
+/** Rows as blocks with their own sequence numbers and times. */
+export function encodeRows(rows: readonly StoredRow[], nowMs: number): BlockSource[] {
   const builder = createBlockBuilder(nowMs)
-  for (const { seq, row } of patches) {
-    if (row === null) continue
-    const { createdMs, updatedMs, ...content } = decodeRow(row)
-    builder.add(encodable(content), { seq, createdMs, updatedMs })
-  }
+  for (const { seq, createdMs, updatedMs, ...content } of rows) builder.add(encodable(content), { seq, createdMs, updatedMs })
   return builder.finish().map(sourceOf)
 }
 

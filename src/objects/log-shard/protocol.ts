@@ -42,8 +42,8 @@ export type AppendReply =
   | { status: 'replayed'; firstSeq: number; accepted: number; rejected: number; createdMs: number }
   /** The key was used within 24 hours for another body. */
   | { status: 'key_reused' }
-  /** The shard holds `shardBlocksMax` blocks; nothing was stored. */
-  | { status: 'shard_full' }
+  /** The shard holds all that it can; nothing was stored. `detail` is a sentence that says why and what to do. */
+  | { status: 'shard_full'; detail: string }
   /** A retry under this key went to another shard, which may have stored it meanwhile. Nothing was stored here. */
   | { status: 'key_moved' }
   | QuotaExceeded
@@ -77,7 +77,7 @@ export interface QueryReply extends Scanned<Results[keyof Results] | SearchRows<
   /** Sealed segments that may hold rows of the range and snapshot. */
   segments: SegmentMeta[]
   /** Sequence numbers of rows in those segments that were edited or deleted since, ascending. */
-  hidden: number[]
+  hidden: readonly number[]
   erasures: Erasure[]
 }
 

@@ -12,9 +12,12 @@ import type { ShardState } from './state.ts'
 /** Runs an operation over hot blocks and edited rows, and names the segments to add; all of one moment. */
 export function query(state: ShardState, call: QueryCall): QueryReply {
   const { identity, range, keepFromMs, budgetBytes, operation } = call
-  const maxSeq = call.maxSeq ?? state.index.lastSeq()
-  const scope: Scope = { shard: identity.shard, range, maxSeq, keepFromMs, erasures: [], budgetBytes }
-  const sealed = { maxSeq, segments: [], hidden: [], erasures: [] }
+  const { index, manifest, patches, erasures } = state
+  const maxSeq = call.maxSeq ?? index.lastSeq()
+  const scope: Scope = { shard: identity.shard, range, maxSeq, keepFromMs, erasures: erasures.filters(), budgetBytes }
+  const segments = manifest.inRange(range, maxSeq, keepFromMs)
+  const hidden = segments.length === 0 ? [] : patches.within(1, manifest.record().sealedSeq)
+  const sealed = { maxSeq, segments, hidden, erasures: erasures.plain() }
   const filter = parseQuery(call.q)
   const sources = sourcesOf(state, scope)
   if (operation.kind !== 'search') return { ...aggregateBlocks(sources, filter, scope, operation), ...sealed }
@@ -32,16 +35,12 @@ function linesOf({ rows, frontier }: SearchRows): SearchRows<LineRow> {
   return { rows: lines, frontier }
 }
 
-/** Smallest and greatest event time of all rows, edited ones included. */
-export function extent(state: ShardState): { minMs: number; maxMs: number } | null {
-  if (state.index.size() === 0) return null
-  const range = { ...state.index.extent() }
-  for (const { meta } of state.patches.overlay()) {
-    const { minMs, maxMs } = meta
-    range.minMs = Math.min(range.minMs, minMs)
-    range.maxMs = Math.max(range.maxMs, maxMs)
-  }
-  return range
+/** Smallest and greatest event time of all rows, sealed and edited ones included; null when there are none. */
+export function extent({ index, manifest, patches }: ShardState): { minMs: number; maxMs: number } | null {
+  const extents = [index.extent(), manifest.extent(), ...patches.overlay().map(({ meta }) => meta)]
+  const minMs = Math.min(...extents.map((each) => each.minMs))
+  const maxMs = Math.max(...extents.map((each) => each.maxMs))
+  return minMs <= maxMs ? { minMs, maxMs } : null
 }
 
 /** Blocks that the operation has to look at, edited rows in their overlay. */

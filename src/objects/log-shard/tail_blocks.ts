@@ -1,48 +1,103 @@
+import { tailSealedRowsMax } from '../../core/limits.ts'
+import { bitmapHas } from '../../engine/bitmap.ts'
 import { BlockError } from '../../engine/block/block_error.ts'
 import { noReadCost } from '../../engine/block/read_cost.ts'
-import type { BlockMeta } from '../../engine/block/types.ts'
+import type { Block, BlockMeta } from '../../engine/block/types.ts'
 import { createBlockBuilder } from '../../engine/block/writer.ts'
+import { visibleRows } from '../../engine/query/visible_rows.ts'
+import type { StoredRow } from '../../engine/row.ts'
+import type { JobContext } from './upkeep/job.ts'
 import { encodable } from './patches.ts'
 import type { TailBlock } from './protocol.ts'
+import { readSealedRows } from './sealed_rows.ts'
 import type { ShardState } from './state.ts'
 
 /**
- * Blocks for LiveTail with rows after `afterSeq`, ascending. A block with patched rows is encoded anew with their
- * present content, so that neither a deleted row nor text that was edited away reaches a tail that resumes.
+ * Blocks for LiveTail with rows after `afterSeq`, ascending, without a gap: about `bytesMax` of them, none when there are no
+ * such rows. A block with patched or erased rows is encoded anew with their present content, so that neither a deleted row nor
+ * text that was edited away reaches a tail that resumes. Sealed rows are read back from their segments.
  */
-export function blocksAfter(state: ShardState, afterSeq: number, bytesMax: number): TailBlock[] {
-  return state.index.after(afterSeq, bytesMax).flatMap((meta) => {
-    const hidden = state.patches.hiddenIn(meta)
-    if (hidden === undefined) return [storedBlock(state, meta)]
-    try {
-      return presentBlocks(state, meta, new Set(hidden))
-    } catch (error) {
-      if (!(error instanceof BlockError)) throw error
-      // LiveTail meets the damage itself and goes on behind it; no patched row may show where it can still be read.
-      return [{ ...storedBlock(state, meta), hidden }]
-    }
-  })
+export async function blocksAfter(context: JobContext, afterSeq: number, bytesMax: number): Promise<TailBlock[]> {
+  const { state } = context
+  const { sealedSeq } = state.manifest.record()
+  const fromSeq = afterSeq + 1
+  if (fromSeq > sealedSeq || state.index.find(fromSeq) !== undefined) return storedBlocks(state, afterSeq, bytesMax)
+  const nextStored = state.index.after(afterSeq, 0)[0]?.firstSeq ?? Infinity
+  const toSeq = Math.min(sealedSeq, nextStored - 1, fromSeq + rowsPerRead(state, fromSeq, bytesMax) - 1)
+  const rows = await readSealedRows(context, fromSeq, toSeq)
+  return encodeTail(rows, fromSeq, toSeq)
 }
 
-function storedBlock(state: ShardState, meta: BlockMeta): TailBlock {
-  return { meta, ...state.bytesOf(meta) }
+/** Rows of one read of segments that take about `bytesMax`, judged by the segment with the longest ones. */
+function rowsPerRead({ manifest }: ShardState, fromSeq: number, bytesMax: number): number {
+  let rowBytes = 1
+  for (const { rawBytes, rows } of manifest.holding(fromSeq, fromSeq + tailSealedRowsMax)) rowBytes = Math.max(rowBytes, rawBytes / rows)
+  return Math.max(1, Math.min(tailSealedRowsMax, Math.floor(bytesMax / rowBytes)))
 }
 
-/** The same rows under the same sequence numbers: edited ones as they are now, deleted ones blank. */
-function presentBlocks(state: ShardState, meta: BlockMeta, patched: ReadonlySet<number>): TailBlock[] {
-  const block = state.open(meta, noReadCost())
-  const rows = block.materialise(Array.from({ length: meta.rows }, (_, row) => row))
-  const builder = createBlockBuilder(rows[0]?.createdMs ?? 0)
-  const deleted: number[] = []
-  for (const row of rows) {
-    const present = patched.has(row.seq) ? state.patches.get(row.seq) : row
-    if (present === null) deleted.push(row.seq)
-    const content = present ?? { ...row, source: '', message: '', attributes: {} }
-    builder.add(encodable(content), { seq: row.seq, createdMs: content.createdMs, updatedMs: content.updatedMs })
+function storedBlocks(state: ShardState, afterSeq: number, bytesMax: number): TailBlock[] {
+  const metas = state.index.after(afterSeq, bytesMax)
+  const gap = metas.findIndex((meta, i) => i > 0 && meta.firstSeq !== metas[i - 1]!.firstSeq + metas[i - 1]!.rows)
+  return metas.slice(0, gap < 0 ? metas.length : gap).flatMap((meta) => storedBlock(state, meta))
+}
+
+function storedBlock(state: ShardState, meta: BlockMeta): TailBlock[] {
+  const asStored: TailBlock = { meta, ...state.bytesOf(meta) }
+  const patched = state.patches.hiddenIn(meta)
+  if (patched === undefined && state.erasures.filters().length === 0) return [asStored]
+  try {
+    return presentBlocks(state, state.open(meta, noReadCost()))
+  } catch (error) {
+    if (!(error instanceof BlockError)) throw error
+    // LiveTail meets the damage itself and goes on behind it; nothing that may be hidden shows where it can still be read.
+    const hidden = state.erasures.filters().length > 0 ? seqsOf(meta) : patched
+    return [{ ...asStored, hidden }]
+  }
+}
+
+function seqsOf({ firstSeq, rows }: BlockMeta): number[] {
+  return Array.from({ length: rows }, (_, row) => firstSeq + row)
+}
+
+/** The same rows under the same sequence numbers: edited ones as they are now, deleted and erased ones blank. */
+function presentBlocks(state: ShardState, block: Block): TailBlock[] {
+  const { firstSeq, rows } = block.meta
+  const view = { range: { fromMs: 0, toMs: Infinity }, maxSeq: Infinity, keepFromMs: 0, erasures: state.erasures.filters() }
+  const visible = visibleRows(block, view, undefined)
+  const present = new Map<number, StoredRow>()
+  for (const [i, row] of block.materialise(seqsOf(block.meta).map((_, i) => i)).entries()) {
+    const patch = state.patches.get(row.seq)
+    const content = patch === undefined ? (bitmapHas(visible, i) ? row : null) : patch
+    if (content !== null) present.set(row.seq, content)
+  }
+  return encodeTail(present, firstSeq, firstSeq + rows - 1)
+}
+
+/** Rows fromSeq to toSeq, both included, as blocks; those that are missing are blank and hidden. */
+function encodeTail(rows: ReadonlyMap<number, StoredRow>, fromSeq: number, toSeq: number): TailBlock[] {
+  const builder = createBlockBuilder(0)
+  const missing: number[] = []
+  let last = blankRow
+  for (let seq = fromSeq; seq <= toSeq; seq++) {
+    const row = rows.get(seq)
+    if (row === undefined) missing.push(seq)
+    last = row ?? { ...last, source: '', message: '', attributes: {} }
+    builder.add(encodable(last), { seq, createdMs: last.createdMs, updatedMs: last.updatedMs })
   }
   return builder.finish().map((encoded) => {
     const { firstSeq, rows: count } = encoded.meta
-    const hidden = deleted.filter((seq) => seq >= firstSeq && seq < firstSeq + count)
+    const hidden = missing.filter((seq) => seq >= firstSeq && seq < firstSeq + count)
     return hidden.length > 0 ? { ...encoded, hidden } : encoded
   })
+}
+
+const blankRow: Omit<StoredRow, 'seq'> = {
+  timestampMs: 0,
+  timestampNs: 0,
+  severity: 0,
+  source: '',
+  message: '',
+  attributes: {},
+  createdMs: 0,
+  updatedMs: 0,
 }

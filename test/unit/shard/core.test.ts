@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import { idempotencyTtlMs, shardBatchBlocksMax, shardRowBytesMax, shardRpcBytesMax } from '../../../src/core/limits.ts'
 import { allRows, openEncoded } from '../../support/rows.ts'
-import { all, answer, batch, identity, startMs, world } from './shard_world.ts'
+import { all, append, batch, count, identity, search, startMs, world } from './shard_world.ts'
 
 describe('appending', () => {
   test('numbers rows from 1 without gaps, over restarts', () => {
     const { core, open } = world()
-    expect(core.append(batch(['a', 'b']))).toMatchObject({ status: 'stored', firstSeq: 1, accepted: 2 })
-    expect(open().append(batch(['c']))).toMatchObject({ firstSeq: 3 })
-    const rows = answer(open().search(all)).rows
+    expect(append(core, batch(['a', 'b']))).toMatchObject({ status: 'stored', firstSeq: 1, accepted: 2 })
+    expect(append(open(), batch(['c']))).toMatchObject({ firstSeq: 3 })
+    const rows = search(open()).rows
     expect(rows.map(({ seq, message }) => [seq, message])).toEqual([
       [1, 'a'],
       [2, 'b'],
@@ -18,10 +18,10 @@ describe('appending', () => {
 
   test('writes one SQLite row for each block, and no other once the shard knows its name', () => {
     const { core, sql } = world()
-    core.append(batch(['a']))
+    append(core, batch(['a']))
     const changes = () => Number(sql.all('SELECT total_changes() AS n')[0]?.['n'])
     const before = changes()
-    core.append(batch(['b', 'c'], 'aa'))
+    append(core, batch(['b', 'c'], 'aa'))
     expect(changes() - before).toBe(1)
   })
 
@@ -30,22 +30,26 @@ describe('appending', () => {
     const [block] = batch(['a']).blocks
     if (!block) throw new Error('no block')
     const large = { ...block, body: new Uint8Array(shardRowBytesMax) }
-    expect(() => core.append({ identity, blocks: [large] })).toThrow(RangeError)
+    expect(() => append(core, { ...batch(['a']), identity, blocks: [large] })).toThrow(RangeError)
     const half = { ...block, body: new Uint8Array(shardRowBytesMax / 2) }
     const many = (count: number) => Array.from({ length: count }, () => half)
-    expect(() => core.append({ identity, blocks: [] })).toThrow(RangeError)
-    expect(() => core.append({ identity, blocks: many(Math.ceil(shardRpcBytesMax / half.body.length)) })).toThrow(RangeError)
-    expect(() => core.append({ identity, blocks: Array.from({ length: shardBatchBlocksMax + 1 }, () => block) })).toThrow(RangeError)
+    expect(() => append(core, { ...batch(['a']), identity, blocks: [] })).toThrow(RangeError)
+    expect(() => append(core, { ...batch(['a']), identity, blocks: many(Math.ceil(shardRpcBytesMax / half.body.length)) })).toThrow(
+      RangeError,
+    )
+    expect(() => append(core, { ...batch(['a']), identity, blocks: Array.from({ length: shardBatchBlocksMax + 1 }, () => block) })).toThrow(
+      RangeError,
+    )
     expect(core.ping()).toEqual({ lastSeq: 0 })
   })
 
   test('refuses a caller that takes it for another shard', () => {
     const { core, open } = world()
-    core.append(batch(['a']))
+    append(core, batch(['a']))
     for (const other of [{ organizationId: 'other' }, { region: 'apac' }, { shard: 1 }]) {
       const stranger = { ...identity, ...other }
-      expect(() => open().append({ ...batch(['b']), identity: stranger })).toThrow(/this shard is/)
-      expect(() => open().search({ ...all, identity: stranger })).toThrow(/this shard is/)
+      expect(() => append(open(), { ...batch(['b']), identity: stranger })).toThrow(/this shard is/)
+      expect(() => open().query({ ...all, identity: stranger, operation: { kind: 'count' } })).toThrow(/this shard is/)
       expect(() => open().getRow(stranger, 1)).toThrow(/this shard is/)
     }
   })
@@ -55,67 +59,72 @@ describe('an idempotency key', () => {
   test('stores once and answers the same counts, also after a restart', () => {
     const { core, clock, open } = world()
     clock.nowMs += 5
-    core.append(batch(['a', 'b'], 'aa'))
+    append(core, batch(['a', 'b'], 'aa'))
     const replay = { status: 'replayed', firstSeq: 1, accepted: 2, rejected: 1, createdMs: startMs }
     clock.nowMs += 1000
-    expect(core.append(batch(['a', 'b'], 'aa'))).toEqual(replay)
-    expect(open().append(batch(['a', 'b'], 'aa'))).toEqual(replay)
-    expect(answer(core.count(all)).count).toBe(2)
+    expect(append(core, batch(['a', 'b'], 'aa'))).toEqual(replay)
+    expect(append(open(), batch(['a', 'b'], 'aa'))).toEqual(replay)
+    expect(count(core)).toBe(2)
   })
 
   test('is known also when the block of its batch is damaged', () => {
     const { core, sql, open } = world()
-    core.append(batch(['a'], 'aa'))
-    sql.all(`UPDATE blocks SET head = x'00'`)
-    expect(open().append(batch(['a'], 'aa'))).toMatchObject({ status: 'replayed', accepted: 1, createdMs: startMs })
+    append(core, batch(['a'], 'aa'))
+    sql.all(`UPDATE blocks_1 SET head = x'00'`)
+    expect(append(open(), batch(['a'], 'aa'))).toMatchObject({ status: 'replayed', accepted: 1, createdMs: startMs })
   })
 
   test('is refused for another body', () => {
     const { core } = world()
-    core.append(batch(['a'], 'aa'))
-    expect(core.append(batch(['b'], 'aa', 'other'))).toEqual({ status: 'key_reused' })
+    append(core, batch(['a'], 'aa'))
+    expect(append(core, batch(['b'], 'aa', 'other'))).toEqual({ status: 'key_reused' })
     expect(core.ping()).toEqual({ lastSeq: 1 })
   })
 
   test('is told apart from another one with the same first 48 bits', () => {
     const { core } = world()
-    core.append(batch(['a'], 'aaaaaaaaaaaa1'))
-    expect(core.append(batch(['b'], 'aaaaaaaaaaaa2'))).toMatchObject({ status: 'stored', firstSeq: 2 })
+    append(core, batch(['a'], 'aaaaaaaaaaaa1'))
+    expect(append(core, batch(['b'], 'aaaaaaaaaaaa2'))).toMatchObject({ status: 'stored', firstSeq: 2 })
   })
 
   test('is forgotten after 24 hours and not before', () => {
     const { core, clock, open } = world()
-    core.append(batch(['a'], 'aa'))
+    append(core, batch(['a'], 'aa'))
     clock.nowMs += idempotencyTtlMs - 1
-    expect(open().append(batch(['a'], 'aa'))).toMatchObject({ status: 'replayed' })
+    expect(append(open(), batch(['a'], 'aa'))).toMatchObject({ status: 'replayed' })
     clock.nowMs += 1
-    expect(core.append(batch(['a'], 'aa'))).toMatchObject({ status: 'stored', firstSeq: 2 })
+    expect(append(core, batch(['a'], 'aa'))).toMatchObject({ status: 'stored', firstSeq: 2 })
   })
 
   test('does not count when its batch could not be stored', () => {
     const { core, sql } = world()
-    core.append(batch(['a']))
+    append(core, batch(['a']))
     sql.failAfter(0)
-    expect(() => core.append(batch(['b'], 'aa'))).toThrow('the disk failed')
-    expect(core.append(batch(['b'], 'aa'))).toMatchObject({ status: 'stored', firstSeq: 2 })
+    expect(() => append(core, batch(['b'], 'aa'))).toThrow('the disk failed')
+    expect(append(core, batch(['b'], 'aa'))).toMatchObject({ status: 'stored', firstSeq: 2 })
   })
 })
 
 describe('a damaged block', () => {
   test.each(['head', 'body'])('is reported by its number, whatever bit of its %s is wrong, and never guessed at', (column) => {
     const { core, sql, open, lines } = world()
-    core.append(batch(['sound']))
-    core.append(batch(['broken one', 'broken two']))
-    const bytes = sql.all(`SELECT ${column} FROM blocks WHERE first_seq = 2`)[0]?.[column]
+    append(core, batch(['sound']))
+    append(core, batch(['broken one', 'broken two']))
+    const bytes = sql.all(`SELECT ${column} FROM blocks_1 WHERE first_seq = 2`)[0]?.[column]
     if (!(bytes instanceof Uint8Array)) throw new Error('no bytes')
     for (let i = 0; i < bytes.length; i += 7) {
       const damaged = bytes.slice()
       damaged[i] = (damaged[i] ?? 0) ^ 0x10
-      sql.all(`UPDATE blocks SET ${column} = ? WHERE first_seq = 2`, damaged)
+      sql.all(`UPDATE blocks_1 SET ${column} = ? WHERE first_seq = 2`, damaged)
       const fresh = open()
-      expect(fresh.search(all), `byte ${i}`).toEqual({ damaged: expect.stringContaining('block 2') as unknown })
+      const { rows, damaged: parts } = search(fresh)
+      expect(
+        rows.map(({ seq }) => seq),
+        `byte ${i}`,
+      ).toEqual([1])
+      expect(parts).toEqual([{ segment: 'block', reason: expect.stringContaining('block 2') as unknown }])
       expect(fresh.getRow(identity, 3)).toEqual({ damaged: expect.stringContaining('block 2') as unknown })
-      expect(answer(fresh.getRow(identity, 1)).row?.message).toBe('sound')
+      expect(fresh.getRow(identity, 1)).toMatchObject({ row: { message: 'sound' } })
     }
     expect(lines[0]).toMatchObject({
       level: 'error',
@@ -126,17 +135,17 @@ describe('a damaged block', () => {
 
   test('does not stop the shard from taking logs', () => {
     const { core, sql, open } = world()
-    core.append(batch(['a']))
-    sql.all(`UPDATE blocks SET body = x'00'`)
-    expect(open().append(batch(['b']))).toMatchObject({ status: 'stored', firstSeq: 2 })
+    append(core, batch(['a']))
+    sql.all(`UPDATE blocks_1 SET body = x'00'`)
+    expect(append(open(), batch(['b']))).toMatchObject({ status: 'stored', firstSeq: 2 })
   })
 })
 
 describe('a restarted shard', () => {
   test('brings its newest block to a tail that watches, and nothing once none does', async () => {
     const { core, open, delivered } = world()
-    core.append(batch(['a', 'b']))
-    core.append(batch(['c', 'd']))
+    append(core, batch(['a', 'b']))
+    append(core, batch(['c', 'd']))
     await open().deliverTail()
     expect(delivered).toEqual([[3, 2]])
     await open().deliverTail()
@@ -145,12 +154,12 @@ describe('a restarted shard', () => {
 })
 
 describe('a tail that resumes', () => {
-  test('sees no deleted row, and no text that was edited away', () => {
+  test('sees no deleted row, and no text that was edited away', async () => {
     const { core } = world()
-    core.append(batch(['first', 'secret one', 'secret two', 'last']))
+    append(core, batch(['first', 'secret one', 'secret two', 'last']))
     core.deleteRow(identity, 2)
     core.changeRow(identity, 3, { message: 'edited' })
-    const { blocks, lastSeq } = core.blocksAfter(identity, 0, 1e6)
+    const { blocks, lastSeq } = await core.blocksAfter(identity, 0, 1e6)
     expect(lastSeq).toBe(4)
     expect(blocks.map(({ hidden }) => hidden)).toEqual([[2]])
     const rows = blocks.flatMap((block) => allRows(openEncoded(block)))
@@ -160,16 +169,16 @@ describe('a tail that resumes', () => {
       [3, 'edited'],
       [4, 'last'],
     ])
-    expect(core.blocksAfter(identity, 4, 1e6).blocks).toEqual([])
+    expect((await core.blocksAfter(identity, 4, 1e6)).blocks).toEqual([])
   })
 
-  test('gets a damaged block as it is, with the patched rows hidden, and what follows it', () => {
+  test('gets a damaged block as it is, with the patched rows hidden, and what follows it', async () => {
     const { core, sql, open } = world()
-    core.append(batch(['secret', 'other']))
-    core.append(batch(['after']))
+    append(core, batch(['secret', 'other']))
+    append(core, batch(['after']))
     core.deleteRow(identity, 1)
-    sql.all(`UPDATE blocks SET body = x'00' WHERE first_seq = 1`)
-    const { blocks } = open().blocksAfter(identity, 0, 1e6)
+    sql.all(`UPDATE blocks_1 SET body = x'00' WHERE first_seq = 1`)
+    const { blocks } = await open().blocksAfter(identity, 0, 1e6)
     expect(blocks.map(({ meta, hidden }) => [meta.firstSeq, hidden])).toEqual([
       [1, [1]],
       [3, undefined],
@@ -181,17 +190,17 @@ describe('an answer', () => {
   test('that would not fit one message is cut, and its frontier says where to go on', () => {
     const { core } = world()
     const message = Array.from({ length: 20_000 }, (_, i) => `word${i}`).join(' ')
-    for (let i = 0; i < 60; i++) core.append(batch([`${i} ${message}`]))
-    const first = answer(core.search(all))
+    for (let i = 0; i < 60; i++) append(core, batch([`${i} ${message}`]))
+    const first = search(core)
     expect(first.rows.length).toBeLessThan(60)
-    const rest = answer(core.search({ ...all, after: first.frontier ?? undefined }))
+    const rest = search(core, { operation: { kind: 'search', order: 'oldest', limit: 100, after: first.frontier ?? undefined } })
     expect([...first.rows, ...rest.rows].map(({ seq }) => seq)).toEqual(Array.from({ length: 60 }, (_, i) => i + 1))
   })
 
   test('tells the smallest and greatest time of the shard', () => {
     const { core } = world()
     expect(core.extent(identity).extent).toBeNull()
-    core.append(batch(['a']))
+    append(core, batch(['a']))
     core.changeRow(identity, 1, { timestampMs: startMs - 1000 })
     expect(core.extent(identity).extent).toEqual({ minMs: startMs - 1000, maxMs: startMs })
   })

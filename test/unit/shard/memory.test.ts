@@ -39,21 +39,25 @@ describe('the cache of heads', () => {
 describe('the memory of idempotency keys', () => {
   const hash = (n: number) => n.toString(16).padStart(12, '0').padEnd(64, '0')
   const store = {
+    loadSealedKeys: () => [],
+    readSealedKeys: () => undefined,
     readBatch: (firstSeq: number) => ({ firstSeq, createdMs: 0, keyHash: hash(firstSeq), bodyHash: '', accepted: 1, rejected: 0 }),
   } as unknown as ShardStore
+  const entry = (n: number, createdMs: number) => ({ keyHash: hash(n), firstSeq: n, createdMs })
 
   test('holds a limited number of them, the oldest giving way', () => {
-    const keys = createKeyMemory(store)
-    for (let n = 1; n <= idempotencyKeysMax + 1; n++) keys.remember(hash(n), n, 1000, 1000)
-    expect(keys.size()).toBe(idempotencyKeysMax)
+    const keys = createKeyMemory(store, () => [])
+    expect(keys.size(1000)).toBe(0)
+    for (let n = 1; n <= idempotencyKeysMax + 1; n++) keys.remember(entry(n, 1000), 1000)
+    expect(keys.size(1000)).toBe(idempotencyKeysMax)
     expect(keys.find(hash(1), 1000)).toBeUndefined()
     expect(keys.find(hash(2), 1000)).toMatchObject({ firstSeq: 2 })
   })
 
   test('lets go of those that are past their time when a new one comes', () => {
-    const keys = createKeyMemory(store)
-    for (let n = 1; n <= 10; n++) keys.remember(hash(n), n, n, n)
-    keys.remember(hash(11), 11, idempotencyTtlMs + 5, idempotencyTtlMs + 5)
-    expect(keys.size()).toBe(6)
+    const keys = createKeyMemory(store, () => Array.from({ length: 10 }, (_, i) => entry(i + 1, i + 1)))
+    expect(keys.size(10)).toBe(10)
+    keys.remember(entry(11, idempotencyTtlMs + 5), idempotencyTtlMs + 5)
+    expect(keys.size(idempotencyTtlMs + 5)).toBe(6)
   })
 })

@@ -1,0 +1,67 @@
+import type { Erasure } from '../../engine/query/erasure.ts'
+import { parseQuery } from '../../engine/query/parser.ts'
+import type { ErasureFilter } from '../../engine/query/types.ts'
+import type { Change } from './manifest.ts'
+import type { ShardStore } from './store.ts'
+
+export type Erasures = ReturnType<typeof createErasures>
+
+export interface StoredErasure extends Erasure {
+  /** `kept`: all is done but for damaged parts, whose rows stay invisible. */
+  status: 'running' | 'kept' | 'done' | 'failed'
+  /** Segments of later operations were written without its rows. */
+  operation: number
+  /** Segments up to this key have been looked at. */
+  afterKey: string
+  /** Rows removed so far. */
+  erased: number
+  /** Parts that could not be looked at, as of the end. */
+  damaged: number
+  /** Why it failed. */
+  reason: string
+}
+
+/** Deletes by query: their rows are invisible from the start, and gone once the last segment was looked at. */
+export function createErasures(store: ShardStore) {
+  const known = new Map(store.loadErasures().map((erasure) => [erasure.id, erasure]))
+  let filters: readonly ErasureFilter[] | undefined
+
+  const active = (): StoredErasure[] => [...known.values()].filter(({ status }) => status === 'running' || status === 'kept')
+
+  return {
+    get: (id: string): StoredErasure | undefined => known.get(id),
+    all: (): StoredErasure[] => [...known.values()],
+
+    /** Those whose rows must not be seen, in the order of their beginning. */
+    active,
+    running: (): StoredErasure[] => active().filter(({ status }) => status === 'running'),
+
+    /** The same as queries know them. */
+    plain: (): Erasure[] => active().map(({ id, q, range, maxSeq, createdMs }) => ({ id, q, range, maxSeq, createdMs })),
+
+    /** The same with their queries parsed, in the same order. */
+    filters(): readonly ErasureFilter[] {
+      return (filters ??= active().map(({ q, ...erasure }) => ({ ...erasure, filter: parseQuery(q) })))
+    },
+
+    /** When the newest began: an edit after it is newer than that. */
+    newestMs: (): number => Math.max(0, ...active().map(({ createdMs }) => createdMs)),
+
+    /** Call `afterwards` once the transaction holds. */
+    save(erasure: StoredErasure): Change {
+      store.saveErasure(erasure)
+      return {
+        afterwards() {
+          known.set(erasure.id, erasure)
+          filters = undefined
+        },
+      }
+    },
+
+    forget(id: string): void {
+      store.deleteErasure(id)
+      known.delete(id)
+      filters = undefined
+    },
+  }
+}

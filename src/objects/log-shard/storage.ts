@@ -1,0 +1,40 @@
+import { manifestPageMax } from '../../core/limits.ts'
+import { inTransaction } from './upkeep/commit.ts'
+import { dueRetention } from './upkeep/retention.ts'
+import { partsOf } from './upkeep/view.ts'
+import type { ManifestPage, RetentionProgress, StorageState } from './protocol_storage.ts'
+import type { ShardState } from './state.ts'
+
+/** What is stored, in one moment. */
+export function storageState({ manifest, index }: ShardState): StorageState {
+  const { sealedSeq, last } = manifest.record()
+  return {
+    segments: manifest.all(),
+    sealedSeq,
+    lastSeq: index.lastSeq(),
+    hot: index.hot(sealedSeq),
+    damaged: manifest.damaged(),
+    manifest: last,
+  }
+}
+
+/** Operations with a greater number than `afterNumber`, ascending. */
+export function manifestPage(
+  { manifest, store }: ShardState,
+  { afterNumber, limit }: { afterNumber: number; limit: number },
+): ManifestPage {
+  if (!Number.isSafeInteger(limit) || limit < 1 || limit > manifestPageMax) throw new RangeError(`a page of ${limit} operations`)
+  const { last, anchor } = manifest.record()
+  return { operations: store.readOperations(afterNumber, limit), last, anchor }
+}
+
+/** Rows received before `keepFromMs` are expired from now on, and removed by jobs. */
+export function applyRetention(state: ShardState, keepFromMs: number): RetentionProgress {
+  if (!Number.isSafeInteger(keepFromMs) || keepFromMs < 0) throw new RangeError(`rows kept from ${keepFromMs}`)
+  const { manifest, store } = state
+  if (manifest.record().keepFromMs !== keepFromMs) inTransaction(state, () => [manifest.save({ keepFromMs })])
+  const { sound, damaged } = partsOf(manifest)
+  const oldestDamagedBlockMs = store.oldestDamagedMs()
+  const due = dueRetention({ nowMs: 0, keepFromMs, segments: sound, damagedSegments: damaged, oldestDamagedBlockMs })
+  return { removedRows: manifest.record().expiredRows, pending: due !== null }
+}

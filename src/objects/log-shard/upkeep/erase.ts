@@ -1,0 +1,82 @@
+import { BlockError } from '../../../engine/block/block_error.ts'
+import { noReadCost } from '../../../engine/block/read_cost.ts'
+import type { SegmentMeta } from '../../../engine/segment/types.ts'
+import type { StoredErasure } from '../erasures.ts'
+import type { SegmentEntry } from '../store_storage.ts'
+import { inTransaction, markDamaged } from './commit.ts'
+import { createCull } from './cull.ts'
+import { isAwaited } from './fold.ts'
+import type { Due, JobContext, JobView } from './job.ts'
+import { readSources, rewriteSegments } from './segments.ts'
+
+/** Looks at one segment after the other, once all rows in reach are sealed and their edits folded in; then ends. */
+export function dueErase(view: JobView): Due | null {
+  for (const erasure of view.erasures) {
+    const { id, status } = erasure
+    if (status === 'kept' && !view.hasDamage) return { atMs: view.nowMs, job: { kind: 'erase', id, segment: null } }
+    if (status !== 'running' || view.sealedSeq < erasure.maxSeq) continue
+    if (view.segments.some(({ meta }) => isAwaited(view, meta, view.patchedIn(meta)))) continue
+    return { atMs: view.nowMs, job: { kind: 'erase', id, segment: nextSegment(erasure, view.segments) } }
+  }
+  return null
+}
+
+/** Segments that are still to be looked at. Those of later operations were written without the erased rows. */
+export function segmentsLeft(erasure: StoredErasure, segments: readonly SegmentEntry[]): SegmentMeta[] {
+  const { range, maxSeq, operation, afterKey } = erasure
+  const isLeft = ({ operation: added, meta }: SegmentEntry) =>
+    added <= operation && meta.key > afterKey && meta.minSeq <= maxSeq && meta.maxMs >= range.fromMs && meta.minMs < range.toMs
+  return segments.filter(isLeft).map(({ meta }) => meta)
+}
+
+function nextSegment(erasure: StoredErasure, segments: readonly SegmentEntry[]): SegmentMeta | null {
+  let next: SegmentMeta | null = null
+  for (const meta of segmentsLeft(erasure, segments)) if (next === null || meta.key < next.key) next = meta
+  return next
+}
+
+export async function erase(context: JobContext, id: string, segment: SegmentMeta | null): Promise<void> {
+  const { state } = context
+  const erasure = state.erasures.get(id)
+  if (erasure === undefined) throw new Error(`there is no erasure ${id}`)
+  if (segment === null) {
+    finish(context, erasure)
+    return
+  }
+  if (await hasErasedRows(context, segment)) await rewriteSegments(context, 'erase', [segment])
+  else inTransaction(state, () => [state.erasures.save({ ...erasure, afterKey: segment.key })])
+}
+
+/** Rewriting is dear; most segments of a range hold nothing that the query matches. */
+async function hasErasedRows(context: JobContext, segment: SegmentMeta): Promise<boolean> {
+  const { sources, damaged } = await readSources(context, [segment])
+  // A damaged one is out of the way from here on: what it holds stays invisible.
+  for (const damage of damaged) markDamaged(context, 'erase', damage)
+  const cull = createCull(context.state)
+  for (const { name, blocks } of sources) {
+    for (const { open } of blocks) {
+      try {
+        cull.drop(open(noReadCost()), [])
+      } catch (error) {
+        if (!(error instanceof BlockError)) throw error
+        markDamaged(context, 'erase', { segment: name, reason: error.message })
+        return false
+      }
+      if ([...cull.erased().values()].some((rows) => rows > 0)) return true
+      await context.yield()
+    }
+  }
+  return false
+}
+
+/** The predicate goes, unless there are parts that nobody could look at. */
+function finish({ state }: JobContext, erasure: StoredErasure): void {
+  const damaged = state.manifest.damaged().length
+  inTransaction(state, () => [state.erasures.save({ ...erasure, status: damaged > 0 ? 'kept' : 'done', damaged })])
+}
+
+/** Ends an erasure whose query takes too much time on some block; what it has removed is gone. */
+export function failErasure({ state }: JobContext, id: string, reason: string): void {
+  const erasure = state.erasures.get(id)
+  if (erasure !== undefined) inTransaction(state, () => [state.erasures.save({ ...erasure, status: 'failed', reason })])
+}

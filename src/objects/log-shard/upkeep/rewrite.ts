@@ -1,0 +1,142 @@
+import { mergeBytesMax, segmentBlocksMax, segmentGraceMs, segmentIndexBytesMax, segmentRowsMax } from '../../../core/limits.ts'
+import { BlockError } from '../../../engine/block/block_error.ts'
+import type { Damage } from '../../../engine/query/types.ts'
+import { filterSizes } from '../../../engine/segment/filters.ts'
+import { mergeBlocks } from '../../../engine/segment/merge.ts'
+import type { MergeInput } from '../../../engine/segment/merge_types.ts'
+import type { EncodedSegment, SegmentBlock, SegmentMeta } from '../../../engine/segment/types.ts'
+import { createSegmentWriter } from '../../../engine/segment/writer.ts'
+import { sha256Hex } from '../manifest_hash.ts'
+import type { FoldedPatch } from '../patches.ts'
+import { encodeRows } from '../patches.ts'
+import type { Cull } from './cull.ts'
+import { createCull } from './cull.ts'
+import type { JobContext } from './job.ts'
+import { segmentKey } from './segment_key.ts'
+import type { Source } from './source.ts'
+import { findDamage } from './source.ts'
+
+/** What a rewrite made of its sources; nothing of it counts before it is committed. */
+export interface Rewritten {
+  /** The sources whose rows it holds. */
+  sources: Source[]
+  /** The others, which stay as they are. */
+  damaged: Damage[]
+  added: SegmentMeta[]
+  folded: FoldedPatch[]
+  expired: number
+  erased: ReadonlyMap<string, number>
+}
+
+export interface RewriteOptions {
+  /** The patched rows that these sources hold. */
+  patchedIn(sources: readonly Source[]): number[]
+  /** Times in milliseconds, ascending, at which a new segment begins. */
+  borders?: readonly number[]
+}
+
+/**
+ * The one way by which segments come to be: the rows of the sources, less what is deleted, expired or erased, with edits in
+ * place, sorted by time, in segments that are written to R2. Sources that are damaged are left out. Every object is listed as
+ * garbage before it is written, and leaves that list when its operation is committed.
+ */
+export async function rewrite(context: JobContext, sources: readonly Source[], options: RewriteOptions): Promise<Rewritten> {
+  let sound = [...sources]
+  const damaged: Damage[] = []
+  for (;;) {
+    try {
+      return { sources: sound, damaged, ...(await rewriteSound(context, sound, options)) }
+    } catch (error) {
+      if (!(error instanceof BlockError)) throw error
+      const found = await findDamage(context, sound)
+      if (found.length === 0) throw error
+      damaged.push(...found)
+      sound = sound.filter(({ name }) => !found.some(({ segment }) => segment === name))
+    }
+  }
+}
+
+type Output = Omit<Rewritten, 'sources' | 'damaged'>
+
+async function rewriteSound(context: JobContext, sources: readonly Source[], { patchedIn, borders = [] }: RewriteOptions): Promise<Output> {
+  const patched = patchedIn(sources)
+  const folded = context.state.patches.snapshot(patched)
+  const cull = createCull(context.state)
+  const inputs = [...storedInputs(sources, patched, cull), ...patchInputs(folded, cull, context.now())]
+  const added = await writeSegments(context, inputs, borders)
+  return { added, folded, expired: cull.expired(), erased: cull.erased() }
+}
+
+function storedInputs(sources: readonly Source[], patched: readonly number[], cull: Cull): MergeInput[] {
+  return sources.flatMap(({ blocks }) =>
+    blocks.map(({ meta, lastSeq, open }) => {
+      const hidden = patched.filter((seq) => seq >= meta.firstSeq && seq <= lastSeq)
+      return { meta, lastSeq, open, drop: (block) => cull.drop(block, hidden) }
+    }),
+  )
+}
+
+/** The edited rows, as they are now. */
+function patchInputs(folded: readonly FoldedPatch[], cull: Cull, nowMs: number): MergeInput[] {
+  const rows = folded.flatMap(({ row }) => (row === null ? [] : [row]))
+  return encodeRows(rows, nowMs).map(({ meta, lastSeq, open }) => ({ meta, lastSeq, open, drop: (block) => cull.drop(block, []) }))
+}
+
+async function writeSegments(context: JobContext, inputs: readonly MergeInput[], borders: readonly number[]): Promise<SegmentMeta[]> {
+  const added: SegmentMeta[] = []
+  const writer = createSegmentWriter()
+  let blocks: Filled[] = []
+  for (const block of mergeBlocks(inputs, { borders })) {
+    if (block !== undefined) {
+      const next = { minMs: block.meta.minMs, rows: block.meta.rows, bytes: block.meta.bytes, indexBytes: indexBytesOf(block) }
+      if (mustEnd(blocks, next, borders)) {
+        added.push(await writeSegment(context, writer.finish(), blocks))
+        blocks = []
+      }
+      writer.add(block)
+      blocks.push(next)
+    }
+    await context.yield()
+  }
+  if (blocks.length > 0) added.push(await writeSegment(context, writer.finish(), blocks))
+  return added
+}
+
+/** What counts of a block towards the limits of its segment. */
+interface Filled {
+  minMs: number
+  rows: number
+  bytes: number
+  indexBytes: number
+}
+
+function indexBytesOf(block: SegmentBlock): number {
+  return block.head.length + filterSizes(block).wholeBytes
+}
+
+/** Must the segment of these blocks end before the next one? */
+function mustEnd(blocks: readonly Filled[], next: Filled, borders: readonly number[]): boolean {
+  const first = blocks[0]
+  if (first === undefined) return false
+  if (borders.some((border) => first.minMs < border && next.minMs >= border)) return true
+  const sum = (of: (block: Filled) => number) => blocks.reduce((total, block) => total + of(block), of(next))
+  return (
+    blocks.length >= segmentBlocksMax ||
+    sum(({ rows }) => rows) > segmentRowsMax ||
+    sum(({ bytes }) => bytes) > mergeBytesMax ||
+    sum(({ indexBytes }) => indexBytes) > segmentIndexBytesMax
+  )
+}
+
+/** Writes the object under a key of its own: a put of another attempt that arrives late cannot change it. */
+async function writeSegment(
+  { state, objects, identity, now }: JobContext,
+  { bytes, meta }: EncodedSegment,
+  blocks: readonly Filled[],
+): Promise<SegmentMeta> {
+  const sha256 = sha256Hex(bytes)
+  const key = segmentKey(identity(), { meta, blocks, sha256, operation: state.manifest.record().last.number + 1 })
+  state.store.saveGarbage(key, now() + segmentGraceMs)
+  await objects.put(key, bytes, sha256)
+  return { ...meta, key, sha256 }
+}

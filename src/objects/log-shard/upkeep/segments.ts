@@ -1,0 +1,61 @@
+import { BlockError } from '../../../engine/block/block_error.ts'
+import { noReadCost } from '../../../engine/block/read_cost.ts'
+import type { Damage } from '../../../engine/query/types.ts'
+import type { SegmentMeta } from '../../../engine/segment/types.ts'
+import type { ManifestKind } from '../protocol_storage.ts'
+import { commit, markDamaged } from './commit.ts'
+import type { JobContext } from './job.ts'
+import { rewrite } from './rewrite.ts'
+import type { Source } from './source.ts'
+import { readSource } from './source.ts'
+
+/** Rewrites segments as one operation; damaged ones stay as they are, and nothing is done when fewer than `min` are left. */
+export async function rewriteSegments(context: JobContext, kind: ManifestKind, segments: readonly SegmentMeta[], min = 1): Promise<void> {
+  const { sources, damaged } = await readSources(context, segments)
+  for (const damage of damaged) markDamaged(context, kind, damage)
+  if (sources.length < min) return
+  const rewritten = await rewrite(context, sources, { patchedIn: (sound) => patchedRowsIn(context, sound) })
+  const replaced = segments.filter(({ key }) => rewritten.sources.some(({ name }) => name === key))
+  if (replaced.length > 0) {
+    commit(context, { kind, rewritten, replaced })
+    for (const { key } of replaced) context.absent.delete(key)
+  } else for (const damage of rewritten.damaged) markDamaged(context, kind, damage)
+}
+
+/** The segments whole, one after the other; those apart that are damaged. */
+export async function readSources(
+  context: JobContext,
+  segments: readonly SegmentMeta[],
+): Promise<{ sources: Source[]; damaged: Damage[] }> {
+  const sources: Source[] = []
+  const damaged: Damage[] = []
+  for (const meta of segments) {
+    try {
+      sources.push(await readSource(context, meta))
+    } catch (error) {
+      if (!(error instanceof BlockError)) throw error
+      damaged.push({ segment: meta.key, reason: error.message })
+    }
+    await context.yield()
+  }
+  return { sources, damaged }
+}
+
+/** The patched rows that these sources really hold, ascending; notes those that they do not: ranges of segments overlap. */
+function patchedRowsIn({ state: { patches }, absent }: JobContext, sources: readonly Source[]): number[] {
+  const found: number[] = []
+  for (const { name, blocks } of sources) {
+    const missing = new Set<number>()
+    for (const { meta, lastSeq } of blocks) for (const seq of patches.within(meta.firstSeq, lastSeq)) missing.add(seq)
+    for (const { meta, lastSeq, open } of blocks) {
+      if (patches.within(meta.firstSeq, lastSeq).length === 0) continue
+      const block = open(noReadCost())
+      for (let row = 0; row < meta.rows; row++) {
+        const seq = block.seq(row)
+        if (missing.delete(seq)) found.push(seq)
+      }
+    }
+    absent.set(name, new Set([...(absent.get(name) ?? []), ...missing]))
+  }
+  return found.sort((a, b) => a - b)
+}
