@@ -21,16 +21,16 @@ export async function eraseStep(ctx: TenantCtx, task: Task): Promise<StepOutcome
   const { organizationId } = ctx.tenant
   const rows = (await listLogShards(ctx, organizationId)).filter(({ createdAt }) => createdAt <= task.createdMs)
   const shards = rows.map((row) => openLogShard(ctx, organizationId, row))
-  const reports = await askAll(ctx, shards, async ({ rpc, identity }: Shard): Promise<EraseProgress> => {
+  const reports = await askAll(ctx, shards, async ({ rpc, identity }: Shard): Promise<{ progress: EraseProgress }> => {
     const progress = await rpc.eraseProgress(identity, task.id)
-    if (progress.status !== 'unknown') return progress
+    if (progress.status !== 'unknown') return { progress }
     // Later a start would also erase what was received since.
     if (!first) throw new Error(`shard ${identity.shard} does not know the erasure any more`)
     const { status } = await rpc.startErase(identity, { id: task.id, q, range: { fromMs, toMs } })
     if (status !== 'started') throw new Error(`shard ${identity.shard} answered ${status}`)
-    return rpc.eraseProgress(identity, task.id)
+    return { progress: await rpc.eraseProgress(identity, task.id) }
   })
-  return outcomeOf(reports)
+  return outcomeOf(reports.map(({ progress }) => progress))
 }
 
 function outcomeOf(reports: readonly EraseProgress[]): StepOutcome {

@@ -1,7 +1,7 @@
 import { problem } from '../core/problems.ts'
 import type { TenantCtx } from '../db/context.ts'
-import { segmentKey } from './segments.ts'
-import { ask, shardsOf } from './shards.ts'
+import { segmentKey, segmentsOf } from './segments.ts'
+import { shardsOf } from './shards.ts'
 
 export interface SegmentFile {
   body: ReadableStream
@@ -16,7 +16,7 @@ export interface SegmentFile {
 export async function readSegmentFile(ctx: TenantCtx, id: string, rangeHeader: string | undefined): Promise<SegmentFile> {
   const { key, shard: number } = segmentKey(ctx.tenant.organizationId, id)
   const shard = (await shardsOf(ctx)).find(({ identity }) => identity.shard === number)
-  const segments = shard === undefined ? [] : (await ask(ctx, shard, ({ rpc, identity }) => rpc.segments(identity))).segments
+  const segments = shard === undefined ? [] : await segmentsOf(ctx, shard)
   const meta = segments.find((segment) => segment.key === key)
   if (meta === undefined) throw problem('not_found', 'No such segment.')
   const range = parseRangeHeader(rangeHeader, meta.bytes)

@@ -13,8 +13,9 @@ interface Page<T> {
 export async function listSegments(ctx: TenantCtx, { limit, cursor }: { limit: number; cursor?: string | undefined }) {
   const start = place(cursor, /^(\d{1,5})~([\w.-]{1,80})$/)
   return pageOver(ctx, start, limit, async (shard, after, room) => {
-    const { segments } = await ask(ctx, shard, ({ rpc, identity }) => rpc.segments(identity))
-    const listed = segments.map((meta) => ({ id: segmentId(meta.key), meta })).toSorted((a, b) => (a.id < b.id ? -1 : 1))
+    const listed = (await segmentsOf(ctx, shard))
+      .map((meta) => ({ id: segmentId(meta.key), meta }))
+      .toSorted((a, b) => (a.id < b.id ? -1 : 1))
     const { shard: number, region } = shard.identity
     return listed
       .filter(({ id }) => after === undefined || id > after)
@@ -35,6 +36,12 @@ export async function listOperations(ctx: TenantCtx, { limit, cursor }: { limit:
     return operations.map((operation) => ({ place: String(operation.number), entry: { shard: number, region, operation } }))
   })
   return { ...page, shards }
+}
+
+/** The present segments of one shard. */
+export async function segmentsOf(ctx: TenantCtx, shard: Shard): Promise<SegmentMeta[]> {
+  const { segments } = await ask(ctx, shard, async ({ rpc, identity }) => ({ segments: (await rpc.segments(identity)).segments }))
+  return segments
 }
 
 interface Chain {
