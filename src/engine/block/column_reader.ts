@@ -49,6 +49,7 @@ export function openColumn({ system, name, layout }: ColumnEntry, { pages, start
   let opened: TextReader | undefined
   const data = () => (decoded ??= readLayout(pages, layout, start, count))
   const texts = () => list && (opened ??= openTexts(pages, list, start, count))
+  const presenceRanges = () => (presence === undefined ? [] : pages.storedRanges(presence.start, presence.end))
   const indexOf = (row: number) => (presence === undefined ? row : presence.indexOf(row))
   return {
     name,
@@ -59,7 +60,8 @@ export function openColumn({ system, name, layout }: ColumnEntry, { pages, start
     rawBytes: pages.rawBytes(start, end),
     presence: () => presence?.bitmap(),
     data,
-    storedRanges: () => [...pages.storedRanges(presence?.start ?? 0, presence?.end ?? 0), ...pages.storedRanges(start, end)],
+    storedRanges: () => [...presenceRanges(), ...pages.storedRanges(start, end)],
+    presenceRanges,
     mayHaveToken: (token) => mayHaveToken(layout, filter, token),
     indexOf,
     value: (index) => texts()?.text(index) ?? valueOf(data(), index),

@@ -165,6 +165,7 @@ function sequenceColumn({ firstSeq, rows }: BlockMeta): OpenColumn {
     rawBytes: 0,
     presence: () => undefined,
     storedRanges: () => [],
+    presenceRanges: () => [],
     missingRanges: () => [],
     data: () => (data ??= { kind: 'number', values: Float64Array.from({ length: rows }, (_, row) => firstSeq + row) }),
     mayHaveToken: () => true,

@@ -66,6 +66,8 @@ export interface Column {
   data(): ColumnData
   /** What presence and data take of the stored body. */
   storedRanges(): ByteRange[]
+  /** What presence alone takes of it. */
+  presenceRanges(): ByteRange[]
   /** False only when no value of the column has this (lower-cased) token. True when there is no filter. */
   mayHaveToken(token: string): boolean
 }
@@ -110,7 +112,7 @@ export interface BodyBytes {
 /** A block that tells which parts of its body must be read before its columns are. */
 export interface StoredBlock extends Block {
   /** What presence and data of these columns take of the body: ascending, joined where they touch. */
-  storedRanges(columns: Iterable<Column>): ByteRange[]
+  storedRanges(columns: Iterable<Pick<Column, 'storedRanges'>>): ByteRange[]
   /**
    * What `materialise` of these rows needs of the body and has not got yet. Reading it may reveal more (where a text is
    * stands in other pages), so ask again until nothing is missing: at most three times.

@@ -1,5 +1,5 @@
 import type { Bitmap } from '../bitmap.ts'
-import type { Block } from '../block/types.ts'
+import type { Block, SystemColumn } from '../block/types.ts'
 import type { Field } from './ast.ts'
 
 /**
@@ -7,10 +7,10 @@ import type { Field } from './ast.ts'
  * plain data comes out that merges with that of other shards and invocations.
  */
 export interface Aggregate<R> {
-  /** Fields whose columns `add` reads, so that they can be fetched first; null: it reads rows whole. */
-  readonly fields: readonly Field[] | null
-  /** Adds the rows that match: at least one. */
-  add(block: Block, found: Bitmap): void
+  /** Fields whose columns `add` reads, so that they can be fetched first; null: no values, but which rows have which attribute. */
+  readonly fields: readonly (Field | { system: SystemColumn })[] | null
+  /** Adds the rows that match, at least one, of a block of this shard. */
+  add(block: Block, found: Bitmap, shard: number): void
   /**
    * Adds all rows of the severities in `mask` (bit i is severity i) of a block, or of a whole segment, of which every row is
    * visible. False, and nothing added, when these counts do not say enough and the block must be opened.

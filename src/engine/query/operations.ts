@@ -3,6 +3,7 @@ import { createCount } from './count.ts'
 import { createFacets } from './facets.ts'
 import { createHistogram } from './histogram.ts'
 import { mergeCounts, mergeFacets, mergeHistograms, mergeScans } from './merge.ts'
+import { createPatterns, mergePatterns } from './patterns.ts'
 import { createStats, mergeStats } from './stats.ts'
 import type { AggregateOperation, ResultOf, Results, Scanned } from './types.ts'
 
@@ -19,6 +20,7 @@ const operations: {
   histogram: { start: createHistogram, merge: mergeHistograms },
   facets: { start: createFacets, merge: mergeFacets },
   stats: { start: ({ plan }) => createStats(plan), merge: (tables, { plan }) => mergeStats(plan, tables) },
+  patterns: { start: ({ plan }) => createPatterns(plan), merge: mergePatterns },
 }
 
 export function startAggregate<O extends AggregateOperation>(operation: O): Aggregate<ResultOf<O>> {

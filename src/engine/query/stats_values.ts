@@ -123,8 +123,8 @@ function hasher(list: ValueList): (place: number) => number {
   return (place) => (known[place] ||= hashText(String(list.values[place]!)))
 }
 
-/** Applies `read` to the bytes of texts by their indexes, which must ascend. */
-function textWalker<T>(pages: readonly TextPage[], read: (bytes: Uint8Array, start: number, end: number) => T): (place: number) => T {
+/** Applies `read` to the bytes of texts by their indexes, which must not descend. */
+export function textWalker<T>(pages: readonly TextPage[], read: (bytes: Uint8Array, start: number, end: number) => T): (place: number) => T {
   let at = 0
   return (place) => {
     while (place >= pages[at]!.first + pages[at]!.count) at++

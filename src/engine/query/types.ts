@@ -1,6 +1,8 @@
 import type { Block, BlockMeta, ReadCost } from '../block/types.ts'
 import type { StoredRow } from '../row.ts'
 import type { Filter } from './ast.ts'
+import type { PatternPlan } from './patterns.ts'
+import type { PatternTable } from './patterns_table.ts'
 import type { StatsPlan, StatsTable } from './stats_types.ts'
 
 /** A place in the total order of an organization's rows: (ms, ns, shard, seq). */
@@ -98,6 +100,7 @@ export type AggregateOperation =
   /** Fields are named as in a query. */
   | { kind: 'facets'; fields: readonly string[]; limit: number }
   | { kind: 'stats'; plan: StatsPlan }
+  | { kind: 'patterns'; plan: PatternPlan }
 
 /** The result of each operation by its kind: plain data that merges with that of other shards and segments. */
 export interface Results {
@@ -106,6 +109,7 @@ export interface Results {
   histogram: Histogram
   facets: Facets
   stats: StatsTable
+  patterns: PatternTable
 }
 
 export type ResultOf<O extends Operation> = Results[O['kind']]

@@ -3,7 +3,7 @@ import { bitmapIsEmpty } from '../bitmap.ts'
 import type { Filter } from '../query/ast.ts'
 import { columnsToEvaluate } from '../query/columns_read.ts'
 import { evaluate } from '../query/evaluate.ts'
-import { columnsOf, createFold } from '../query/fold.ts'
+import { createFold, partsOf } from '../query/fold.ts'
 import { startAggregate } from '../query/operations.ts'
 import type { AggregateOperation, ResultOf } from '../query/types.ts'
 import { ahead } from './scan_ahead.ts'
@@ -42,7 +42,7 @@ export async function scanSegments<O extends AggregateOperation>(
   const load = async (sealed: SealedBlock) => {
     const { block, target, hidden } = sealed
     const columns = columnsToEvaluate(filter, block, target.view, hidden)
-    await fetchColumns(run, sealed, isLikely ? [...columns, ...columnsOf(aggregate, block)] : columns)
+    await fetchColumns(run, sealed, isLikely ? [...columns, ...partsOf(aggregate, block)] : columns)
   }
 
   for await (const { item, loaded } of ahead(blocks, { load, weightOf: ({ entry }) => entry.bodyBytes, weightMax: () => scanAheadBytes })) {
@@ -56,8 +56,8 @@ export async function scanSegments<O extends AggregateOperation>(
       const { block, target, hidden } = item
       const found = evaluate(filter, block, target.view, hidden)
       isLikely = !bitmapIsEmpty(found)
-      if (isLikely) await fetchColumns(run, item, columnsOf(aggregate, block))
-      fold.add(block, found)
+      if (isLikely) await fetchColumns(run, item, partsOf(aggregate, block, found))
+      fold.add(block, found, target.shard)
     })
   }
   return run.finish(aggregate.result(), budgetEnded, fold.rowsMatched())

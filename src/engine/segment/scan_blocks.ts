@@ -89,7 +89,11 @@ export function openEntry(run: ScanRun, sealed: SealedEntry, filter: Filter): Pr
 }
 
 /** Reads what columns of a block take and is not there yet. */
-export async function fetchColumns(run: ScanRun, { segment, entry, block, body }: SealedBlock, columns: Iterable<Column>): Promise<void> {
+export async function fetchColumns(
+  run: ScanRun,
+  { segment, entry, block, body }: SealedBlock,
+  columns: Iterable<Pick<Column, 'storedRanges'>>,
+): Promise<void> {
   const ranges = block.storedRanges(columns).filter(({ start, end }) => !body.has(start, end))
   if (ranges.length > 0) await run.reader.body(segment, entry, body, ranges)
 }

@@ -1,0 +1,120 @@
+import { Buffer } from 'node:buffer'
+import { patternExampleCharsMax, patternRowsPerBlockMax } from '../../core/limits.ts'
+import { severities } from '../../core/severity.ts'
+import type { Bitmap } from '../bitmap.ts'
+import type { Block } from '../block/types.ts'
+import type { Aggregate } from './aggregate.ts'
+import type { Mask } from './patterns_mask.ts'
+import { createMask } from './patterns_mask.ts'
+import type { Entries, PatternEntry, PatternTable } from './patterns_table.ts'
+import { addEntry, addToBucket, clustered, compareRows, isLater, shrink } from './patterns_table.ts'
+import type { Picked } from './stats_values.ts'
+import { numbersOf, pickColumn, pickValues, rowsOf, textWalker } from './stats_values.ts'
+
+/** Buckets of the counts by time; no row lies before `fromMs`. */
+export interface PatternPlan {
+  fromMs: number
+  bucketMs: number
+}
+
+/** Bytes of a message that are decoded: more than a mask looks at. */
+const messageBytesMax = 16 * 1024
+
+/** Groups messages by what is left of them once their variables are masked. Each distinct message of a block is masked once. */
+export function createPatterns(plan: PatternPlan): Aggregate<PatternTable> {
+  const mask = createMask()
+  let entries: Entries = new Map()
+  let droppedRows = 0
+  let isSampled = false
+  return {
+    fields: [{ system: 'message' }, { system: 'severity' }, { system: 'timestamp' }, { system: 'seq' }],
+    add(block, found, shard) {
+      const stride = addBlock(entries, { plan, mask, shard }, block, found)
+      isSampled ||= stride > 1
+      const shrunk = shrink(entries)
+      entries = shrunk.entries
+      droppedRows += shrunk.droppedRows
+    },
+    result: () => ({ entries: [...entries.values()], droppedRows, isSampled }),
+  }
+}
+
+export function mergePatterns(tables: readonly PatternTable[]): PatternTable {
+  let entries: Entries = new Map()
+  let droppedRows = 0
+  for (const table of tables) {
+    for (const entry of table.entries) addEntry(entries, entry)
+    const shrunk = shrink(entries)
+    entries = shrunk.entries
+    droppedRows += table.droppedRows + shrunk.droppedRows
+  }
+  return { entries: [...entries.values()], droppedRows, isSampled: tables.some((table) => table.isSampled) }
+}
+
+/** The patterns of merged tables, those of most rows first. */
+export function answerPatterns({ entries }: PatternTable): PatternEntry[] {
+  const byText: Entries = new Map()
+  for (const entry of entries) addEntry(byText, entry)
+  return [...clustered(byText).values()].sort(compareRows)
+}
+
+interface Work {
+  plan: PatternPlan
+  mask: Mask
+  shard: number
+}
+
+/** Adds the rows; where they are very many, every n-th, which then counts for n. Answers n. */
+function addBlock(entries: Entries, { plan, mask, shard }: Work, block: Block, found: Bitmap): number {
+  const rows = rowsOf(found)
+  const messages = pickValues(block, { system: 'message' }, rows)
+  const { values: times } = numbersOf(pickColumn(block.system('timestamp'), rows))
+  const { values: severity } = numbersOf(pickColumn(block.system('severity'), rows))
+  const stride = Math.ceil(messagesIn(messages, rows.length) / patternRowsPerBlockMax)
+  const messageAt = messageReader(messages)
+  const known = new Map<number, PatternEntry>()
+  for (let i = 0; i < rows.length; i += stride) {
+    const place = messages?.at[i] ?? -1
+    const ms = times[i]!
+    let entry = known.get(place)
+    if (entry === undefined) known.set(place, (entry = entryOf(entries, mask(messageAt(place)))))
+    const weight = Math.min(stride, rows.length - i)
+    entry.counts[severity[i]!]! += weight
+    addToBucket(entry, Math.floor((ms - plan.fromMs) / plan.bucketMs), weight)
+    if (ms < entry.firstMs) entry.firstMs = ms
+    if (ms > entry.lastMs) entry.lastMs = ms
+    if (ms < entry.example.ms) continue
+    const example = { ms, shard, seq: block.seq(rows[i]!) }
+    if (isLater(example, entry.example))
+      entry.example = { ...example, message: messageAt(place).slice(0, patternExampleCharsMax).toWellFormed() }
+  }
+  return stride
+}
+
+function entryOf(entries: Entries, text: string): PatternEntry {
+  let entry = entries.get(text)
+  if (entry === undefined) {
+    const counts = severities.map(() => 0)
+    entry = { text, counts, firstMs: Infinity, lastMs: -Infinity, buckets: [], example: { ms: -1, shard: 0, seq: 0, message: '' } }
+    entries.set(text, entry)
+  }
+  return entry
+}
+
+/** Messages that would have to be masked. */
+function messagesIn(messages: Picked | undefined, rows: number): number {
+  if (messages === undefined) return 1
+  const { list } = messages
+  return list.kind === 'values' && list.distinct ? Math.min(list.values.length, rows) : rows
+}
+
+/** The message at a place; places of plain text must not descend. */
+function messageReader(messages: Picked | undefined): (place: number) => string {
+  if (messages === undefined) return () => ''
+  const { list } = messages
+  if (list.kind !== 'texts') return (place) => (place < 0 ? '' : String(list.values[place]))
+  const textAt = textWalker(list.pages, (bytes, start, end) =>
+    Buffer.from(bytes.buffer, bytes.byteOffset + start, Math.min(end - start, messageBytesMax)).toString('utf8'),
+  )
+  return (place) => (place < 0 ? '' : textAt(place))
+}
