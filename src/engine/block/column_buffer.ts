@@ -113,7 +113,8 @@ function pushEntry(column: ColumnBuffer, at: number, value: AttributeValue): voi
 function codeFor(column: ColumnBuffer, value: AttributeValue): number {
   const { entries } = column
   let code: number | undefined = column.lastCode
-  if (entries[code] !== value) code = column.codeOf?.get(value)
+  if (column.codeOf === undefined) code = undefined
+  else if (entries[code] !== value) code = column.codeOf.get(value)
   if (code === undefined) {
     if (typeof value === 'string' && !value.isWellFormed()) return codeFor(column, value.toWellFormed())
     code = newCode(column, value)

@@ -1,25 +1,32 @@
 import type { ByteSink } from '../encode/bytes.ts'
 import { createSink, reserve, writeBytes, writeUtf8, writeVarint } from '../encode/bytes.ts'
 import type { TokenSet } from '../encode/bloom.ts'
-import { addTokensOfList, addTokensOfText, clearTokens, createTokenSet } from '../encode/bloom.ts'
+import { addTokensOfIntegers, addTokensOfList, addTokensOfText, clearTokens, createTokenSet } from '../encode/bloom.ts'
 import { writeNumbers } from '../encode/numbers.ts'
 import { writeValue } from '../encode/values.ts'
 import type { AttributeValue } from '../row.ts'
 import type { ColumnBuffer } from './column_buffer.ts'
 import { unitsOf } from './column_buffer.ts'
-import type { Layout, ListEntry, PresenceEntry } from './directory.ts'
-import { codeWidth } from './directory.ts'
+import type { Layout, ListEntry, NumberListEntry, PresenceEntry } from './directory.ts'
+import { codeWidth, isIntegers } from './directory.ts'
 import type { TextEntries } from './text_entries.ts'
-import { bytesOfEntries, startOf, textOf } from './text_entries.ts'
+import { bytesOfEntries, distinctTexts, startOf, textOf } from './text_entries.ts'
 
 /** Where the columns of one block are written. */
 export interface ColumnSinks {
   /** Streams of all columns, before they are cut into pages. */
   raw: ByteSink
-  /** One for each list of texts or mixed values. */
+  /** One for each list that has a filter. */
   filters: Uint8Array[]
-  filterOf: (tokens: TokenSet) => Uint8Array
+  filtering: Filtering
   tokens: TokenSet
+}
+
+/** How token filters are made. */
+export interface Filtering {
+  filterOf: (tokens: TokenSet) => Uint8Array
+  /** Whether attributes that are integers have one too. */
+  ofIntegers: boolean
 }
 
 /** A longer text is kept out of the head, which a shard holds in memory. */
@@ -27,14 +34,14 @@ const constantUnitsMax = 64
 /** Numbers with at most so many distinct values become a dictionary, one byte each. */
 const numberDictionaryMax = 256
 
-export function createColumnSinks(rawBytes: number, filterOf: (tokens: TokenSet) => Uint8Array): ColumnSinks {
-  return { raw: createSink(rawBytes), filters: [], filterOf, tokens: createTokenSet() }
+export function createColumnSinks(rawBytes: number, filtering: Filtering): ColumnSinks {
+  return { raw: createSink(rawBytes), filters: [], filtering, tokens: createTokenSet() }
 }
 
 /** Writes the values and the filter of one column; the caller has dealt with its presence. */
 export function writeLayout(sinks: ColumnSinks, column: ColumnBuffer): Layout {
   const { count, codes, entries, texts } = column
-  if (codes === undefined) return writeNumberLayout(sinks, column.numbers!.subarray(0, count))
+  if (codes === undefined) return writeNumberLayout(sinks, column.numbers!.subarray(0, count), column.system === undefined)
   if (texts !== undefined) return writeTextLayout(sinks, column, codes, texts)
   if (entries.length === 1 && unitsOf(entries[0]!) <= constantUnitsMax) return { kind: 'constant', value: entries[0]! }
   if (isDictionary(column, entries.length)) {
@@ -51,12 +58,12 @@ function isDictionary({ count, textUnits, entryUnits }: ColumnBuffer, size: numb
   return size === 1 || size <= count * 0.75 || textUnits > entryUnits * 2
 }
 
-function writeNumberLayout(sinks: ColumnSinks, numbers: Float64Array): Layout {
+function writeNumberLayout(sinks: ColumnSinks, numbers: Float64Array, isAttribute: boolean): Layout {
   const distinct = distinctNumbers(numbers)
   if (distinct === undefined || distinct.size > Math.max(1, numbers.length / 4))
-    return { kind: 'plain', list: writeNumberList(sinks, numbers) }
+    return { kind: 'plain', list: writeNumberList(sinks, numbers, isAttribute) }
   if (distinct.size === 1) return { kind: 'constant', value: numbers[0]! }
-  const list = writeNumberList(sinks, Float64Array.from(distinct.values.keys()))
+  const list = writeNumberList(sinks, Float64Array.from(distinct.values.keys()), isAttribute)
   writeBytes(sinks.raw, distinct.codes)
   return { kind: 'dictionary', size: distinct.size, list }
 }
@@ -87,7 +94,7 @@ function distinctNumbers(numbers: Float64Array): { values: ReadonlyMap<number, n
   return { values, codes, size: values.size }
 }
 
-function writeNumberList(sinks: ColumnSinks, numbers: Float64Array): ListEntry {
+function writeNumberList(sinks: ColumnSinks, numbers: Float64Array, isAttribute: boolean): ListEntry {
   let min = Infinity
   let max = -Infinity
   for (let i = 0; i < numbers.length; i++) {
@@ -95,7 +102,11 @@ function writeNumberList(sinks: ColumnSinks, numbers: Float64Array): ListEntry {
     if (value < min) min = value
     if (value > max) max = value
   }
-  return { kind: 'numbers', coding: writeNumbers(sinks.raw, numbers), min, max }
+  const list: NumberListEntry = { kind: 'numbers', coding: writeNumbers(sinks.raw, numbers), min, max }
+  if (!isAttribute || !sinks.filtering.ofIntegers || !isIntegers(list)) return list
+  clearTokens(sinks.tokens)
+  addTokensOfIntegers(sinks.tokens, numbers)
+  return { ...list, bloomBytes: addFilter(sinks) }
 }
 
 function writeList(sinks: ColumnSinks, values: readonly AttributeValue[]): ListEntry {
@@ -125,6 +136,10 @@ function writeTextLayout(sinks: ColumnSinks, column: ColumnBuffer, codes: Uint32
   const { count } = column
   if (texts.count === 1 && bytesOfEntries(texts) <= constantUnitsMax) return { kind: 'constant', value: textOf(texts, 0) }
   const hasCodes = isDictionary(column, texts.count)
+  if (hasCodes && texts.index === undefined) {
+    const distinct = distinctTexts(texts, codes)
+    return writeTextLayout(sinks, column, distinct.codes, distinct.texts)
+  }
   const size = hasCodes ? texts.count : count
   const lengths = new Float64Array(size)
   const start = sinks.raw.length
@@ -166,8 +181,8 @@ function writeMixedList(sinks: ColumnSinks, values: readonly AttributeValue[]): 
 }
 
 /** Makes the filter of the tokens collected; answers its length. */
-function addFilter({ filters, filterOf, tokens }: ColumnSinks): number {
-  const filter = filterOf(tokens)
+function addFilter({ filters, filtering, tokens }: ColumnSinks): number {
+  const filter = filtering.filterOf(tokens)
   filters.push(filter)
   return filter.length
 }

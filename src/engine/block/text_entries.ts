@@ -47,6 +47,15 @@ export function textOf(entries: TextEntries, entry: number): string {
   return decodeUtf8(entries.bytes, startOf(entries, entry), entries.ends[entry]!)
 }
 
+/** The same texts, each of them once, and the codes that go with them. */
+export function distinctTexts(texts: TextEntries, codes: Uint32Array): { texts: TextEntries; codes: Uint32Array } {
+  const distinct = createTextEntries(texts.count, bytesOfEntries(texts))
+  const codeOf = new Uint32Array(texts.count)
+  for (let entry = 0; entry < texts.count; entry++)
+    codeOf[entry] = entryOf(distinct, texts.bytes, startOf(texts, entry), texts.ends[entry]!)
+  return { texts: distinct, codes: codes.map((code) => codeOf[code]!) }
+}
+
 /** Whether both hold the same texts under the same numbers. */
 export function sameTexts(one: TextEntries, other: TextEntries): boolean {
   const bytes = bytesOfEntries(one)

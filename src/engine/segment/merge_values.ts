@@ -1,5 +1,5 @@
 import type { ColumnBuffer } from '../block/column_buffer.ts'
-import { pushValue, unitsOf } from '../block/column_buffer.ts'
+import { pushValue } from '../block/column_buffer.ts'
 import { appendTexts, bytesOfEntries, createTextEntries, entryOf, sampledEntryOf, textOf } from '../block/text_entries.ts'
 import type { TextEntries } from '../block/text_entries.ts'
 import type { TextPage } from '../block/types.ts'
@@ -105,15 +105,13 @@ function textsOf(column: ColumnBuffer): TextEntries | undefined {
   return column.texts
 }
 
-/** The column stops being one of texts only. */
+/** The column stops being one of texts only: what it has is added once more, as strings. */
 function becomeValues(column: ColumnBuffer, texts: TextEntries): void {
-  const { codes, count } = column
+  const { codes, count, rows } = column
   column.texts = undefined
-  column.entries = Array.from({ length: texts.count }, (_, entry) => textOf(texts, entry))
-  column.codeOf = new Map(column.entries.map((entry, code) => [entry, code]))
-  column.entryUnits = column.entries.reduce((sum: number, entry) => sum + unitsOf(entry), 0)
-  column.textUnits = 0
-  for (let i = 0; i < count; i++) column.textUnits += unitsOf(column.entries[codes![i]!]!)
+  column.codes = undefined
+  column.count = 0
+  for (let i = 0; i < count; i++) pushValue(column, rows[i]!, textOf(texts, codes![i]!))
 }
 
 const scratch = new Uint8Array(256)
