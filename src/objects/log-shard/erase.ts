@@ -7,7 +7,7 @@ import type { ShardState } from './state.ts'
 
 /** Makes all rows that match now invisible, durably; jobs remove them. Throws QueryError when the query is none. */
 export function startErase(state: ShardState, { id, q, range }: EraseRequest, nowMs: number): StartEraseReply {
-  const { erasures, index, manifest } = state
+  const { erasures, index, manifest, patches } = state
   const known = erasures.get(id)
   if (known !== undefined) return { status: 'started', maxSeq: known.maxSeq }
   if (erasures.running().length >= erasuresPerShardMax || erasures.active().length >= erasuresKeptMax)
@@ -16,7 +16,9 @@ export function startErase(state: ShardState, { id, q, range }: EraseRequest, no
   const maxSeq = index.lastSeq()
   // The job at work, if any, began without this erasure, so what its operation adds is to be looked at too.
   const operation = manifest.record().last.number + 1
-  const begun = { id, q, range, maxSeq, createdMs: nowMs, status: 'running', operation } as const
+  // Every edit so far is older than the erasure, also where the clock went back.
+  const createdMs = Math.max(nowMs, manifest.record().foldedMs, patches.newestMs())
+  const begun = { id, q, range, maxSeq, createdMs, status: 'running', operation } as const
   inTransaction(state, () => [erasures.save({ ...begun, afterKey: '', erased: 0, damaged: 0, reason: '' })])
   forgetOld(state, nowMs)
   return { status: 'started', maxSeq }

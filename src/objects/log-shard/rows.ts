@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { attributesPerRecordMax, recordBytesMax, seqMax } from '../../core/limits.ts'
 import { bitmapHas } from '../../engine/bitmap.ts'
+import { BlockError } from '../../engine/block/block_error.ts'
 import { noReadCost } from '../../engine/block/read_cost.ts'
 import type { Block } from '../../engine/block/types.ts'
 import { visibleRows } from '../../engine/query/visible_rows.ts'
@@ -47,11 +48,15 @@ export function changeRow(state: ShardState, seq: number, change: RowChange, now
 
 /** Hides the row for ever; its block keeps the bytes until it is rewritten. */
 export function deleteRow(state: ShardState, seq: number, sealed?: SealedRow): DeleteReply {
-  // A row of a damaged block can be deleted all the same.
-  if (state.index.find(seq) !== undefined && !state.patches.has(seq)) return remove(state, seq)
-  const found = presentRow(state, seq, sealed)
-  if ('status' in found) return found
-  return found.row === null ? { status: 'missing' } : remove(state, seq)
+  try {
+    const found = presentRow(state, seq, sealed)
+    if ('status' in found) return found
+    return found.row === null ? { status: 'missing' } : remove(state, seq)
+  } catch (error) {
+    // A row of a damaged block can be deleted all the same.
+    if (error instanceof BlockError) return remove(state, seq)
+    throw error
+  }
 }
 
 function remove(state: ShardState, seq: number): DeleteReply {

@@ -39,9 +39,11 @@ export function commit({ state, now, log, identity }: JobContext, { kind, rewrit
     },
   }
   checkRows(content, sum(sources.map(({ rows }) => rows)))
-  const expiredRows = state.manifest.record().expiredRows + expired
+  const before = state.manifest.record()
+  const expiredRows = before.expiredRows + expired
+  const foldedMs = folded.reduce((max, { row }) => Math.max(max, row?.updatedMs ?? 0), before.foldedMs)
   inTransaction(state, () => [
-    state.manifest.append(content, { expiredRows, ...more.record }),
+    state.manifest.append(content, { expiredRows, foldedMs, ...more.record }),
     state.patches.remove(folded),
     ...countErased(state, erased),
     ...(more.also?.() ?? []),
