@@ -32,7 +32,7 @@ const counters: Record<CostKind, { name: string; help: string; labels?: Record<s
 }
 
 /** What storing logs takes: the request, the shard, and what the shard does later with what it holds. */
-const ingestOperations = ['logs.create', 'shard.append', 'shard.background']
+const ingestOperations = ['logs.create', 'shard.append', 'shard']
 
 const queryOperations = /^logs\.(?:list|search|searchByPost|get|histogram|facets|fields|stats|context|patterns|export)$/
 

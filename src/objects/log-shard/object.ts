@@ -22,6 +22,8 @@ import type { EraseRequest, SealedRow } from './protocol_storage.ts'
 export class LogShard extends DurableObject<LogShardEnv> implements LogShardRpc {
   readonly #core: ShardCore
   readonly #costs: ObjectCosts
+  /** Who this is, once a caller has said so. */
+  #identity: ShardIdentity | undefined
 
   constructor(ctx: DurableObjectState, env: LogShardEnv) {
     super(ctx, env)
@@ -48,19 +50,23 @@ export class LogShard extends DurableObject<LogShardEnv> implements LogShardRpc 
   }
 
   async append(request: AppendRequest) {
-    const reply = await this.#core.append(request)
+    this.#identity = request.identity
+    const reply = await this.#costs.during('shard.append', () => this.#core.append(request))
+    if (reply.status === 'stored') this.#costs.count('logs_stored', reply.accepted)
     // Off the acknowledging path; deliveries also wait for the output gate, so a tail never shows what could be lost.
     if (reply.status === 'stored') this.ctx.waitUntil(this.#core.deliverTail())
     return this.#counted(reply)
   }
 
   override async alarm() {
+    this.#costs.count('do_requests')
     await this.#core.alarm()
     this.#counted(undefined)
   }
 
   async query(call: QueryCall) {
-    return this.#counted(this.#core.query(call))
+    this.#identity = call.identity
+    return this.#counted(this.#costs.during(`logs.${call.operation.kind}`, () => this.#core.query(call)))
   }
 
   async extent(identity: ShardIdentity) {
@@ -131,9 +137,17 @@ export class LogShard extends DurableObject<LogShardEnv> implements LogShardRpc 
     return this.#core.ping()
   }
 
-  /** Passes a reply on; what was spent is reported behind it, when it is time to. */
+  /** Passes a reply on; what was spent, and what is stored, is reported behind it, when it is time to. */
   #counted<T>(reply: T): T {
-    this.ctx.waitUntil(this.#costs.flush(Date.now()))
+    this.ctx.waitUntil(this.#costs.flush(Date.now(), () => this.#stored()))
     return reply
+  }
+
+  #stored() {
+    if (this.#identity === undefined) return undefined
+    const { segments, hot } = this.#core.segments(this.#identity)
+    const sum = (size: 'rows' | 'bytes') => segments.reduce((total, segment) => total + segment[size], 0)
+    const totals = { rows: hot.rows + sum('rows'), hotBytes: hot.bytes, segments: segments.length, segmentBytes: sum('bytes') }
+    return { name: shardName(this.#identity), totals }
   }
 }

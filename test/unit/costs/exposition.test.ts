@@ -11,7 +11,7 @@ const totals: MeterTotals = {
   operations: {
     'logs.create': { worker_requests: 2000, do_requests: 2000 },
     'shard.append': { do_rows_written: 1500, logs_stored: 1e6 },
-    'shard.background': { do_rows_written: 500, r2_class_a: 20 },
+    shard: { do_rows_written: 500, r2_class_a: 20 },
     'logs.search': all,
     'odd "name" \\ with\nline end': { kv_reads: 1 },
   },
