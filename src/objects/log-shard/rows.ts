@@ -14,8 +14,8 @@ import type { ShardState } from './state.ts'
 
 /** The present content of a row, null when it was deleted or erased or never was; of a sealed one the places where it may be. */
 export function getRow(state: ShardState, seq: number): { row: StoredRow | null } | SealedPlaces {
-  const patched = state.patches.get(seq)
-  if (patched !== undefined) return { row: patched === null || isErased(state, patched) ? null : patched }
+  const patched = patchedRow(state, seq)
+  if (patched !== undefined) return { row: patched }
   const meta = state.index.find(seq)
   if (meta === undefined) return seq >= 1 && seq <= state.manifest.record().sealedSeq ? sealedPlaces(state, seq) : { row: null }
   const block = state.open(meta, noReadCost())
@@ -69,6 +69,12 @@ function presentRow(state: ShardState, seq: number, sealed: SealedRow | undefine
   if (!('status' in known) || sealed === undefined || state.manifest.get(sealed.segment) === undefined) return known
   if (sealed.row.seq !== seq) throw new RangeError(`row ${sealed.row.seq} was given for row ${seq}`)
   return { row: isErased(state, sealed.row) ? null : sealed.row }
+}
+
+/** The present content of a row that was edited, null when it was deleted or erased, undefined when it was not changed. */
+export function patchedRow(state: ShardState, seq: number): StoredRow | null | undefined {
+  const patched = state.patches.get(seq)
+  return patched && isErased(state, patched) ? null : patched
 }
 
 function sealedPlaces(state: ShardState, seq: number): SealedPlaces {

@@ -9,6 +9,7 @@ import { wholeBody } from '../../engine/block/page_reader.ts'
 import { openSegmentIndex } from '../../engine/segment/index_reader.ts'
 import { SegmentError } from '../../engine/segment/segment_error.ts'
 import type { SegmentBlockEntry, SegmentMeta } from '../../engine/segment/types.ts'
+import { patchedRow } from './rows.ts'
 import type { JobContext } from './upkeep/job.ts'
 
 /** Sealed rows of fromSeq <= seq <= toSeq as they are now, by sequence number; deleted, erased and damaged ones are missing. */
@@ -21,7 +22,7 @@ export async function readSealedRows(context: JobContext, fromSeq: number, toSeq
     // A rewrite in the meantime may have folded in edits that were not in what was read.
     if (segments.some(({ key }) => manifest.get(key) === undefined)) continue
     for (const seq of patches.within(fromSeq, toSeq)) {
-      const present = patches.get(seq)
+      const present = patchedRow(context.state, seq)
       if (present) rows.set(seq, present)
       else rows.delete(seq)
     }

@@ -9,6 +9,7 @@ import type { StoredRow } from '../../engine/row.ts'
 import type { JobContext } from './upkeep/job.ts'
 import { encodable } from './patches.ts'
 import type { TailBlock } from './protocol.ts'
+import { patchedRow } from './rows.ts'
 import { readSealedRows } from './sealed_rows.ts'
 import type { ShardState } from './state.ts'
 
@@ -66,7 +67,7 @@ function presentBlocks(state: ShardState, block: Block): TailBlock[] {
   const visible = visibleRows(block, view, undefined)
   const present = new Map<number, StoredRow>()
   for (const [i, row] of block.materialise(seqsOf(block.meta).map((_, i) => i)).entries()) {
-    const patch = state.patches.get(row.seq)
+    const patch = patchedRow(state, row.seq)
     const content = patch === undefined ? (bitmapHas(visible, i) ? row : null) : patch
     if (content !== null) present.set(row.seq, content)
   }
