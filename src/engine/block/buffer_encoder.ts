@@ -1,9 +1,8 @@
 import { blockRawBytesMax } from '../../core/limits.ts'
-import type { TokenSet } from '../encode/bloom.ts'
 import type { BlockBuffer } from './block_buffer.ts'
 import type { ColumnBuffer } from './column_buffer.ts'
 import { withoutUnused } from './column_buffer.ts'
-import type { ColumnSinks } from './column_writer.ts'
+import type { ColumnSinks, Filtering } from './column_writer.ts'
 import { createColumnSinks, writeLayout, writePresence } from './column_writer.ts'
 import type { ColumnEntry, Directory, Layout, PresenceEntry } from './directory.ts'
 import { writePages } from './page_writer.ts'
@@ -21,12 +20,12 @@ export interface EncodedBuffer {
   rawBytes: number
 }
 
-/** Encodes the rows of a buffer. `filterOf` makes the filter of a column's tokens. Throws RangeError when they take too much. */
-export function encodeBuffer(buffer: BlockBuffer, filterOf: (tokens: TokenSet) => Uint8Array): EncodedBuffer {
+/** Encodes the rows of a buffer. Throws RangeError when they take too much. */
+export function encodeBuffer(buffer: BlockBuffer, filtering: Filtering): EncodedBuffer {
   const { rows, minMs, maxMs, severityCounts, system } = buffer
   const attributes = buffer.attributes.map(withoutUnused)
   // Room for all texts, and for numbers and codes of two bytes: it grows where they take more.
-  const sinks = createColumnSinks(buffer.textUnits + 2 * (buffer.values + rows), filterOf)
+  const sinks = createColumnSinks(buffer.textUnits + 2 * (buffer.values + rows), filtering)
   const presences = writePresences(sinks, attributes, rows)
   const ends = [sinks.raw.length]
   const { seq: seqColumn, ...always } = system

@@ -18,9 +18,12 @@ export interface PresenceEntry {
 }
 
 export type ListEntry =
-  | { kind: 'numbers'; coding: NumberCoding; min: number; max: number }
+  /** Integers have a filter in segments, other numbers never. */
+  | { kind: 'numbers'; coding: NumberCoding; min: number; max: number; bloomBytes?: number }
   | { kind: 'text'; lengths: NumberCoding; bytes: number; bloomBytes: number }
   | { kind: 'mixed'; hasText: boolean; bytes: number; bloomBytes: number }
+
+export type NumberListEntry = Extract<ListEntry, { kind: 'numbers' }>
 
 export type Layout =
   | { kind: 'constant'; value: AttributeValue }
@@ -67,8 +70,7 @@ export function bytesOfLayout(layout: Layout, count: number): number {
 
 /** Length of a column's filter; undefined when it has none. */
 export function bloomBytesOf(layout: Layout): number | undefined {
-  if (layout.kind === 'constant' || layout.kind === 'copy' || layout.list.kind === 'numbers') return undefined
-  return layout.list.bloomBytes
+  return layout.kind === 'constant' || layout.kind === 'copy' ? undefined : layout.list.bloomBytes
 }
 
 export function writeDirectory(sink: ByteSink, { pages, presences, columns }: Directory): void {
@@ -105,11 +107,13 @@ function writeColumn(sink: ByteSink, { system, name, presence, layout }: ColumnE
 }
 
 function writeList(sink: ByteSink, list: ListEntry): void {
-  writeByte(sink, listCodes[list.kind])
-  if (list.kind === 'numbers') {
+  const { kind, bloomBytes } = list
+  writeByte(sink, kind === 'numbers' && bloomBytes !== undefined ? listCodes.integers : listCodes[kind])
+  if (kind === 'numbers') {
     writeCoding(sink, list.coding)
     writeValue(sink, list.min)
     writeValue(sink, list.max)
+    if (bloomBytes !== undefined) writeVarint(sink, bloomBytes)
     return
   }
   if (list.kind === 'text') writeCoding(sink, list.lengths)
@@ -189,7 +193,12 @@ function readList(source: ByteSource): ListEntry {
   const code = readByte(source)
   switch (code) {
     case listCodes.numbers:
-      return { kind: 'numbers', coding: readCoding(source), min: readNumber(source), max: readNumber(source) }
+      return readNumberList(source)
+    case listCodes.integers: {
+      const list = { ...readNumberList(source), bloomBytes: readVarint(source) }
+      if (!isIntegers(list)) throw new BlockError('a list of integers holds other numbers')
+      return list
+    }
     case listCodes.text:
       return { kind: 'text', lengths: readCoding(source), bytes: readVarint(source), bloomBytes: readVarint(source) }
     case listCodes.mixed:
@@ -197,6 +206,10 @@ function readList(source: ByteSource): ListEntry {
     default:
       throw new BlockError(`list kind ${code} is not known`)
   }
+}
+
+function readNumberList(source: ByteSource): NumberListEntry {
+  return { kind: 'numbers', coding: readCoding(source), min: readNumber(source), max: readNumber(source) }
 }
 
 function readFlag(source: ByteSource): boolean {
@@ -226,7 +239,8 @@ function checkSystemType(name: SystemColumn, layout: Layout): void {
   if (!right) throw new BlockError(`system column ${name} has values of a wrong type`)
 }
 
-function isIntegers(list: ListEntry): boolean {
+/** True when the coding holds nothing but integers. */
+export function isIntegers(list: ListEntry): boolean {
   return list.kind === 'numbers' && list.coding.kind !== 'float64' && list.coding.scale === 0
 }
 

@@ -28,5 +28,5 @@ export const filtersApartFlag = 2
 export const systemColumns = ['timestamp', 'nanos', 'severity', 'source', 'message', 'created', 'updated', 'seq'] as const
 
 export const layoutCodes = { constant: 0, dictionary: 1, plain: 2, copy: 3 } as const
-export const listCodes = { numbers: 1, text: 2, mixed: 3 } as const
+export const listCodes = { numbers: 1, text: 2, mixed: 3, integers: 4 } as const
 export const presenceCodes = { bitmap: 0, gaps: 1 } as const

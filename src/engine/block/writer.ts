@@ -73,7 +73,7 @@ function bufferOf(rows: readonly StoredRow[], hasSeq: boolean): BlockBuffer {
 }
 
 function encode(buffer: BlockBuffer): EncodedBlock {
-  const { directory, body, filters, meta } = encodeBuffer(buffer, wholeFilter)
+  const { directory, body, filters, meta } = encodeBuffer(buffer, { filterOf: wholeFilter, ofIntegers: false })
   const head = writeHead(meta, body.length, directory, filters)
   return { head, body, meta: { ...meta, bytes: head.length + body.length } }
 }

@@ -85,6 +85,28 @@ function addTokensOfAscii(set: TokenSet, bytes: Uint8Array, start: number, end: 
   }
 }
 
+/** Digits of an integer, the lowest first. */
+const digits = new Uint8Array(20)
+
+/** Adds the tokens of integers below 10^20 as their decimal text has them: the digits, without a sign. */
+export function addTokensOfIntegers(set: TokenSet, integers: Float64Array): void {
+  let before = NaN
+  for (let i = 0; i < integers.length; i++) {
+    let rest = Math.abs(integers[i]!)
+    if (rest === before) continue
+    before = rest
+    let count = 0
+    do {
+      const next = Math.floor(rest / 10)
+      digits[count++] = rest - next * 10
+      rest = next
+    } while (rest > 0)
+    let hash = hashStart
+    while (count > 0) hash = Math.imul(hash ^ (0x30 + digits[--count]!), 0x01000193)
+    addHash(set, hash || 1)
+  }
+}
+
 /** The filter of all tokens of `set`. */
 export function wholeFilter(set: TokenSet): Uint8Array {
   const filter = new Uint8Array(Math.ceil((set.count * (set.count <= fewTokens ? bitsPerTokenOfFew : bitsPerToken)) / 8))

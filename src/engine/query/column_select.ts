@@ -20,9 +20,9 @@ export function selectColumn(column: Column, matcher: Matcher, candidates: Bitma
 export function columnMayMatch(column: Column, matcher: Matcher): boolean {
   if (column.count === 0) return false
   if (column.range !== undefined) {
-    return matcher.numbers !== null && column.range.max >= matcher.numbers.min && column.range.min <= matcher.numbers.max
-  }
-  if (!column.hasText && !matcher.scalars) return false
+    const { numbers } = matcher
+    if (numbers === null || column.range.max < numbers.min || column.range.min > numbers.max) return false
+  } else if (!column.hasText && !matcher.scalars) return false
   return matcher.tokens.some((tokens) => tokens.every((token) => column.mayHaveToken(token)))
 }
 

@@ -5,7 +5,7 @@ import type { AttributeValue } from '../row.ts'
  * may only rule out what they would refuse.
  */
 export interface Matcher {
-  /** A text that matches has all tokens of one of these lists; an empty list rules nothing out. */
+  /** A text that matches (of a number: its canonical text) has all tokens of one of these lists; an empty list rules nothing out. */
   readonly tokens: readonly (readonly string[])[]
   /** False when no number, big integer or boolean can match. */
   readonly scalars: boolean

@@ -12,7 +12,7 @@ import type { SegmentBlock } from './types.ts'
 export function encodeSegmentBlock(buffer: BlockBuffer): SegmentBlock {
   const { rows, system } = buffer
   if (rows === 0 || system.seq.count !== rows) throw new RangeError(`${system.seq.count} sequence numbers for ${rows} rows`)
-  const { directory, body, filters, meta, rawBytes } = encodeBuffer(buffer, segmentFilter)
+  const { directory, body, filters, meta, rawBytes } = encodeBuffer(buffer, { filterOf: segmentFilter, ofIntegers: true })
   const head = writeHead(meta, body.length, directory)
   const [minCreatedMs, maxCreatedMs] = rangeOf(system.created)
   const lastSeq = rangeOf(system.seq)[1]

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
+  addTokensOfIntegers,
   addTokensOfList,
   addTokensOfText,
   bloomHas,
@@ -45,6 +46,16 @@ describe('a token filter', () => {
         const lengths = Float64Array.from(list, (text) => Buffer.byteLength(text))
         addTokensOfList(set, Buffer.from(`..${list.join('')}..`), 2, lengths)
         expect(wholeFilter(set)).toEqual(filterOfText(list.join(' ')))
+      }),
+    )
+  })
+
+  it('is the same whether tokens come from integers or from their text', () => {
+    fc.assert(
+      fc.property(fc.array(fc.oneof(fc.integer(), fc.maxSafeInteger(), fc.nat({ max: 20 }))), (integers) => {
+        const set = createTokenSet()
+        addTokensOfIntegers(set, Float64Array.from(integers))
+        expect(wholeFilter(set)).toEqual(filterOfText(integers.join(' ')))
       }),
     )
   })

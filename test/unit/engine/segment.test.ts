@@ -166,6 +166,19 @@ function columnsOf(block: Block): Column[] {
   return [...systemColumns.map((name) => block.system(name)), ...block.attributes]
 }
 
+it('a segment rules out numbers that no row has, within the range of those that rows have', () => {
+  const rows = Array.from({ length: 5000 }, (_, i) =>
+    row({ attributes: { order: 7_000_000 + i * 13, status: [200, 404, -5][i % 3] ?? 0 } }),
+  )
+  const block = readSegment(segmentOf(rows, rows.length).bytes).open(0, newCost())
+  const [order, status] = [block.attribute('order'), block.attribute('status')]
+  for (const { values } of rows)
+    expect([order?.mayHaveToken(String(values[0])), status?.mayHaveToken(String(Math.abs(Number(values[1]))))]).toEqual([true, true])
+  const others = Array.from({ length: 2000 }, (_, i) => String(7_000_001 + i * 13))
+  expect(others.filter((token) => order?.mayHaveToken(token)).length).toBeLessThanOrEqual(20)
+  expect(status?.mayHaveToken('300')).toBe(false)
+})
+
 describe('a segment writer', () => {
   it('tells about how large the segment will be', () => {
     const writer = createSegmentWriter()
