@@ -1,11 +1,12 @@
 import { env, evictDurableObject, runInDurableObject } from 'cloudflare:test'
 import type { Region } from '../../src/config.ts'
-import { findOrCreateLogShard } from '../../src/db/log_shards.ts'
+import { shardsForIngest } from '../../src/db/log_shards.ts'
 import { shardName } from '../../src/core/ids.ts'
 import type { EncodableRow } from '../../src/engine/row.ts'
 import type { LogJson } from '../../src/engine/log_json.ts'
 import { encodeRows } from '../support/rows.ts'
 import type { LogShard } from '../../src/objects/log-shard/object.ts'
+import { freeSettings, usageOfRows } from '../support/usage.ts'
 import type { World } from '../support/world.ts'
 import { testCtx } from '../support/world.ts'
 
@@ -16,14 +17,16 @@ export async function storeRows(
   region: Region = 'weur',
 ): Promise<number> {
   const stub = await shardStub(world, region)
-  const reply = await stub.rpc.append({ identity: stub.identity, blocks: encodeRows(rows) })
+  const { identity, rpc } = stub
+  const usage = usageOfRows(rows.length)
+  const reply = await rpc.append({ identity, blocks: encodeRows(rows), usage, settings: freeSettings(identity) })
   if (reply.status !== 'stored') throw new Error(`the shard answered ${reply.status}`)
   return reply.firstSeq
 }
 
 export async function shardStub({ organizationId }: Pick<World, 'organizationId'>, region: Region = 'weur') {
-  const row = await findOrCreateLogShard(testCtx(), organizationId, region)
-  const identity = { organizationId, region, shard: row.number }
+  const row = (await shardsForIngest(testCtx(), organizationId, region)).find((shard) => shard.region === region)
+  const identity = { organizationId, region, shard: row?.number ?? 0 }
   return { identity, rpc: env.LOG_SHARD.getByName(shardName(identity)) }
 }
 
