@@ -3,6 +3,7 @@ import type { TaskJob } from './core/jobs.ts'
 import { sealBytesMax } from './core/limits.ts'
 import type { Quota } from './core/settings.ts'
 import type { ScanCall, ScanReply } from './engine/segment/scan_call.ts'
+import type { ExportCall, ExportReply } from './search/export_page.ts'
 import type { LiveTail } from './objects/live-tail/object.ts'
 import type { LogShard } from './objects/log-shard/object.ts'
 import type { LogShardRpc, ShardIdentity } from './objects/log-shard/protocol.ts'
@@ -16,7 +17,7 @@ export interface OpenShard {
 
 /** Entrypoints of this Worker that it calls itself (`ctx.exports`): each call is an invocation of its own. */
 export interface Exports {
-  SegmentScan: { run(call: ScanCall): Promise<ScanReply> }
+  SegmentScan: { run(call: ScanCall): Promise<ScanReply>; exportPage(call: ExportCall): Promise<ExportReply> }
 }
 
 /** Bindings, vars and secrets as wrangler.toml and .dev.vars give them. */

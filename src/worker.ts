@@ -12,6 +12,7 @@ import { routes } from './routes.ts'
 export { LiveTail } from './objects/live-tail/object.ts'
 export { LogShard } from './objects/log-shard/object.ts'
 export { Meter } from './objects/meter/object.ts'
+export { SegmentScan } from './search/segment_scan.ts'
 
 const app = createApp(routes, { verifySession, verifyApiKey, rateLimiter: createRateLimiter() })
 

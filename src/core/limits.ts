@@ -183,10 +183,12 @@ export const segmentGraceMs = 15 * 60 * 1000
 export const mergeSmallBytesMax = 8 * 1024 * 1024
 /** What a merge must at least multiply the size of each row's segment by: this bounds how often a row is written. */
 export const mergeGrowthMin = 1.5
-/** Input of one merge, and about the largest segment: input and output together stay in memory. */
+/** Input of one merge: input and output together stay in memory. */
 export const mergeBytesMax = 24 * 1024 * 1024
-/** Rows of one segment, so that it can be rewritten with its patches within `mergeRowsMax`. */
-export const segmentRowsMax = 1_500_000
+/** A segment is cut here: what is merged should not be split again. */
+export const segmentBytesMax = 32 * 1024 * 1024
+/** Rows of one segment: a rewrite, patches included, stays far below `mergeRowsMax`, and takes 24 MB for their order. */
+export const segmentRowsMax = 1_000_000
 /** Small segments of similar size that make a merge due. */
 export const mergeWidth = 8
 /** A day's last small segments are merged when it ended this long ago and none of them is younger: most late logs are there. */
@@ -378,8 +380,12 @@ export const histogramBucketsAuto = 60
 /** Fields and values of one facets call: each field reads one more column of every block that matches. */
 export const facetFieldsMax = 20
 export const facetValuesMax = 100
-/** Rows that an export asks each shard for at a time; shardReplyBytesMax cuts pages of large rows. */
-export const exportPageRows = 2000
+/** Hot rows of one page of an export, as text from their shards; shardReplyBytesMax cuts pages of large rows. */
+export const exportHotRows = 2000
+/** Sealed rows of one page of an export, those after which it ends where a block does, and about its bytes. */
+export const exportPageRows = 65_536
+export const exportRowsEnough = 16_384
+export const exportPageBytes = 8 * 1024 * 1024
 /** Columns of an export. */
 export const exportFieldsMax = 100
 
@@ -428,6 +434,8 @@ export const patternRowsPerBlockMax = 16_384
 export const patternExampleCharsMax = 512
 /** Patterns of one answer. */
 export const patternsMax = 500
+/** Attribute names that one answer of fields has; their names alone are 250 kB at worst. */
+export const fieldNamesMax = 1000
 /** Rows of context before and after a row. */
 export const contextRowsMax = 100
 

@@ -15,4 +15,4 @@ export function isTemporary(error: unknown): boolean {
 }
 
 const temporaryPattern =
-  /overloaded|network connection lost|storage operation exceeded timeout|reset because|D1 DB (is|reset)|cannot resolve D1|too many requests queued|internal error in (D1|Durable Object)|internal error; reference|please (retry|try again|back off)|service unavailable/i
+  /overloaded|network connection lost|object storage did not answer|storage operation exceeded timeout|reset because|D1 DB (is|reset)|cannot resolve D1|too many requests queued|internal error in (D1|Durable Object)|internal error; reference|please (retry|try again|back off)|service unavailable/i

@@ -1,4 +1,4 @@
-import type { Config, Env, Region } from '../config.ts'
+import type { Config, Env, Exports, Region } from '../config.ts'
 import type { Role, Scope } from '../core/permissions.ts'
 import type { LogSettings } from '../core/settings.ts'
 import type { Database } from './client.ts'
@@ -14,6 +14,8 @@ export interface Log {
 export interface BaseCtx {
   readonly db: Database
   readonly env: Env
+  /** Undefined where there is no Worker around, as in tests. */
+  readonly exports: Exports | undefined
   readonly config: Config
   readonly log: Log
   readonly requestId: string

@@ -203,6 +203,21 @@ export const tasks = sqliteTable(
   ],
 )
 
+/** Stored logs that a query could not read, for the health check. */
+export const damagedSegments = sqliteTable(
+  'damaged_segments',
+  {
+    organizationId: text('organization_id')
+      .notNull()
+      .references(() => organizations.id),
+    /** R2 key; `block` for hot blocks. */
+    segment: text('segment').notNull(),
+    reason: text('reason').notNull(),
+    seenAt: integer('seen_at').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.organizationId, table.segment] }), index('damaged_segments_seen').on(table.seenAt)],
+)
+
 export const auditLog = sqliteTable(
   'audit_log',
   {

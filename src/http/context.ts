@@ -1,6 +1,6 @@
 import type { MiddlewareHandler } from 'hono'
 import { configOf } from '../config.ts'
-import type { Env } from '../config.ts'
+import type { Env, Exports } from '../config.ts'
 import { createRunCosts, isolateMeter, meterName } from '../core/cost_meter.ts'
 import type { RunCosts } from '../core/cost_meter.ts'
 import { uuidv7 } from '../core/ids.ts'
@@ -28,6 +28,7 @@ export const requestContext: MiddlewareHandler<AppEnv> = async (c, next) => {
     requestId,
     clientAddress: c.req.header('CF-Connecting-IP') ?? '127.0.0.1',
     place: request.cf,
+    exports: c.executionCtx.exports as Exports | undefined,
     waitUntil: (work) => c.executionCtx.waitUntil(work),
   })
   c.set('base', base)
@@ -79,16 +80,18 @@ interface Origin {
   requestId: string
   clientAddress: string
   place?: Parameters<typeof regionOf>[0]
+  exports?: Exports | undefined
   waitUntil(work: Promise<unknown>): void
 }
 
 /** Clock, ids, configuration and storages of one request or job. Every call of a binding goes through what is built here. */
-export function createBase(plainEnv: Env, { log, costs, requestId, clientAddress, place, waitUntil }: Origin): BaseCtx {
+export function createBase(plainEnv: Env, { log, costs, requestId, clientAddress, place, exports, waitUntil }: Origin): BaseCtx {
   const config = configOf(plainEnv)
   const env = costs === undefined ? plainEnv : meteredBindings(plainEnv, costs.count)
   return {
     db: openDatabase(env.DB),
     env,
+    exports,
     config,
     log,
     requestId,

@@ -1,14 +1,24 @@
-import { exportPageRows } from '../core/limits.ts'
+import { exportHotRows, scanChunkBytes } from '../core/limits.ts'
 import type { TenantCtx } from '../db/context.ts'
-import { logJson } from '../engine/log_json.ts'
-import type { StoredRow } from '../engine/row.ts'
-import { csvLine, withoutFormula } from './csv.ts'
+import { mergeRows, rowsOfShard } from '../engine/query/merge.ts'
+import { positionOf } from '../engine/query/position.ts'
+import type { Damage, SearchRows } from '../engine/query/types.ts'
+import type { LineRow } from '../objects/log-shard/protocol.ts'
 import type { PageState } from './cursor.ts'
-import { csvCellText, exportColumns, ndjsonColumns } from './export_columns.ts'
-import { readLinePage, readPage } from './pages.ts'
+import { reportDamage } from './damage.ts'
+import { headLine, lineWriter } from './export_columns.ts'
+import type { ExportFormat } from './export_columns.ts'
+import type { ExportPage, HotLine } from './export_page.ts'
+import { createTextPage } from './export_page.ts'
+import { lostSegments } from './lost_segments.ts'
+import type { Listing } from './pages.ts'
+import type { QueryDeps } from './query_deps.ts'
+import { queryDeps, scanned } from './query_deps.ts'
 import { checkQuery } from './query_text.ts'
+import { sealedParts } from './scan_parts.ts'
 import type { ExportInput } from './schema.ts'
-import { shardsOf } from './shards.ts'
+import type { Shard, ShardReply } from './shards.ts'
+import { askShards, shardsOf, snapshotOf } from './shards.ts'
 import { parseRange } from './time_range.ts'
 
 export interface LogExport {
@@ -20,77 +30,112 @@ export interface LogExport {
 
 /** Every log that matches, as it is at this moment, in one file. */
 export async function exportLogs(ctx: TenantCtx, input: ExportInput): Promise<LogExport> {
-  const { q, order, format, fields } = input
+  const { q, order, format } = input
   checkQuery(q)
   const range = parseRange(input.from, input.to, ctx.now())
   const shards = await shardsOf(ctx)
-  const read = format === 'csv' ? csvReader(fields) : fields === undefined ? lineReader : columnReader(fields)
-  const readNext = (next: PageState | undefined) => read(ctx, shards, { q, range, order, ...next }, exportPageRows)
+  const deps = queryDeps(ctx)
+  const readNext = (next: PageState | undefined) => readFilePage(deps, shards, { q, range, order, ...next }, input)
   // The first page comes before the answer starts, so that what fails at once is still a problem document.
   const first = await readNext(undefined)
   const day = new Date(ctx.now()).toISOString().slice(0, 10)
   return {
     contentType: format === 'csv' ? 'text/csv; charset=utf-8; header=present' : 'application/x-ndjson',
     fileName: `edgelog-${day}.${format}`,
-    body: streamOf(ctx, { ...first, text: headOf(format, fields) + first.text }, readNext),
+    body: streamOf(ctx, new TextEncoder().encode(headLine(input)), first, readNext),
   }
 }
 
 /** A page as it stands in the file. */
-interface TextPage {
-  text: string
+export interface FilePage {
+  bytes: Uint8Array
   next: PageState | null
+  damaged: readonly Damage[]
 }
 
-type ReadText = (...page: Parameters<typeof readPage>) => Promise<TextPage>
-
-function headOf(format: ExportInput['format'], fields: readonly string[] | undefined): string {
-  return format === 'csv' ? csvLine(exportColumns(fields).map(({ name }) => withoutFormula(name))) : ''
-}
-
-/** Whole logs as NDJSON: the shards write the lines. */
-const lineReader: ReadText = async (...page) => {
-  const { rows, next } = await readLinePage(...page)
-  return { text: rows.map(({ row }) => row.line).join(''), next }
-}
-
-function columnReader(fields: readonly string[]): ReadText {
-  const columns = exportColumns(fields)
-  return rowReader((shard, row) => ndjsonColumns(row, shard, columns))
-}
-
-function csvReader(fields: readonly string[] | undefined): ReadText {
-  const columns = exportColumns(fields)
-  return rowReader((shard, row) => {
-    const log = logJson(row, shard)
-    return csvLine(columns.map(({ value }) => csvCellText(value(log))))
-  })
-}
-
-function rowReader(line: (shard: number, row: StoredRow) => string): ReadText {
-  return async (...page) => {
-    const { rows, next } = await readPage(...page)
-    return { text: rows.map(({ shard, row }) => line(shard, row)).join(''), next }
+/** One page of the file: hot rows come from their shards, and another invocation puts the sealed ones among them. */
+async function readFilePage(
+  deps: QueryDeps,
+  shards: readonly Shard[],
+  listing: Listing,
+  input: ExportInput,
+  isRepeat = false,
+): Promise<FilePage> {
+  const { q, range, order, after } = listing
+  const format: ExportFormat = { format: input.format, fields: input.fields }
+  const asLines = format.format === 'ndjson' && format.fields === undefined
+  const replies = await askShards(deps, shards, listing, { kind: 'search', order, limit: exportHotRows, after }, asLines)
+  const snapshot = listing.snapshot ?? snapshotOf(replies)
+  const { hot, until } = hotLines(replies, listing, format)
+  const parts = sealedParts(replies)
+  const pageOf = ({ bytes, frontier }: ExportPage, damaged: readonly Damage[]): FilePage => {
+    return { bytes, next: frontier && { after: frontier, range, snapshot }, damaged }
   }
+  const hotDamage = replies.flatMap(({ reply }) => reply.damaged)
+  if (parts.length === 0) return pageOf(createTextPage(hot, order).finish(until), hotDamage)
+  const { organizationId, keepFromMs } = deps
+  const call = { organizationId, q, range, keepFromMs, parts, order, after, until: until ?? undefined, hot, format }
+  const scan = scanned(await deps.exportAway({ ...call, budgetBytes: scanChunkBytes }))
+  const lost = await lostSegments(replies, [scan])
+  if (lost.haveMoved && !isRepeat) return readFilePage(deps, shards, { ...listing, snapshot }, input, true)
+  return pageOf(scan.result, [...hotDamage, ...scan.damaged, ...lost.damaged])
 }
 
-/** One page at a time in memory: the next is read when the receiver has taken the one before. */
+/** The hot rows of a page as lines of the file, and where they end. */
+function hotLines(
+  replies: readonly ShardReply[],
+  { order }: Listing,
+  format: ExportFormat,
+): { hot: HotLine[]; until: ExportPage['frontier'] } {
+  const write = lineWriter(format)
+  const parts = replies.map(({ shard, reply }) => {
+    const { shard: number } = shard.identity
+    const { rows, frontier } = reply.result as SearchRows | SearchRows<LineRow>
+    const lines = rows.map((row): LineRow => ('line' in row ? row : { ...positionOf(row, number), ...row, line: write(row, number) }))
+    return rowsOfShard(number, { rows: lines, frontier })
+  })
+  const { rows, frontier } = mergeRows(parts, order, exportHotRows)
+  return { hot: rows.map(({ shard, row }) => ({ position: positionOf(row, shard), line: row.line })), until: frontier }
+}
+
+/**
+ * One page at a time in memory: the next is read when the receiver has taken the one before. Where something is damaged the
+ * file has all that can be read, and then breaks off: a file that looked whole would hide that rows are missing.
+ */
 export function streamOf(
-  ctx: Pick<TenantCtx, 'log'>,
-  first: TextPage,
-  readNext: (next: PageState) => Promise<TextPage>,
+  ctx: TenantCtx,
+  head: Uint8Array,
+  first: FilePage,
+  readNext: (next: PageState) => Promise<FilePage>,
 ): ReadableStream<Uint8Array> {
-  const encoder = new TextEncoder()
-  let { text, next } = first
+  let page: FilePage = first
+  let waiting: Uint8Array[] = [head, first.bytes]
+  const damaged: Damage[] = [...first.damaged]
+
+  async function read(): Promise<Uint8Array | undefined> {
+    for (;;) {
+      const bytes = waiting.shift()
+      if (bytes !== undefined && bytes.length > 0) return bytes
+      if (waiting.length > 0) continue
+      if (page.next === null) return undefined
+      page = await readNext(page.next)
+      damaged.push(...page.damaged)
+      waiting = [page.bytes]
+    }
+  }
+
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
         try {
-          // A page may be empty while the budget of one call ends before a match.
-          while (text === '' && next !== null) ({ text, next } = await readNext(next))
-          if (text !== '') controller.enqueue(encoder.encode(text))
-          else controller.close()
-          text = ''
+          const bytes = await read()
+          const [broken] = damaged
+          if (bytes !== undefined) controller.enqueue(bytes)
+          else if (broken === undefined) controller.close()
+          else {
+            reportDamage(ctx, damaged)
+            controller.error(new Error(`stored logs are damaged and missing here: ${broken.segment}, ${broken.reason}`))
+          }
         } catch (error) {
           ctx.log.error('export broke off', error)
           controller.error(error)

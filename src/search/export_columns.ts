@@ -1,9 +1,9 @@
 import type { LogJson } from '../engine/log_json.ts'
-import { logJson } from '../engine/log_json.ts'
+import { logJson, ndjsonLine } from '../engine/log_json.ts'
 import { resolveField } from '../engine/query/fields.ts'
 import type { StoredRow } from '../engine/row.ts'
 import { attributeOf } from '../engine/row.ts'
-import { withoutFormula } from './csv.ts'
+import { csvLine, withoutFormula } from './csv.ts'
 
 type JsonValue = LogJson[keyof LogJson] | LogJson['attributes'][string] | undefined
 
@@ -26,6 +26,29 @@ export function csvCellText(value: JsonValue): string {
   if (value === undefined || value === null) return ''
   if (typeof value === 'string') return withoutFormula(value)
   return JSON.stringify(value)
+}
+
+/** How an export writes a log. */
+export interface ExportFormat {
+  format: 'csv' | 'ndjson'
+  /** Columns in this order instead of the usual ones. */
+  fields?: readonly string[] | undefined
+}
+
+/** Writes a log as a line of the file. */
+export function lineWriter({ format, fields }: ExportFormat): (row: StoredRow, shard: number) => string {
+  if (format === 'ndjson' && fields === undefined) return ndjsonLine
+  const columns = exportColumns(fields)
+  if (format === 'ndjson') return (row, shard) => ndjsonColumns(row, shard, columns)
+  return (row, shard) => {
+    const log = logJson(row, shard)
+    return csvLine(columns.map(({ value }) => csvCellText(value(log))))
+  }
+}
+
+/** What stands before the first line. */
+export function headLine({ format, fields }: ExportFormat): string {
+  return format === 'csv' ? csvLine(exportColumns(fields).map(({ name }) => withoutFormula(name))) : ''
 }
 
 /** One line of NDJSON with these columns only. */

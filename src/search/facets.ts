@@ -1,22 +1,20 @@
-import { queryBudgetBytes } from '../core/limits.ts'
 import type { TenantCtx } from '../db/context.ts'
-import { mergeFacets } from '../engine/query/merge.ts'
+import { aggregateLogs } from './aggregate.ts'
+import { wholenessOf } from './damage.ts'
+import { queryDeps } from './query_deps.ts'
 import { checkQuery } from './query_text.ts'
 import type { FacetsInput } from './schema.ts'
-import { askAll, shardsOf } from './shards.ts'
+import { shardsOf } from './shards.ts'
 import { statsOf } from './stats.ts'
 import { parseRange } from './time_range.ts'
 
 /** The most frequent values of each field among the logs that match. */
-export async function facetsOfLogs(ctx: TenantCtx, input: FacetsInput) {
-  const { q, fields, limit } = input
+export async function facetsOfLogs(ctx: TenantCtx, { q, fields, limit, from, to }: FacetsInput) {
   const startedMs = ctx.now()
   checkQuery(q)
-  const range = parseRange(input.from, input.to, startedMs)
+  const range = parseRange(from, to, startedMs)
   const shards = await shardsOf(ctx)
-  const replies = await askAll(ctx, shards, ({ rpc, identity }) => {
-    return rpc.facets({ identity, q, range, fields, limit, budgetBytes: queryBudgetBytes })
-  })
-  const merged = mergeFacets(replies, fields, limit)
-  return { facets: merged.facets, partial: merged.budgetEnded, stats: statsOf(shards.length, merged.cost, ctx.now() - startedMs) }
+  const scanned = await aggregateLogs(queryDeps(ctx), shards, { q, range }, { kind: 'facets', fields, limit })
+  const { facets } = scanned.result
+  return { facets, ...wholenessOf(ctx, scanned), stats: statsOf(shards.length, scanned.cost, ctx.now() - startedMs) }
 }

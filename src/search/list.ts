@@ -1,22 +1,28 @@
-import { listOffsetRowsMax, listReadsMax, queryBudgetBytes } from '../core/limits.ts'
+import { listOffsetRowsMax, listReadsMax } from '../core/limits.ts'
 import { problem } from '../core/problems.ts'
 import { severityFromText } from '../core/severity.ts'
 import type { TenantCtx } from '../db/context.ts'
 import type { LogJson } from '../engine/log_json.ts'
 import { logJson } from '../engine/log_json.ts'
-import { mergeCounts } from '../engine/query/merge.ts'
+import { mergeScans } from '../engine/query/merge.ts'
+import type { Damage } from '../engine/query/types.ts'
+import { aggregateLogs } from './aggregate.ts'
 import { decodeCursor, encodeCursor, listingHash } from './cursor.ts'
+import { wholenessOf } from './damage.ts'
 import type { Listing, Page } from './pages.ts'
 import { readPage } from './pages.ts'
+import type { QueryDeps } from './query_deps.ts'
+import { queryDeps } from './query_deps.ts'
 import { allOf, checkQuery, quoted } from './query_text.ts'
 import type { ListInput } from './schema.ts'
 import type { Shard } from './shards.ts'
-import { askAll, shardsOf } from './shards.ts'
+import { shardsOf } from './shards.ts'
 import { parseRange } from './time_range.ts'
 
 export interface LogList {
   count: number
   countIsLowerBound: boolean
+  damaged?: Damage[]
   results: LogJson[]
   /** Cursor of the next page; null when there is none. */
   next: string | null
@@ -31,12 +37,17 @@ export async function listLogs(ctx: TenantCtx, input: ListInput): Promise<LogLis
   const resumed = input.cursor === undefined ? undefined : decodeCursor(input.cursor, hash)
   const shards = await shardsOf(ctx)
   const listing: Listing = { q, range, order, ...resumed }
+  const deps = queryDeps(ctx)
   const page =
-    resumed === undefined ? await numberedPage(ctx, shards, listing, input.page, pageSize) : await readPage(ctx, shards, listing, pageSize)
-  const { count, budgetEnded } = await countRows(ctx, shards, { ...listing, snapshot: page.snapshot })
+    resumed === undefined
+      ? await numberedPage(deps, shards, listing, input.page, pageSize)
+      : await readPage(deps, shards, listing, pageSize)
+  const counted = await aggregateLogs(deps, shards, { q, range: listing.range, snapshot: page.snapshot }, { kind: 'count' })
+  const { partial, ...whole } = wholenessOf(ctx, { budgetEnded: counted.budgetEnded, damaged: mergeScans([page, counted]).damaged })
   return {
-    count,
-    countIsLowerBound: budgetEnded,
+    ...whole,
+    count: counted.result.count,
+    countIsLowerBound: partial,
     results: page.rows.map(({ shard, row }) => logJson(row, shard)),
     next: page.next && encodeCursor(page.next, hash),
   }
@@ -66,27 +77,19 @@ function queryOf(input: ListInput): string {
 }
 
 /** Reads over the rows of the pages before; bounded by `listOffsetRowsMax`. */
-async function numberedPage(ctx: TenantCtx, shards: readonly Shard[], listing: Listing, number: number, pageSize: number): Promise<Page> {
+async function numberedPage(deps: QueryDeps, shards: readonly Shard[], listing: Listing, number: number, pageSize: number): Promise<Page> {
   if (number * pageSize > listOffsetRowsMax) {
     const detail = `Pages reach to the ${listOffsetRowsMax}th log; follow \`next\`, whose cursor has no such end, or narrow the filter.`
     throw problem('validation_failed', detail, { details: { page: [detail] } })
   }
   let skip = (number - 1) * pageSize
-  let page = await readPage(ctx, shards, listing, skip > 0 ? skip : pageSize)
+  let page = await readPage(deps, shards, listing, skip > 0 ? skip : pageSize)
   for (let reads = 1; skip > 0; reads++) {
     skip -= page.rows.length
     if (page.next === null) return { ...page, rows: [] }
     if (reads === listReadsMax)
       throw problem('unprocessable', 'The page lies too far in for this filter; follow `next` from the first page.')
-    page = await readPage(ctx, shards, { ...listing, ...page.next }, skip > 0 ? skip : pageSize)
+    page = await readPage(deps, shards, { ...listing, ...page.next }, skip > 0 ? skip : pageSize)
   }
   return page
-}
-
-async function countRows(ctx: TenantCtx, shards: readonly Shard[], { q, range, snapshot }: Listing) {
-  const seen = shards.filter(({ identity }) => snapshot?.has(identity.shard))
-  const replies = await askAll(ctx, seen, async ({ rpc, identity }) => {
-    return rpc.count({ identity, q, range, maxSeq: snapshot?.get(identity.shard), budgetBytes: queryBudgetBytes })
-  })
-  return mergeCounts(replies)
 }

@@ -26,9 +26,12 @@ const list = route(
     problems: ['invalid_query', 'invalid_cursor', 'unprocessable', 'damaged_block', 'unavailable'],
   },
   async ({ query }, ctx, c) => {
-    const { count, countIsLowerBound, results, next } = await listLogs(ctx, query)
+    const { count, countIsLowerBound, results, next, damaged } = await listLogs(ctx, query)
     const links = cursorLinks(new URL(publicAddress(ctx, c.req.url)), query, next)
-    return { status: 200, body: { count, ...(countIsLowerBound && { count_is_lower_bound: true as const }), ...links, results } }
+    return {
+      status: 200,
+      body: { count, ...(countIsLowerBound && { count_is_lower_bound: true as const }), ...(damaged && { damaged }), ...links, results },
+    }
   },
 )
 

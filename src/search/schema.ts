@@ -35,18 +35,26 @@ const words = z.union([z.string(), z.array(z.string())]).transform((value) =>
 export const statsSchema = z
   .object({
     shards: z.number(),
+    segments_considered: z.number(),
+    segments_read: z.number(),
     blocks_considered: z.number(),
     blocks_skipped: z.number(),
     blocks_read: z.number(),
     bytes_considered: z.number(),
     bytes_read: z.number(),
     bytes_decompressed: z.number(),
+    object_reads: z.number(),
+    object_bytes: z.number(),
     rows_matched: z.number(),
     elapsed_ms: z.number(),
   })
   .meta({ id: 'QueryStats' })
 
-const partial = z.boolean().describe('True when the budget of work ended before all blocks were seen.')
+export const partial = z.boolean().describe('True when the budget of work ended before all was seen, or something stored is damaged.')
+export const damaged = z
+  .array(z.object({ segment: z.string(), reason: z.string() }))
+  .optional()
+  .describe('What is stored but cannot be read, and is therefore missing in the answer; only there when there is any.')
 
 export const listQuery = z.strictObject({
   search: z.string().max(queryBytesMax).optional().describe('Words that must all be in the log, in any field.'),
@@ -65,6 +73,7 @@ export type ListInput = z.output<typeof listQuery>
 export const listReply = z.object({
   count: z.number(),
   count_is_lower_bound: z.literal(true).optional(),
+  damaged,
   next: z.string().nullable(),
   previous: z.string().nullable(),
   results: z.array(logSchema),
@@ -84,7 +93,10 @@ export type SearchInput = z.output<typeof searchQuery>
 export const searchReply = z.object({
   results: z.array(logSchema),
   next: z.string().nullable().describe('Cursor of the next page; null when there is none.'),
-  partial: partial.describe('True when the budget of work ended before the page was full; `next` goes on from there.'),
+  partial: partial.describe(
+    'True when the budget of work ended before the page was full (`next` goes on from there), or something stored is damaged.',
+  ),
+  damaged,
   stats: statsSchema,
 })
 
@@ -106,6 +118,7 @@ export const histogramReply = z.object({
   count: z.number(),
   buckets: z.array(z.object({ start: z.string(), count: z.number(), severities: z.record(z.enum(severities), z.number()) })),
   partial,
+  damaged,
   stats: statsSchema,
 })
 
@@ -131,6 +144,7 @@ export const facetsReply = z.object({
     }),
   ),
   partial,
+  damaged,
   stats: statsSchema,
 })
 

@@ -1,7 +1,9 @@
 import type { TenantCtx } from '../db/context.ts'
 import { logJson } from '../engine/log_json.ts'
 import { decodeCursor, encodeCursor, listingHash } from './cursor.ts'
+import { wholenessOf } from './damage.ts'
 import { readPage } from './pages.ts'
+import { queryDeps } from './query_deps.ts'
 import { checkQuery } from './query_text.ts'
 import type { SearchInput } from './schema.ts'
 import { shardsOf } from './shards.ts'
@@ -17,11 +19,11 @@ export async function searchLogs(ctx: TenantCtx, input: SearchInput) {
   const hash = listingHash({ organizationId: ctx.tenant.organizationId, q, from: input.from ?? '', to: input.to ?? '', order })
   const resumed = input.cursor === undefined ? undefined : decodeCursor(input.cursor, hash)
   const shards = await shardsOf(ctx)
-  const page = await readPage(ctx, shards, { q, range, order, ...resumed }, limit)
+  const page = await readPage(queryDeps(ctx), shards, { q, range, order, ...resumed }, limit)
   return {
     results: page.rows.map(({ shard, row }) => logJson(row, shard)),
     next: page.next && encodeCursor(page.next, hash),
-    partial: page.partial,
+    ...wholenessOf(ctx, page),
     stats: statsOf(shards.length, page.cost, ctx.now() - startedMs),
   }
 }

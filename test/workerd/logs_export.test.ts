@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest'
-import { problemOf } from '../support/app.ts'
 import { accessRows, row } from '../support/rows.ts'
 import type { World } from '../support/world.ts'
 import { createWorld } from '../support/world.ts'
@@ -97,22 +96,22 @@ test('an export narrows to a query and a range', async () => {
   ])
 })
 
-test('an export breaks off when a block turns out damaged, instead of ending short', async () => {
+test('an export of damaged logs has all that can be read, and then breaks off', async () => {
   const world = await createWorld()
   for (let i = 0; i < 3; i++)
     await storeRows(
       world,
       accessRows(1500, i + 1).map((one) => ({ ...one, timestampMs: one.timestampMs + i * 1e6 })),
     )
-  await damageBlock((await shardStub(world)).rpc, 3001)
-  const response = await readRaw(world, '/export', { format: 'csv', order: 'oldest' })
-  expect(response.status).toBe(200)
-  await expect(response.text()).rejects.toThrow('damaged_block')
-  expect(await problemOf(await readRaw(world, '/export', { format: 'csv', order: 'newest' }))).toMatchObject({
-    status: 503,
-    code: 'damaged_block',
-  })
-  expect(await problemOf(await readRaw(world, '/search', { order: 'newest' }))).toMatchObject({
-    detail: expect.stringContaining('block 3001') as unknown,
-  })
+  await damageBlock((await shardStub(world)).rpc, 1501)
+  for (const order of ['oldest', 'newest']) {
+    const response = await readRaw(world, '/export', { format: 'csv', fields: 'id', order })
+    expect(response.status).toBe(200)
+    let text = ''
+    const read = async () => {
+      for await (const bytes of response.body!) text += new TextDecoder().decode(bytes)
+    }
+    await expect(read()).rejects.toThrow('block 1501')
+    expect(text.trimEnd().split('\r\n')).toHaveLength(3001)
+  }
 })

@@ -1,6 +1,6 @@
 import type { Bitmap } from '../bitmap.ts'
 import { bitmapAndNot, bitmapEmpty, bitmapIsEmpty, bitmapOr } from '../bitmap.ts'
-import type { Block, Column } from '../block/types.ts'
+import type { Block, Column, SystemColumn } from '../block/types.ts'
 import type { Field, Filter, Leaf } from './ast.ts'
 import { selectColumn } from './column_select.ts'
 import { selectAny } from './filter_any.ts'
@@ -70,7 +70,7 @@ export function fieldOf(leaf: Leaf): Field | null {
   return leaf.kind === 'time' ? { system: leaf.column } : leaf.field
 }
 
-export function columnOf(block: Block, field: Field): Column | undefined {
+export function columnOf(block: Block, field: Field | { system: SystemColumn }): Column | undefined {
   return 'attribute' in field ? block.attribute(field.attribute) : block.system(field.system)
 }
 

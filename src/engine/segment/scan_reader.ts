@@ -48,7 +48,9 @@ export function createSegmentReader(objects: Pick<ObjectStore, 'read'>, caches: 
 
   async function read({ key }: SegmentMeta, { start, end }: ByteRange): Promise<Uint8Array> {
     cost.objectReads++
-    const bytes = await inTurn(() => objects.read(key, start, end))
+    const bytes = await inTurn(() => objects.read(key, start, end)).catch((cause: unknown) => {
+      throw new Error('the object storage did not answer', { cause })
+    })
     if (bytes === undefined) throw new SegmentMissingError(key)
     cost.objectBytes += bytes.length
     if (bytes.length !== end - start) throw new SegmentError(`it ends at byte ${start + bytes.length}, before ${end}`)

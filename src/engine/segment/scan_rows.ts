@@ -74,7 +74,8 @@ export async function* readRows(run: ScanRun, found: readonly PageRow<FoundRow>[
   }
 }
 
-async function fetchRows(
+/** Reads what building these rows takes; all of the body when `wanted` rows of the block are. */
+export async function fetchRows(
   run: ScanRun,
   { segment, entry, block, body }: SealedBlock,
   rows: readonly number[],

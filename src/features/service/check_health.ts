@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { healthCacheMs, healthCheckMs } from '../../core/limits.ts'
 import type { BaseCtx } from '../../db/context.ts'
+import { isDamageKnown } from '../../db/damaged_segments.ts'
 import { checkNames } from './schema.ts'
 import type { Check, CheckName, Health } from './schema.ts'
 
@@ -16,6 +17,10 @@ const probes: Record<CheckName, (ctx: BaseCtx) => Promise<unknown>> = {
   database: ({ db }) => db.run(sql`SELECT 1`),
   kv: ({ env }) => env.RATE_LIMITS.get(probeKey),
   storage: ({ env }) => env.STORAGE.head(probeKey),
+  /** Stored logs that queries could not read. */
+  segments: async (ctx) => {
+    if (await isDamageKnown(ctx)) throw new Error('stored logs are damaged: see the table damaged_segments')
+  },
   log_shard: ({ env }) => env.LOG_SHARD.getByName(healthObject).ping(),
   queues: ({ env }) => env.EMAIL_JOBS.metrics(),
 }

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 
-export const checkNames = ['database', 'kv', 'storage', 'log_shard', 'queues'] as const
+export const checkNames = ['database', 'kv', 'storage', 'segments', 'log_shard', 'queues'] as const
 export type CheckName = (typeof checkNames)[number]
 
 const checkSchema = z.object({ status: z.enum(['ok', 'down']), latency_ms: z.number() })

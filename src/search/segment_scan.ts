@@ -1,0 +1,30 @@
+import { WorkerEntrypoint } from 'cloudflare:workers'
+import { createRunCosts, isolateMeter } from '../core/cost_meter.ts'
+import { meteredBucket } from '../core/metered.ts'
+import type { ScanCall, ScanReply } from '../engine/segment/scan_call.ts'
+import { runScan } from '../engine/segment/scan_call.ts'
+import type { SegmentReader } from '../engine/segment/scan_reader.ts'
+import type { ExportCall, ExportReply } from './export_page.ts'
+import { runExportPage } from './export_page.ts'
+import { segmentReader } from './query_deps.ts'
+
+/**
+ * Parts of large queries, each in an invocation with processor time and connections of its own. Reached only from within this
+ * Worker, through `ctx.exports`, by code that has authenticated the tenant whose segments these are.
+ */
+export class SegmentScan extends WorkerEntrypoint<{ STORAGE: R2Bucket }> {
+  async run(call: ScanCall): Promise<ScanReply> {
+    return runScan(call, this.#reader('search.scan'))
+  }
+
+  async exportPage(call: ExportCall): Promise<ExportReply> {
+    return runExportPage(call, this.#reader('search.export_page'))
+  }
+
+  #reader(operation: string): SegmentReader {
+    const costs = createRunCosts(isolateMeter)
+    costs.count('worker_requests')
+    costs.assign(operation)
+    return segmentReader(meteredBucket(this.env.STORAGE, costs.count))
+  }
+}
