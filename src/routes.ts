@@ -9,6 +9,7 @@ import { tailRoutes } from './features/tail/routes.ts'
 import { taskRoutes } from './features/tasks/routes.ts'
 import type { Route } from './http/route.ts'
 import { ingestRoutes } from './ingest/routes.ts'
+import { analyticsRoutes } from './search/analytics_routes.ts'
 import { archiveRoutes } from './search/archive_routes.ts'
 import { searchRoutes } from './search/routes.ts'
 import { storageRoutes } from './search/storage_routes.ts'
@@ -21,6 +22,8 @@ export const routes: readonly Route[] = [
   ...authRoutes,
   ...apiKeyRoutes,
   ...ingestRoutes,
+  // Before the routes of one log, whose id would match their names.
+  ...analyticsRoutes,
   ...searchRoutes,
   ...archiveRoutes,
   ...storageRoutes,

@@ -61,4 +61,4 @@ function hasBigint(attributes: StoredRow['attributes']): boolean {
 }
 
 /** ECMAScript has it, TypeScript's library does not describe it yet. */
-const rawJson = (JSON as unknown as { rawJSON(text: string): RawJson }).rawJSON
+export const rawJson = (JSON as unknown as { rawJSON(text: string): RawJson }).rawJSON

@@ -17,14 +17,15 @@ import { queryInteger } from '../core/primitives.ts'
 import { severities } from '../core/severity.ts'
 
 const timeBound = z.string().max(timeBoundCharsMax)
-const q = z.string().max(queryBytesMax).describe('Filter in the query language; empty for all logs.')
-const from = timeBound.describe('First moment that is included: RFC 3339, a date, epoch, or relative such as now-15m.')
-const to = timeBound.describe('First moment that is not included any more; a date means the end of that day.')
+export const q = z.string().max(queryBytesMax).describe('Filter in the query language; empty for all logs.')
+export const from = timeBound.describe('First moment that is included: RFC 3339, a date, epoch, or relative such as now-15m.')
+export const to = timeBound.describe('First moment that is not included any more; a date means the end of that day.')
 const order = z.enum(['newest', 'oldest'])
 const cursor = z.string().min(1).max(cursorCharsMax).describe('`next` of the page before; all other parameters must stay as they were.')
+export const interval = z.string().regex(/^[1-9]\d{0,9}(ms|s|m|h|d)$/, 'must be a number with a unit, such as 30s, 5m, 1h or 1d')
 const pageSize = queryInteger(1, pageSizeMax).default(pageSizeDefault)
 /** Comma-separated, or the parameter repeated. */
-const words = z.union([z.string(), z.array(z.string())]).transform((value) =>
+export const words = z.union([z.string(), z.array(z.string())]).transform((value) =>
   [value]
     .flat()
     .flatMap((text) => text.split(','))
@@ -104,10 +105,7 @@ export const histogramQuery = z.strictObject({
   q: q.default(''),
   from: from.optional(),
   to: to.optional(),
-  interval: z
-    .string()
-    .regex(/^[1-9]\d{0,9}(ms|s|m|h|d)$/, 'must be a number with a unit, such as 30s, 5m, 1h or 1d')
-    .optional(),
+  interval: interval.optional(),
 })
 export type HistogramInput = z.output<typeof histogramQuery>
 

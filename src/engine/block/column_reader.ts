@@ -56,6 +56,7 @@ export function openColumn({ system, name, layout }: ColumnEntry, { pages, start
     system: system !== undefined,
     count,
     range: rangeOf(layout),
+    distinct: layout.kind === 'dictionary' ? layout.size : layout.kind === 'constant' ? 1 : undefined,
     hasText: hasText(layout),
     rawBytes: pages.rawBytes(start, end),
     presence: () => presence?.bitmap(),

@@ -161,6 +161,7 @@ function sequenceColumn({ firstSeq, rows }: BlockMeta): OpenColumn {
     system: true,
     count: rows,
     range: { min: firstSeq, max: firstSeq + rows - 1 },
+    distinct: undefined,
     hasText: false,
     rawBytes: 0,
     presence: () => undefined,

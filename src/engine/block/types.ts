@@ -56,6 +56,8 @@ export interface Column {
   readonly count: number
   /** Smallest and greatest number when every value is a number, else undefined. */
   readonly range: { min: number; max: number } | undefined
+  /** Number of distinct values, where the directory tells it: each of them occurs. */
+  readonly distinct: number | undefined
   /** True when the column can hold text (string values); false when all its values are numbers or booleans. */
   readonly hasText: boolean
   /** Raw bytes that reading it would decompress. */

@@ -80,7 +80,7 @@ export function mergeScans(scans: readonly Omit<Scanned<unknown>, 'result'>[]): 
   }
 }
 
-function mergeCosts(costs: readonly QueryCost[]): QueryCost {
+export function mergeCosts(costs: readonly QueryCost[]): QueryCost {
   const sum = noCost()
   for (const cost of costs) for (const name of Object.keys(sum) as (keyof QueryCost)[]) sum[name] += cost[name]
   return sum

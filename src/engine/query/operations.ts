@@ -1,6 +1,7 @@
 import type { Aggregate } from './aggregate.ts'
 import { createCount } from './count.ts'
 import { createFacets } from './facets.ts'
+import { createFields, mergeFields } from './fields_present.ts'
 import { createHistogram } from './histogram.ts'
 import { mergeCounts, mergeFacets, mergeHistograms, mergeScans } from './merge.ts'
 import { createPatterns, mergePatterns } from './patterns.ts'
@@ -20,6 +21,7 @@ const operations: {
   histogram: { start: createHistogram, merge: mergeHistograms },
   facets: { start: createFacets, merge: mergeFacets },
   stats: { start: ({ plan }) => createStats(plan), merge: (tables, { plan }) => mergeStats(plan, tables) },
+  fields: { start: createFields, merge: mergeFields },
   patterns: { start: ({ plan }) => createPatterns(plan), merge: mergePatterns },
 }
 

@@ -1,6 +1,7 @@
 import type { Block, BlockMeta, ReadCost } from '../block/types.ts'
 import type { StoredRow } from '../row.ts'
 import type { Filter } from './ast.ts'
+import type { FieldTable } from './fields_present.ts'
 import type { PatternPlan } from './patterns.ts'
 import type { PatternTable } from './patterns_table.ts'
 import type { StatsPlan, StatsTable } from './stats_types.ts'
@@ -101,6 +102,8 @@ export type AggregateOperation =
   | { kind: 'facets'; fields: readonly string[]; limit: number }
   | { kind: 'stats'; plan: StatsPlan }
   | { kind: 'patterns'; plan: PatternPlan }
+  /** Which attributes the rows have. */
+  | { kind: 'fields' }
 
 /** The result of each operation by its kind: plain data that merges with that of other shards and segments. */
 export interface Results {
@@ -110,6 +113,7 @@ export interface Results {
   facets: Facets
   stats: StatsTable
   patterns: PatternTable
+  fields: FieldTable
 }
 
 export type ResultOf<O extends Operation> = Results[O['kind']]
