@@ -1,4 +1,5 @@
 import { generateKeyPairSync, randomUUID } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin'
 import { defineConfig } from 'vitest/config'
@@ -9,6 +10,12 @@ const root = join(import.meta.dirname, '..')
 function testJwtKeys(): string {
   const { privateKey } = generateKeyPairSync('ed25519')
   return JSON.stringify([{ ...privateKey.export({ format: 'jwk' }), kid: randomUUID() }])
+}
+
+/** The cron expressions that production runs. */
+function cronsOf(file: string): string[] {
+  const crons = /^crons = (\[.*\])$/m.exec(readFileSync(file, 'utf8'))?.[1]
+  return JSON.parse(crons ?? '[]') as string[]
 }
 
 /**
@@ -47,6 +54,7 @@ export default defineConfig({
                 JWT_KEYS: testJwtKeys(),
                 METRICS_TOKEN: 'metrics-token-of-the-tests',
                 TEST_MIGRATIONS: await readD1Migrations(join(root, 'migrations')),
+                TEST_CRONS: cronsOf(join(root, 'wrangler.toml')),
               },
             },
           })),

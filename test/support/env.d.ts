@@ -6,6 +6,7 @@ declare global {
     // What `env` of cloudflare:test is: the Worker's own bindings and those of test/vitest.config.ts.
     interface Env extends WorkerEnv {
       TEST_MIGRATIONS: D1Migration[]
+      TEST_CRONS: string[]
     }
   }
 }
