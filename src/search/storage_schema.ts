@@ -96,5 +96,5 @@ export const operationsReply = z
   .meta({ id: 'SegmentOperations' })
 
 export const segmentParam = z.object({
-  id: z.string().regex(/^[a-z]{2,4}\.\d{8}\.\d{1,5}-\d{1,15}-\d{1,9}-\d{1,15}$/, 'must be the id of a segment'),
+  id: z.string().regex(/^[a-z]{2,4}\.\d{8}\.\d{1,5}-\d{1,15}-\d{1,9}-\d{1,15}-[0-9a-f]{16}$/, 'must be the id of a segment'),
 })

@@ -26,7 +26,7 @@ describe('the range of a segment file', () => {
 })
 
 it('an id and an organization make the key of a segment, and the key its id', () => {
-  const key = 'org/0198-a/weur/2026/11/22/3-1-2000-7.seg'
-  expect(segmentId(key)).toBe('weur.20261122.3-1-2000-7')
-  expect(segmentKey('0198-a', 'weur.20261122.3-1-2000-7')).toEqual({ key, shard: 3 })
+  const key = 'org/0198-a/weur/2026/11/22/3-1-2000-7-0123456789abcdef.seg'
+  expect(segmentId(key)).toBe('weur.20261122.3-1-2000-7-0123456789abcdef')
+  expect(segmentKey('0198-a', 'weur.20261122.3-1-2000-7-0123456789abcdef')).toEqual({ key, shard: 3 })
 })

@@ -1,0 +1,150 @@
+import { env } from 'cloudflare:test'
+import { eq } from 'drizzle-orm'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { retentionDaysDefault } from '../../src/core/limits.ts'
+import type { BaseCtx } from '../../src/db/context.ts'
+import { logShards, organizations } from '../../src/db/schema.ts'
+import { applyRetention } from '../../src/jobs/retention.ts'
+import { runSchedule } from '../../src/jobs/schedules.ts'
+import { createWorld, testCtx } from '../support/world.ts'
+import type { World } from '../support/world.ts'
+import { auditOf, deliver, withJobs } from './control_world.ts'
+
+const dayMs = 86_400_000
+let world: World
+beforeEach(async () => {
+  world = await createWorld()
+})
+
+const path = '/api/v1/logs/retention'
+const get = async (as = world.owner.accessToken) => (await world.call(path, { as })).json()
+const put = (days: unknown, as = world.owner.accessToken) => world.call(path, { as, method: 'PUT', json: { days } })
+const settings = async () => (await testCtx().db.select().from(organizations).where(eq(organizations.id, world.organizationId)))[0]
+
+describe('the retention of an organization', () => {
+  it('is what the deployment says, until its owner or admin changes it', async () => {
+    expect(await get()).toEqual({ days: retentionDaysDefault })
+    const admin = await world.addMember('admin')
+    for (const [days, as] of [
+      [7, world.owner.accessToken],
+      [null, admin.accessToken],
+      [3650, world.owner.accessToken],
+    ] as const) {
+      const response = await put(days, as)
+      expect([response.status, await response.json(), await get()]).toEqual([200, { days }, { days }])
+    }
+  })
+
+  it('is audited when it changes, and has a new version then', async () => {
+    await put(7)
+    await put(7)
+    await put(null)
+    await put(null)
+    expect(await settings()).toMatchObject({ retentionDays: null, settingsVersion: 2 })
+    const target = { action: 'retention.update', actor_kind: 'user', target_id: world.organizationId }
+    expect(await auditOf(world, 'retention.*')).toEqual([
+      { ...target, details: { days: 7 } },
+      { ...target, details: { days: null } },
+    ])
+  })
+
+  it.each([0, -1, 3651, 1.5, '7', undefined])('of %s is refused', async (days) => {
+    expect((await put(days)).status).toBe(400)
+    expect(await get()).toEqual({ days: retentionDaysDefault })
+  })
+
+  it('is read by all who read logs, and changed by no member and no key', async () => {
+    const viewer = await world.addMember('viewer')
+    const { key } = await world.createKey('admin')
+    for (const as of [viewer.accessToken, key]) {
+      expect(await get(as)).toEqual({ days: retentionDaysDefault })
+      expect((await put(1, as)).status).toBe(403)
+    }
+    const member = await world.addMember('member')
+    expect((await put(1, member.accessToken)).status).toBe(403)
+    const { key: ingestKey } = await world.createKey('ingest')
+    expect((await world.call(path, { as: ingestKey })).status).toBe(403)
+  })
+
+  it('is that of the own organization alone', async () => {
+    const other = await createWorld()
+    await put(3)
+    expect(await (await other.call(path, { as: other.owner.accessToken })).json()).toEqual({ days: retentionDaysDefault })
+  })
+})
+
+/** What the shards were told: the calls of `applyRetention`, answered with so many removed rows. */
+function toldShards(base: BaseCtx, removedRows: () => number) {
+  const told: { organizationId: string; shard: number; keepFromMs: number }[] = []
+  const LOG_SHARD = {
+    getByName: () => ({
+      async applyRetention({ organizationId, shard }: { organizationId: string; shard: number }, keepFromMs: number) {
+        told.push({ organizationId, shard, keepFromMs })
+        return { removedRows: removedRows(), pending: false }
+      },
+    }),
+  }
+  return { told, ctx: { ...base, env: { ...base.env, LOG_SHARD: LOG_SHARD as never } } }
+}
+
+/** A round of the schedule over the shards of this world; those of other tests are passed by. */
+async function round(removedRows: () => number) {
+  const { ctx: base, sent } = withJobs()
+  const { told, ctx } = toldShards(base, removedRows)
+  await applyRetention(ctx, { organization_id: world.organizationId, number: -1 })
+  return { nowMs: Date.now(), sent, ours: told.filter(({ organizationId }) => organizationId === world.organizationId) }
+}
+
+const addShard = (number: number, ageDays: number) =>
+  testCtx()
+    .db.insert(logShards)
+    .values({ organizationId: world.organizationId, number, region: 'weur', createdAt: Date.now() - ageDays * dayMs })
+
+describe('the schedule of retention', () => {
+  it('tells each shard that is old enough to hold expired logs from when on they are kept', async () => {
+    await put(7)
+    await addShard(0, 8)
+    await addShard(1, 6)
+    const { ours, nowMs } = await round(() => 0)
+    expect(ours).toMatchObject([{ shard: 0 }])
+    expect(Math.abs((ours[0]?.keepFromMs ?? 0) - (nowMs - 7 * dayMs))).toBeLessThan(10_000)
+    await put(null)
+    expect((await round(() => 0)).ours).toEqual([])
+  })
+
+  it('writes an audit entry for the rows that went since the last one, once', async () => {
+    await addShard(0, 99)
+    await round(() => 5)
+    await round(() => 5)
+    await Promise.all([round(() => 12), round(() => 12)])
+    const entry = { action: 'logs.expire', actor_kind: 'system', target_id: '0' }
+    expect(await auditOf(world, 'logs.expire')).toEqual([
+      { ...entry, details: { rows: 5, retention_days: retentionDaysDefault } },
+      { ...entry, details: { rows: 7, retention_days: retentionDaysDefault } },
+    ])
+  })
+
+  it('goes on with the other shards when one fails', async () => {
+    await addShard(0, 99)
+    await addShard(1, 99)
+    let calls = 0
+    const { ours } = await round(() => {
+      calls += 1
+      if (calls === 1) throw new Error('the shard is overloaded')
+      return 3
+    })
+    expect(ours).toHaveLength(2)
+    expect(await auditOf(world, 'logs.expire')).toMatchObject([{ target_id: '1' }])
+  })
+
+  it('starts from the cron with one message, and passes the real shards in messages of bounded size', async () => {
+    const { ctx, sent } = withJobs()
+    await runSchedule(ctx, '23 */6 * * *')
+    expect(sent).toEqual([{ job: { kind: 'retention', after: { organization_id: '', number: -1 } }, delaySeconds: 0 }])
+    await addShard(0, 99)
+    for (let next = sent.shift(), n = 0; next !== undefined && n < 100; next = sent.shift(), n++)
+      expect(await deliver(ctx, next.job)).toBe('acked')
+    const identity = { organizationId: world.organizationId, region: 'weur', shard: 0 }
+    expect(await env.LOG_SHARD.getByName(`${world.organizationId}/weur/0`).segments(identity)).toMatchObject({ segments: [] })
+  })
+})
