@@ -95,10 +95,11 @@ export function createSegmentReader(objects: Pick<ObjectStore, 'read'>, caches: 
   }
 }
 
-/** The ranges, ascending, those that are near each other joined. */
+/** The ranges, ascending, those that are near each other joined; without empty ones, which a body of constants alone has. */
 function joinedRanges(ranges: readonly ByteRange[]): ByteRange[] {
   const joined: ByteRange[] = []
   for (const range of ranges) {
+    if (range.end === range.start) continue
     const last = joined.at(-1)
     if (last !== undefined && range.start <= last.end + scanGapBytes) last.end = range.end
     else joined.push({ ...range })
