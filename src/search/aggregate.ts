@@ -1,4 +1,3 @@
-import { queryScanBytesMax, scanChunkBytes, scanFanOut, scanInPlaceBytes } from '../core/limits.ts'
 import { severityMaskOfFilter } from '../engine/query/block_filter.ts'
 import { mergeAggregates } from '../engine/query/operations.ts'
 import { parseQuery } from '../engine/query/parser.ts'
@@ -41,16 +40,16 @@ async function scanAll<O extends AggregateOperation>(
   operation: O,
 ): Promise<{ scans: SegmentScan<ResultOf<O>>[]; budgetEnded: boolean }> {
   type Scan = SegmentScan<ResultOf<O>>
-  const { organizationId, keepFromMs } = deps
+  const { organizationId, keepFromMs, limits } = deps
   // Where counts of the metadata answer, indexes are read and no more.
   const isCounted = severityMaskOfFilter(parseQuery(q)) !== undefined && (operation.kind === 'count' || operation.kind === 'histogram')
-  const chunks = cutChunks(parts, range, 'newest', isCounted ? ({ indexBytes }) => 4 * indexBytes : undefined)
+  const chunks = cutChunks(limits, parts, range, 'newest', isCounted ? ({ indexBytes }) => 4 * indexBytes : undefined)
   const callOf = ({ parts: own }: Chunk): ScanCall => {
-    return { organizationId, q, range, keepFromMs, parts: own, operation, budgetBytes: 2 * scanChunkBytes }
+    return { organizationId, q, range, keepFromMs, parts: own, operation, budgetBytes: 2 * limits.chunkBytes }
   }
   const scans: Scan[] = []
   const [first] = chunks
-  if (chunks.length === 1 && first !== undefined && first.bytes <= scanInPlaceBytes) {
+  if (chunks.length === 1 && first !== undefined && first.bytes <= limits.inPlaceBytes) {
     return { scans: [scanned(await runScan(callOf(first), deps.reader())) as Scan], budgetEnded: false }
   }
   const waiting = chunks.values()
@@ -58,7 +57,7 @@ async function scanAll<O extends AggregateOperation>(
   let budgetEnded = false
   const worker = async () => {
     for (const chunk of waiting) {
-      if (bytes >= queryScanBytesMax || deps.now() >= deps.endMs) {
+      if (bytes >= limits.bytesMax || deps.now() >= deps.endMs) {
         budgetEnded = true
         return
       }
@@ -67,6 +66,6 @@ async function scanAll<O extends AggregateOperation>(
       scans.push(scan)
     }
   }
-  await Promise.all(Array.from({ length: Math.min(scanFanOut, chunks.length) }, worker))
+  await Promise.all(Array.from({ length: Math.min(limits.fanOut, chunks.length) }, worker))
   return { scans, budgetEnded }
 }

@@ -1,4 +1,3 @@
-import { queryScanBytesMax, scanChunkBytes, scanFanOut, scanInPlaceBytes } from '../core/limits.ts'
 import type { MergedRows } from '../engine/query/merge.ts'
 import { mergeRows, mergeScans, rowsOfShard } from '../engine/query/merge.ts'
 import { compareInOrder, positionOf } from '../engine/query/position.ts'
@@ -77,30 +76,32 @@ async function scanPage(
   hot: MergedRows<StoredRow>,
 ): Promise<PageScan> {
   if (parts.length === 0) return { page: hot, scans: [], budgetEnded: false }
-  const { organizationId, keepFromMs } = deps
+  const { organizationId, keepFromMs, limits } = deps
   const { limit } = operation
   let page = hot
   const callOf = (own: readonly SealedPart[], after: Position | undefined, budgetBytes: number): ScanCall => {
     return { organizationId, q, range, keepFromMs, parts: own, operation: { ...operation, after, until: endOf(page, limit) }, budgetBytes }
   }
-  const first = scanned(await runScan(callOf(parts, operation.after, scanInPlaceBytes), deps.reader())) as PageScan['scans'][number]
+  const first = scanned(await runScan(callOf(parts, operation.after, limits.inPlaceBytes), deps.reader())) as PageScan['scans'][number]
   const scans = [first]
   const { frontier } = first.result
   if (!first.budgetEnded || frontier === null) return { page: mergeRows([page, first.result], order, limit), scans, budgetEnded: false }
 
   // The scan in place found all rows up to its frontier; the chunks go on from there.
   page = mergeRows([page, { rows: first.result.rows, frontier: null }], order, limit)
-  const chunks = cutChunks(parts, rangeBehind(range, frontier, order), order)
+  const chunks = cutChunks(limits, parts, rangeBehind(range, frontier, order), order)
   let bytes = 0
-  for (let next = 0; next < chunks.length; next += scanFanOut) {
+  for (let next = 0; next < chunks.length; next += limits.fanOut) {
     const { edgeMs } = chunks[next]!
     const end = endOf(page, limit)
     const isFull = end !== undefined && isBehind(edgeMs, end, order)
-    if (isFull || bytes >= queryScanBytesMax || deps.now() >= deps.endMs) {
+    if (isFull || bytes >= limits.bytesMax || deps.now() >= deps.endMs) {
       const unseen = { rows: [], frontier: laterOf(frontierBefore(edgeMs, order), frontier, order) }
       return { page: mergeRows([page, unseen], order, limit), scans, budgetEnded: !isFull }
     }
-    const wave = chunks.slice(next, next + scanFanOut).map(({ parts: own }) => deps.scanAway(callOf(own, frontier, 2 * scanChunkBytes)))
+    const wave = chunks
+      .slice(next, next + limits.fanOut)
+      .map(({ parts: own }) => deps.scanAway(callOf(own, frontier, 2 * limits.chunkBytes)))
     for (const scan of (await Promise.all(wave)).map(scanned) as PageScan['scans']) {
       page = mergeRows([page, scan.result], order, limit)
       bytes += scan.cost.bytesDecompressed

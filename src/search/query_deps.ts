@@ -1,4 +1,4 @@
-import { queryMsMax } from '../core/limits.ts'
+import { queryMsMax, queryScanBytesMax, scanChunkBytes, scanChunkSegments, scanFanOut, scanInPlaceBytes } from '../core/limits.ts'
 import { openObjectStore } from '../core/object_store.ts'
 import { problem } from '../core/problems.ts'
 import { keepFromMs } from '../core/settings.ts'
@@ -10,8 +10,26 @@ import type { ExportCall, ExportReply } from './export_page.ts'
 import { runExportPage } from './export_page.ts'
 import type { SegmentReader } from '../engine/segment/scan_reader.ts'
 
+/** How much one query may scan, and where; see the constants of the same names. */
+export interface ScanLimits {
+  inPlaceBytes: number
+  chunkBytes: number
+  chunkSegments: number
+  fanOut: number
+  bytesMax: number
+}
+
+const scanLimits: ScanLimits = {
+  inPlaceBytes: scanInPlaceBytes,
+  chunkBytes: scanChunkBytes,
+  chunkSegments: scanChunkSegments,
+  fanOut: scanFanOut,
+  bytesMax: queryScanBytesMax,
+}
+
 /** What a query needs beside the shards. */
 export interface QueryDeps {
+  limits: ScanLimits
   organizationId: string
   /** Rows that were received earlier have expired; 0 keeps all. */
   keepFromMs: number
@@ -39,6 +57,7 @@ export function queryDeps({ env, exports, log, now, tenant }: TenantCtx): QueryD
   const { organizationId, logSettings } = tenant
   const reader = () => segmentReader(env.STORAGE)
   return {
+    limits: scanLimits,
     organizationId,
     keepFromMs: keepFromMs(logSettings, now()),
     now,

@@ -1,9 +1,9 @@
-import { scanChunkBytes, scanChunkSegments } from '../core/limits.ts'
 import type { Order, TimeRange } from '../engine/query/types.ts'
 import { edgeOf } from '../engine/query/search.ts'
 import { lowerBound } from '../engine/lower_bound.ts'
 import type { SealedPart } from '../engine/segment/scan_call.ts'
 import type { SegmentMeta } from '../engine/segment/types.ts'
+import type { ScanLimits } from './query_deps.ts'
 import type { ShardReply } from './shards.ts'
 
 /** Segments for one scan, and about what it may decompress. */
@@ -30,6 +30,7 @@ export function scanBytes({ minMs, maxMs, rawBytes }: SegmentMeta, { fromMs, toM
 
 /** Cuts the segments of a query into chunks that one invocation can scan, in the order in which they begin. */
 export function cutChunks(
+  { chunkBytes, chunkSegments }: ScanLimits,
   parts: readonly SealedPart[],
   range: TimeRange,
   order: Order,
@@ -48,7 +49,7 @@ export function cutChunks(
   }
   for (const each of all) {
     const more = bytesOf(each.segment)
-    if (members.length === scanChunkSegments || bytes + more > scanChunkBytes) close()
+    if (members.length === chunkSegments || bytes + more > chunkBytes) close()
     members.push(each)
     bytes += more
   }

@@ -19,10 +19,13 @@ const down = async () => Promise.reject(new Error('no'))
 /** /health with storages that answer as told; fresh modules, since health answers are remembered for a moment. */
 async function health(
   path: string,
-  storages: { d1?: () => Promise<unknown>; kv?: () => Promise<unknown>; shard?: () => Promise<unknown> },
+  storages: { d1?: () => Promise<unknown>; damage?: number[]; kv?: () => Promise<unknown>; shard?: () => Promise<unknown> },
 ) {
   const { serviceRoutes } = await import('../../../src/features/service/routes.ts')
-  const statement = { bind: () => statement, run: storages.d1 ?? ok, all: storages.d1 ?? ok }
+  const rows = storages.damage ?? []
+  const done = async () => ({ meta: {}, results: rows.map((seen_at) => ({ seen_at })) })
+  const damage = async () => [['seen_at'], ...rows.map((seenAt) => [seenAt])]
+  const statement = { bind: () => statement, run: storages.d1 ?? done, all: storages.d1 ?? done, raw: storages.d1 ?? damage }
   const bindings = {
     DB: { prepare: () => statement },
     RATE_LIMITS: { get: storages.kv ?? ok },
@@ -47,11 +50,17 @@ it('is degraded, but ready, without KV', async () => {
   expect(await health('/health/ready', { kv: down })).toEqual([200, 'ok', []])
 })
 
+it('is degraded, but ready, while queries meet damaged logs', async () => {
+  expect(await health('/health', { damage: [1] })).toEqual([200, 'degraded', ['segments']])
+  vi.resetModules()
+  expect(await health('/health/ready', { damage: [1] })).toEqual([200, 'ok', []])
+})
+
 it.each([
-  ['the database', { d1: down }, 'database'],
-  ['the log shards', { shard: down }, 'log_shard'],
-])('is 503 without %s', async (_, storages, name) => {
-  expect(await health('/health', storages)).toEqual([503, 'unavailable', [name]])
+  ['the database', { d1: down }, 'database', ['database', 'segments']],
+  ['the log shards', { shard: down }, 'log_shard', ['log_shard']],
+])('is 503 without %s', async (_, storages, name, all) => {
+  expect(await health('/health', storages)).toEqual([503, 'unavailable', all])
   vi.resetModules()
   expect(await health('/health/ready', storages)).toEqual([503, 'unavailable', [name]])
 })
