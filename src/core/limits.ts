@@ -468,8 +468,8 @@ export const segmentIndexBytesMax = 32 * 1024 * 1024
 export const mergeRowsMax = 2 * 1024 * 1024
 /** Attribute values of a merged block, 10 bytes each while it is filled: half of what a block may have. */
 export const mergeValuesMax = 2 * 1024 * 1024
-/** Decompressed bytes of the inputs that a merge keeps open; the one in use may be larger. */
-export const mergeOpenBytesMax = 12 * 1024 * 1024
+/** Decompressed bytes of the inputs that a merge keeps open, which take up to three times as much decoded; the one in use may be larger. */
+export const mergeOpenBytesMax = 6 * 1024 * 1024
 
 // Parquet
 /** Rows of a row group: what a reader has to skip or take at once. */

@@ -12,45 +12,14 @@ const pieceBlocks = 1024
  * it ends, and before them damaged ones, which no segment could take. A meta is made anew each time that it is asked for.
  */
 export function createBlockIndex() {
-  let pieces: Piece[] = []
-  let extent = { minMs: Infinity, maxMs: -Infinity }
-  let size = 0
-  let bytes = 0
+  let list = createBlockList()
   let lastSeq = 0
-
-  function at(place: number): BlockMeta {
-    const piece = pieces[Math.floor(place / pieceBlocks)]
-    if (piece === undefined || place >= size) throw new RangeError(`there is no block at place ${place}`)
-    return metaAt(piece, place % pieceBlocks)
-  }
-
-  /** Place of the block that holds `seq`, or of the one after it. */
-  function placeOf(seq: number): number {
-    let low = 0
-    let high = size
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      const { firstSeq, rows } = at(middle)
-      if (firstSeq + rows <= seq) low = middle + 1
-      else high = middle
-    }
-    return low
-  }
-
-  function put(meta: BlockMeta): void {
-    if (size % pieceBlocks === 0) pieces.push(createPiece())
-    putMeta(pieces.at(-1)!, size % pieceBlocks, meta)
-    extent.minMs = Math.min(extent.minMs, meta.minMs)
-    extent.maxMs = Math.max(extent.maxMs, meta.maxMs)
-    size++
-    bytes += meta.bytes
-    lastSeq = meta.firstSeq + meta.rows - 1
-  }
 
   return {
     push(meta: BlockMeta): void {
       if (meta.firstSeq !== lastSeq + 1) throw new Error(`block ${meta.firstSeq} does not follow row ${lastSeq}`)
-      put(meta)
+      list.put(meta)
+      lastSeq += meta.rows
     },
 
     /** Rows up to `seq` exist, though not all in a block of this index; the next block follows them. */
@@ -61,41 +30,93 @@ export function createBlockIndex() {
 
     /** Forgets the blocks that `keep` does not want; their rows still count for `lastSeq`. */
     retain(keep: (meta: BlockMeta) => boolean): void {
-      const before = pieces
-      const sizeBefore = size
-      const lastSeqBefore = lastSeq
-      pieces = []
-      extent = { minMs: Infinity, maxMs: -Infinity }
-      size = bytes = 0
-      for (let place = 0; place < sizeBefore; place++) {
-        const meta = metaAt(before[Math.floor(place / pieceBlocks)]!, place % pieceBlocks)
-        if (keep(meta)) put(meta)
+      const before = list
+      list = createBlockList()
+      for (let place = 0; place < before.size(); place++) {
+        const meta = before.at(place)
+        if (keep(meta)) list.put(meta)
       }
-      lastSeq = lastSeqBefore
     },
 
-    size: () => size,
+    size: () => list.size(),
+    lastSeq: () => lastSeq,
+    at: (place: number): BlockMeta => list.at(place),
+    /** Smallest and greatest event time of these blocks; Infinity and -Infinity when there are none. */
+    extent: (): Readonly<{ minMs: number; maxMs: number }> => list.extent,
 
     /** What is hot: all behind the damaged blocks. */
     hot(sealedSeq: number): { blocks: number; rows: number; bytes: number } {
-      const damaged = placeOf(sealedSeq + 1)
-      let hotBytes = bytes
-      for (let place = 0; place < damaged; place++) hotBytes -= at(place).bytes
-      return { blocks: size - damaged, rows: lastSeq - sealedSeq, bytes: hotBytes }
+      const damaged = list.placeOf(sealedSeq + 1)
+      let bytes = list.bytes()
+      for (let place = 0; place < damaged; place++) bytes -= list.at(place).bytes
+      return { blocks: list.size() - damaged, rows: lastSeq - sealedSeq, bytes }
     },
 
-    lastSeq: () => lastSeq,
-    at,
-    /** Smallest and greatest event time of these blocks; Infinity and -Infinity when there are none. */
-    extent: (): Readonly<typeof extent> => extent,
-
     find(seq: number): BlockMeta | undefined {
-      const place = placeOf(seq)
-      const meta = place < size ? at(place) : undefined
+      const place = list.placeOf(seq)
+      const meta = place < list.size() ? list.at(place) : undefined
       return meta !== undefined && meta.firstSeq <= seq ? meta : undefined
     },
 
     /** Places of the blocks that may hold rows of the range with seq <= maxSeq. */
+    inRange: (range: TimeRange, maxSeq: number): number[] => list.inRange(range, maxSeq),
+
+    /** Blocks that hold rows with seq > afterSeq: the first of them, and more while they fit `bytesMax`. */
+    after(afterSeq: number, bytesMax: number): BlockMeta[] {
+      const found: BlockMeta[] = []
+      let bytes = 0
+      for (let place = list.placeOf(afterSeq + 1); place < list.size(); place++) {
+        const meta = list.at(place)
+        bytes += meta.bytes
+        if (found.length > 0 && bytes > bytesMax) break
+        found.push(meta)
+      }
+      return found
+    },
+  }
+}
+
+/** Metas in columns, ascending. */
+function createBlockList() {
+  const pieces: Piece[] = []
+  const extent = { minMs: Infinity, maxMs: -Infinity }
+  let size = 0
+  let bytes = 0
+
+  function pieceOf(place: number): Piece {
+    const piece = pieces[Math.floor(place / pieceBlocks)]
+    if (piece === undefined || place >= size) throw new RangeError(`there is no block at place ${place}`)
+    return piece
+  }
+
+  return {
+    extent,
+    size: () => size,
+    bytes: () => bytes,
+    at: (place: number): BlockMeta => metaAt(pieceOf(place), place % pieceBlocks),
+
+    put(meta: BlockMeta): void {
+      if (size % pieceBlocks === 0) pieces.push(createPiece())
+      putMeta(pieces.at(-1)!, size % pieceBlocks, meta)
+      extent.minMs = Math.min(extent.minMs, meta.minMs)
+      extent.maxMs = Math.max(extent.maxMs, meta.maxMs)
+      size++
+      bytes += meta.bytes
+    },
+
+    /** Place of the block that holds `seq`, or of the one after it. */
+    placeOf(seq: number): number {
+      let low = 0
+      let high = size
+      while (low < high) {
+        const middle = (low + high) >>> 1
+        const { firstSeq, rows } = pieceOf(middle)
+        if (firstSeq[middle % pieceBlocks]! + rows[middle % pieceBlocks]! <= seq) low = middle + 1
+        else high = middle
+      }
+      return low
+    },
+
     inRange({ fromMs, toMs }: TimeRange, maxSeq: number): number[] {
       const places: number[] = []
       for (const [n, { firstSeq, minMs, maxMs }] of pieces.entries()) {
@@ -104,19 +125,6 @@ export function createBlockIndex() {
           if (maxMs[i]! >= fromMs && minMs[i]! < toMs && firstSeq[i]! <= maxSeq) places.push(n * pieceBlocks + i)
       }
       return places
-    },
-
-    /** Blocks that hold rows with seq > afterSeq: the first of them, and more while they fit `bytesMax`. */
-    after(afterSeq: number, bytesMax: number): BlockMeta[] {
-      const found: BlockMeta[] = []
-      let bytes = 0
-      for (let place = placeOf(afterSeq + 1); place < size; place++) {
-        const meta = at(place)
-        bytes += meta.bytes
-        if (found.length > 0 && bytes > bytesMax) break
-        found.push(meta)
-      }
-      return found
     },
   }
 }

@@ -1,4 +1,4 @@
-import type { BatchUsage } from '../../core/usage.ts'
+import type { BatchUsage, RejectReason } from '../../core/usage.ts'
 import { refusedUsage } from '../../core/usage_sum.ts'
 import { createLeaseTurns } from './lease_turns.ts'
 import { createMovedKeys } from './moved_keys.ts'
@@ -17,6 +17,8 @@ export interface ControlDeps {
   limits: IngestLimits
   /** Asks another shard of the organization, its ledger. */
   askLedger(ledger: ShardIdentity, request: LeaseRequest): Promise<LeaseReply>
+  /** A refused batch was counted, so that `usage.dueMs` may have changed. */
+  counted(): void
 }
 
 export type ShardControl = ReturnType<typeof createShardControl>
@@ -25,7 +27,7 @@ export type ShardControl = ReturnType<typeof createShardControl>
 export type Refusal = QuotaExceeded | LeaseNeeded | { status: 'key_moved' }
 
 /** Usage, quota, load and moved keys of one shard: all that decides on a batch beside its content. */
-export function createShardControl({ sql, limits, askLedger }: ControlDeps) {
+export function createShardControl({ sql, limits, askLedger, counted }: ControlDeps) {
   const store = createUsageStore(sql)
   const usage = createUsageLedger(store)
   const quota = createQuotaKeeper(store, usage)
@@ -68,9 +70,17 @@ export function createShardControl({ sql, limits, askLedger }: ControlDeps) {
   }
 
   function countRefusal(reply: AppendReply, batch: BatchUsage, nowMs: number): AppendReply {
-    if (reply.status === 'quota_exceeded') usage.countRefused(refusedUsage(batch, 'quota_exceeded'), nowMs)
-    else if (reply.status === 'shard_full') usage.countRefused(refusedUsage(batch, 'shard_full'), nowMs)
-    else if (reply.status === 'key_reused') usage.countRefused(refusedUsage(batch, 'idempotency_key_reused'), nowMs)
+    const reason = refusals[reply.status]
+    if (reason === undefined) return reply
+    usage.countRefused(refusedUsage(batch, reason), nowMs)
+    counted()
     return reply
   }
+}
+
+/** Answers that count as rejections of the whole batch; a replay was counted when it was stored, a moved key will be. */
+const refusals: Partial<Record<AppendReply['status'], RejectReason>> = {
+  quota_exceeded: 'quota_exceeded',
+  shard_full: 'shard_full',
+  key_reused: 'idempotency_key_reused',
 }

@@ -1,3 +1,4 @@
+import { foldAgeMs, foldShare, usageFlushMs } from '../../core/limits.ts'
 import type { ObjectStore } from '../../core/object_store.ts'
 import { BlockError } from '../../engine/block/block_error.ts'
 import { QueryTooSlowError } from '../../engine/query/query_error.ts'
@@ -83,13 +84,18 @@ interface Parts {
 export function createShardCore(deps: ShardDeps): ShardCore {
   migrate(deps.sql)
   const store = createShardStore(deps.sql)
-  const control = createShardControl({ sql: deps.sql, limits: deps.limits, askLedger: deps.askLedger })
+  const control = createShardControl({
+    sql: deps.sql,
+    limits: deps.limits,
+    askLedger: deps.askLedger,
+    counted: () => runner.changed(),
+  })
   const state = loadState(store, control.usage, deps.now)
   const identification = createIdentity(store)
   const { objects, limits, now, yield: pause, log } = deps
   const context: JobContext = { state, objects, limits, absent: new Map(), identity: identification.identity, now, yield: pause, log }
   const runner = createRunner(context, deps.setAlarm)
-  runner.changed()
+  runner.start()
   const parts: Parts = { deps, state, control, runner, ...identification }
   return { ...rowCalls(parts), ...tailCalls(parts, context), ...storageCalls(parts), ...controlCalls(parts) }
 }
@@ -102,7 +108,7 @@ function rowCalls({ deps, state, control, runner, identify }: Parts) {
       return control.append(request, deps.now, () => {
         state.opened.clear()
         const reply = appendBatch(state, control, request, deps.now())
-        if (reply.status === 'stored') runner.changed()
+        if (reply.status === 'stored') wakeToSeal(deps, state, runner)
         return reply
       })
     },
@@ -116,10 +122,16 @@ function rowCalls({ deps, state, control, runner, identify }: Parts) {
     },
     getRow: (caller, seq) => guarded('getRow', caller, () => getRow(state, seq)),
     changeRow: (caller, seq, change, sealed) =>
-      guarded('changeRow', caller, () => changed(runner, changeRow(state, seq, change, deps.now(), sealed))),
+      guarded('changeRow', caller, () => {
+        const reply = changeRow(state, seq, change, deps.now(), sealed)
+        wakeToFold(deps, state, runner)
+        return reply
+      }),
     deleteRow(caller, seq, sealed) {
       identify(caller)
-      return changed(runner, deleteRow(state, seq, sealed))
+      const reply = deleteRow(state, seq, sealed)
+      wakeToFold(deps, state, runner)
+      return reply
     },
     ping: () => ({ lastSeq: state.index.lastSeq() }),
   } satisfies Partial<ShardCore>
@@ -164,7 +176,9 @@ function storageCalls({ deps, state, runner, identify }: Parts) {
     },
     startErase(caller, request) {
       identify(caller)
-      return changed(runner, startErase(state, request, deps.now()))
+      const reply = startErase(state, request, deps.now())
+      runner.wakeBy('erase', deps.now())
+      return reply
     },
     eraseProgress(caller, id) {
       identify(caller)
@@ -172,7 +186,9 @@ function storageCalls({ deps, state, runner, identify }: Parts) {
     },
     applyRetention(caller, keepFromMs) {
       identify(caller)
-      return changed(runner, applyRetention(state, keepFromMs))
+      const progress = applyRetention(state, keepFromMs)
+      if (progress.pending) runner.wakeBy('retention', deps.now())
+      return progress
     },
     async sealNow(caller) {
       identify(caller)
@@ -188,7 +204,7 @@ function controlCalls({ deps, state, control, runner, identify }: Parts) {
     countRefused(caller, usage) {
       identify(caller, true)
       control.usage.countRefused(usage, deps.now())
-      runner.changed()
+      runner.wakeBy('usage', deps.now() + usageFlushMs)
     },
     usage(caller, fromDay, toDay) {
       identify(caller)
@@ -207,10 +223,15 @@ function controlCalls({ deps, state, control, runner, identify }: Parts) {
   } satisfies Partial<ShardCore>
 }
 
-/** Passes a reply on, after the runner saw that something changed. */
-function changed<T>(runner: Runner, reply: T): T {
-  runner.changed()
-  return reply
+/** Hot rows are sealed when they are old enough, or at once when there are enough. */
+function wakeToSeal({ now, limits }: ShardDeps, { index, manifest }: ShardState, runner: Runner): void {
+  const isEnough = index.hot(manifest.record().sealedSeq).bytes >= limits.sealBytes
+  runner.wakeBy('seal', isEnough ? now() : now() + limits.sealAgeMs)
+}
+
+/** Edits of sealed rows are folded in some time later, or at once when there are many. */
+function wakeToFold({ now }: ShardDeps, { patches }: ShardState, runner: Runner): void {
+  if (patches.count() > 0) runner.wakeBy('fold', patches.share() >= foldShare ? now() : now() + foldAgeMs)
 }
 
 /** Who this shard is. A name that is reached under two identities would mix tenants, so that is refused. */

@@ -22,6 +22,10 @@ export const blockTableColumns = `(
   body BLOB NOT NULL
 ) STRICT`
 
+/** The same by name, to copy from one table to another: a table of the first version has them in another order. */
+export const blockColumns =
+  'first_seq, rows, min_ms, max_ms, severity_counts, bytes, created_ms, key_hash, body_hash, batch_accepted, batch_rejected, usage, head, body'
+
 /** Schema of the object's SQLite, one entry a version, append-only. */
 const migrations: readonly (readonly string[])[] = [
   [

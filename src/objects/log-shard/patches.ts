@@ -35,100 +35,111 @@ export interface FoldedPatch {
  * edited ones stands in overlay blocks with explicit sequence numbers.
  */
 export function createPatches(store: ShardStore, now: () => number) {
-  /** All patched rows, ascending. */
-  const seqs: number[] = []
-  const known = new Map<number, Known>()
-  let size = 0
-  let versions = 0
+  const list = createPatchList()
   const overlay = createOverlay((fromSeq, toSeq) => encodePatches(store.readPatches(fromSeq, toSeq), now()))
-  const placeOf = (seq: number) => lowerBound(seqs, seq, (each) => each)
 
-  function remember(seq: number, rowSize: number, changedMs: number): void {
-    const before = known.get(seq)
-    if (before === undefined) seqs.splice(placeOf(seq), 0, seq)
-    known.set(seq, { size: rowSize, changedMs, version: ++versions })
-    size += rowSize - (before?.size ?? 0)
-    overlay.changed(seq, rowSize)
-  }
-
-  function within(fromSeq: number, toSeq: number): readonly number[] {
-    return seqs.length === 0 ? seqs : seqs.slice(placeOf(fromSeq), placeOf(toSeq + 1))
+  function remember(seq: number, size: number, changedMs: number): void {
+    list.put(seq, size, changedMs)
+    overlay.changed(seq, size)
   }
 
   for (const { seq, row, changedMs } of store.readPatches(0, seqMax + 1))
     remember(seq, row === null ? 0 : sizeOf(row, decodeRow(row)), changedMs)
 
   function get(seq: number): StoredRow | null | undefined {
-    const rowSize = known.get(seq)?.size
-    if (rowSize === undefined) return undefined
-    const row = rowSize === 0 ? null : store.readPatch(seq)
+    const known = list.get(seq)
+    if (known === undefined) return undefined
+    const row = known.size === 0 ? null : store.readPatch(seq)
     return row === null ? null : decodeRow(row)
   }
 
   return {
     /** The present content of a patched row, null when it was deleted, undefined when it has no patch. */
     get,
-
-    isDeleted: (seq: number): boolean => known.get(seq)?.size === 0,
-    has: (seq: number): boolean => known.has(seq),
-    changedMs: (seq: number): number => known.get(seq)?.changedMs ?? 0,
+    has: (seq: number): boolean => list.get(seq) !== undefined,
+    changedMs: (seq: number): number => list.get(seq)?.changedMs ?? 0,
     /** When the newest of the changes that are not folded in was made; 0 when there are none. */
-    newestMs: (): number => known.values().reduce((max, { changedMs }) => Math.max(max, changedMs), 0),
-    count: () => seqs.length,
-    /** Content of edited rows, as `patchBytesPerShardMax` counts it. */
-    bytes: () => size,
-    /** Changes so far: equal numbers mean that nothing changed. */
-    version: () => versions,
-
+    newestMs: list.newestMs,
+    count: () => list.count(),
+    /** How much of what one shard may have there is: 0 to 1. */
+    share: () => Math.max(list.count() / patchesPerShardMax, list.size() / patchBytesPerShardMax),
     /** Patched rows of fromSeq <= seq <= toSeq, ascending. */
-    within,
+    within: list.within,
 
     /** Writes the new content (null deletes the row). False, and nothing done, when a limit would be passed. */
     set(seq: number, row: StoredRow | null): boolean {
       const content = row === null ? null : encodeRow(row)
-      const rowSize = row === null || content === null ? 0 : sizeOf(content, row)
-      const before = known.get(seq)
-      const growth = rowSize - (before?.size ?? 0)
-      if (before === undefined && seqs.length >= patchesPerShardMax) return false
-      if (growth > 0 && size + growth > patchBytesPerShardMax) return false
+      const size = row === null || content === null ? 0 : sizeOf(content, row)
+      const before = list.get(seq)
+      const growth = size - (before?.size ?? 0)
+      if (before === undefined && list.count() >= patchesPerShardMax) return false
+      if (growth > 0 && list.size() + growth > patchBytesPerShardMax) return false
       // An edit may be later than the clock (see `changeRow`); whoever asks for its age must not find it older.
       const changedMs = Math.max(now(), row?.updatedMs ?? 0)
       store.savePatch({ seq, row: content, changedMs })
-      remember(seq, rowSize, changedMs)
+      remember(seq, size, changedMs)
       return true
     },
 
     /** The present content of these patched rows, for a rewrite. */
     snapshot: (patched: readonly number[]): FoldedPatch[] =>
-      patched.map((seq) => ({ seq, version: known.get(seq)?.version ?? 0, row: get(seq) ?? null })),
+      patched.map((seq) => ({ seq, version: list.get(seq)?.version ?? 0, row: get(seq) ?? null })),
 
     /** Deletes those of the patches that did not change since their snapshot, within the caller's transaction. */
     remove(folded: readonly Pick<FoldedPatch, 'seq' | 'version'>[]): Change {
-      const gone = folded.filter(({ seq, version }) => known.get(seq)?.version === version)
-      for (const { seq } of gone) store.deletePatch(seq)
+      const gone = folded.filter(({ seq, version }) => list.get(seq)?.version === version).map(({ seq }) => seq)
+      for (const seq of gone) store.deletePatch(seq)
       return {
         afterwards() {
-          const going = new Set(gone.map(({ seq }) => seq))
-          for (const seq of going) {
-            size -= known.get(seq)?.size ?? 0
-            known.delete(seq)
-            overlay.removed(seq)
-          }
-          let kept = 0
-          for (const seq of seqs) if (!going.has(seq)) seqs[kept++] = seq
-          seqs.length = kept
+          list.remove(gone)
+          for (const seq of gone) overlay.removed(seq)
         },
       }
     },
 
     /** The patched rows of a block, ascending; undefined when it has none. */
     hiddenIn(meta: BlockMeta): readonly number[] | undefined {
-      const hidden = within(meta.firstSeq, meta.firstSeq + meta.rows - 1)
+      const hidden = list.within(meta.firstSeq, meta.firstSeq + meta.rows - 1)
       return hidden.length === 0 ? undefined : hidden
     },
 
     /** The edited rows as blocks. */
     overlay: (): readonly BlockSource[] => overlay.sources(),
+  }
+}
+
+/** Which rows have a patch, and what is known of each without reading it. */
+function createPatchList() {
+  /** Ascending. */
+  const seqs: number[] = []
+  const known = new Map<number, Known>()
+  let size = 0
+  let versions = 0
+  const placeOf = (seq: number) => lowerBound(seqs, seq, (each) => each)
+
+  return {
+    count: () => seqs.length,
+    /** Content of edited rows, as `patchBytesPerShardMax` counts it. */
+    size: () => size,
+    get: (seq: number): Known | undefined => known.get(seq),
+    newestMs: (): number => known.values().reduce((max, { changedMs }) => Math.max(max, changedMs), 0),
+    within: (fromSeq: number, toSeq: number): number[] => (seqs.length === 0 ? [] : seqs.slice(placeOf(fromSeq), placeOf(toSeq + 1))),
+
+    put(seq: number, rowSize: number, changedMs: number): void {
+      const before = known.get(seq)
+      if (before === undefined) seqs.splice(placeOf(seq), 0, seq)
+      known.set(seq, { size: rowSize, changedMs, version: ++versions })
+      size += rowSize - (before?.size ?? 0)
+    },
+
+    remove(gone: readonly number[]): void {
+      for (const seq of gone) {
+        size -= known.get(seq)?.size ?? 0
+        known.delete(seq)
+      }
+      const kept = seqs.filter((seq) => known.has(seq))
+      seqs.splice(0, seqs.length, ...kept)
+    },
   }
 }
 

@@ -48,6 +48,8 @@ export function changeRow(state: ShardState, seq: number, change: RowChange, now
 
 /** Hides the row for ever; its block keeps the bytes until it is rewritten. */
 export function deleteRow(state: ShardState, seq: number, sealed?: SealedRow): DeleteReply {
+  const isPlain = state.index.find(seq) !== undefined && !state.patches.has(seq) && state.erasures.active().length === 0
+  if (isPlain) return remove(state, seq)
   try {
     const found = presentRow(state, seq, sealed)
     if ('status' in found) return found

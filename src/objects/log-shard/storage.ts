@@ -13,7 +13,7 @@ export function storageState({ manifest, index }: ShardState): StorageState {
     sealedSeq,
     lastSeq: index.lastSeq(),
     hot: index.hot(sealedSeq),
-    damaged: manifest.damaged(),
+    damaged: manifest.damage.all(),
     manifest: last,
   }
 }

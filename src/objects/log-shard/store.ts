@@ -2,6 +2,7 @@ import type { ShardIdentity } from './protocol.ts'
 import type { Sql } from './sql.ts'
 import { integer, text } from './sql.ts'
 import { blockStatements } from './store_blocks.ts'
+import { createGenerations } from './store_generations.ts'
 import { storageStatements } from './store_storage.ts'
 
 /** One patched row; `row` is null when it was deleted. */
@@ -16,9 +17,11 @@ export type ShardStore = ReturnType<typeof createShardStore>
 
 /** The statements of a shard, over its SQLite; one method each. */
 export function createShardStore(sql: Sql) {
+  const generations = createGenerations(sql)
   return {
     transaction: sql.transaction,
-    ...blockStatements(sql),
+    ...generations,
+    ...blockStatements(sql, generations),
     ...storageStatements(sql),
     ...patchStatements(sql),
     ...metaStatements(sql),
@@ -45,7 +48,9 @@ function patchStatements(sql: Sql) {
       sql.all(
         `INSERT INTO patches (seq, row, changed_ms) VALUES (?, ?, ?)
           ON CONFLICT (seq) DO UPDATE SET row = excluded.row, changed_ms = excluded.changed_ms`,
-        ...[seq, row, changedMs],
+        seq,
+        row,
+        changedMs,
       )
     },
 

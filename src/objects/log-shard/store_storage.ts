@@ -69,7 +69,6 @@ function manifestStatements(sql: Sql) {
 
     deleteSegment(key: string): void {
       sql.all(`DELETE FROM segments WHERE key = ?`, key)
-      sql.all(`DELETE FROM damaged WHERE segment = ?`, key)
     },
 
     insertOperation(operation: ManifestOperation): void {
@@ -133,7 +132,9 @@ function erasureStatements(sql: Sql) {
     saveErasure(erasure: StoredErasure): void {
       sql.all(
         `INSERT INTO erasures (id, created_ms, erasure) VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET erasure = excluded.erasure`,
-        ...[erasure.id, erasure.createdMs, JSON.stringify(erasure)],
+        erasure.id,
+        erasure.createdMs,
+        JSON.stringify(erasure),
       )
     },
 

@@ -23,7 +23,8 @@ export interface Commit {
  * Makes a rewrite the truth, in one transaction: the manifest's operation, the patches that are folded in, what each erasure
  * removed. Throws, and nothing changes, when rows do not add up.
  */
-export function commit({ state, now, log, identity }: JobContext, { kind, rewritten, replaced, ...more }: Commit): void {
+export function commit(context: JobContext, { kind, rewritten, replaced, ...more }: Commit): void {
+  const { state, now } = context
   const { added, folded, expired, erased, sources, damaged } = rewritten
   const content: OperationContent = {
     atMs: now(),
@@ -46,9 +47,10 @@ export function commit({ state, now, log, identity }: JobContext, { kind, rewrit
     state.manifest.append(content, { expiredRows, foldedMs, ...more.record }),
     state.patches.remove(folded),
     ...countErased(state, erased),
+    ...damaged.map(state.manifest.damage.add),
     ...(more.also?.() ?? []),
   ])
-  for (const damage of damaged) markDamaged({ state, log, identity }, kind, damage)
+  for (const damage of damaged) tellDamage(context, kind, damage)
 }
 
 /** Runs changes of SQLite together; memory follows when they hold. */
@@ -57,10 +59,15 @@ export function inTransaction({ store }: JobContext['state'], work: () => Change
   for (const change of changes) change.afterwards()
 }
 
-/** Remembers a damaged part, so that no job tries it again, and says so once. */
-export function markDamaged({ state, log, identity }: Pick<JobContext, 'state' | 'log' | 'identity'>, job: string, damage: Damage): void {
-  state.manifest.markDamaged(damage)
-  log('error', 'damaged part', { ...identity(), job, segment: damage.segment, damaged: damage.reason })
+/** Remembers damaged parts, so that no job tries them again. */
+export function markDamaged(context: JobContext, job: string, damaged: readonly Damage[]): void {
+  const { manifest } = context.state
+  if (damaged.length > 0) inTransaction(context.state, () => damaged.map(manifest.damage.add))
+  for (const damage of damaged) tellDamage(context, job, damage)
+}
+
+function tellDamage({ log, identity }: JobContext, job: string, { segment, reason }: Damage): void {
+  log('error', 'damaged part', { ...identity(), job, segment, damaged: reason })
 }
 
 function countErased({ erasures }: JobContext['state'], erased: ReadonlyMap<string, number>): Change[] {

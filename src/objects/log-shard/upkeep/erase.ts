@@ -51,7 +51,7 @@ export async function erase(context: JobContext, id: string, segment: SegmentMet
 async function hasErasedRows(context: JobContext, segment: SegmentMeta): Promise<boolean> {
   const { sources, damaged } = await readSources(context, [segment])
   // A damaged one is out of the way from here on: what it holds stays invisible.
-  for (const damage of damaged) markDamaged(context, 'erase', damage)
+  markDamaged(context, 'erase', damaged)
   const cull = createCull(context.state)
   for (const { name, blocks } of sources) {
     for (const { open } of blocks) {
@@ -59,7 +59,7 @@ async function hasErasedRows(context: JobContext, segment: SegmentMeta): Promise
         cull.drop(open(noReadCost()), [])
       } catch (error) {
         if (!(error instanceof BlockError)) throw error
-        markDamaged(context, 'erase', { segment: name, reason: error.message })
+        markDamaged(context, 'erase', [{ segment: name, reason: error.message }])
         return false
       }
       if ([...cull.erased().values()].some((rows) => rows > 0)) return true
@@ -71,7 +71,7 @@ async function hasErasedRows(context: JobContext, segment: SegmentMeta): Promise
 
 /** The predicate goes, unless there are parts that nobody could look at. */
 function finish({ state }: JobContext, erasure: StoredErasure): void {
-  const damaged = state.manifest.damaged().length
+  const damaged = state.manifest.damage.all().length
   inTransaction(state, () => [state.erasures.save({ ...erasure, status: damaged > 0 ? 'kept' : 'done', damaged })])
 }
 

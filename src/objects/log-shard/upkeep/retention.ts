@@ -1,7 +1,7 @@
 import type { SegmentMeta } from '../../../engine/segment/types.ts'
 import type { Change } from '../manifest.ts'
 import type { ShardState } from '../state.ts'
-import { commit } from './commit.ts'
+import { commit, inTransaction } from './commit.ts'
 import type { Due, JobContext, JobView } from './job.ts'
 import { rewriteSegments } from './segments.ts'
 
@@ -30,7 +30,7 @@ function isWorthRewriting({ minCreatedMs, maxCreatedMs }: SegmentMeta, keepFromM
 
 export async function retain(context: JobContext, drop: readonly SegmentMeta[], rewrite: SegmentMeta | null): Promise<void> {
   const { state } = context
-  dropDamagedBlocks(state)
+  if (state.manifest.damage.all().length > 0) dropDamagedBlocks(state)
   if (drop.length > 0) dropSegments(context, drop)
   if (rewrite !== null) await rewriteSegments(context, 'retention', [rewrite])
 }
@@ -56,10 +56,11 @@ function dropPatches({ patches, manifest, index }: ShardState, dropped: readonly
 }
 
 /** Damaged blocks count as received when they were stored: what they say of it cannot be trusted. */
-function dropDamagedBlocks({ store, manifest, index }: ShardState): void {
-  const { keepFromMs } = manifest.record()
-  const gone = new Set(store.deleteDamagedBefore(keepFromMs))
-  if (gone.size === 0) return
-  for (const firstSeq of gone) manifest.forgetDamaged(`block ${firstSeq}`)
-  index.retain(({ firstSeq }) => !gone.has(firstSeq))
+function dropDamagedBlocks(state: ShardState): void {
+  const { store, manifest, index } = state
+  inTransaction(state, () => {
+    const { gone, afterwards } = store.deleteDamagedBefore(manifest.record().keepFromMs)
+    const forgotten = gone.map((firstSeq) => manifest.damage.forget(`block ${firstSeq}`))
+    return [...forgotten, { afterwards }, { afterwards: () => index.retain(({ firstSeq }) => !gone.includes(firstSeq)) }]
+  })
 }

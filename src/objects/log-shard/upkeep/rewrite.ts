@@ -1,10 +1,11 @@
-import { mergeBytesMax, segmentBlocksMax, segmentGraceMs, segmentIndexBytesMax, segmentRowsMax } from '../../../core/limits.ts'
+import { segmentBlocksMax, segmentBytesMax, segmentGraceMs, segmentIndexBytesMax, segmentRowsMax } from '../../../core/limits.ts'
 import { BlockError } from '../../../engine/block/block_error.ts'
+import { lowerBound } from '../../../engine/lower_bound.ts'
 import type { Damage } from '../../../engine/query/types.ts'
 import { filterSizes } from '../../../engine/segment/filters.ts'
 import { mergeBlocks } from '../../../engine/segment/merge.ts'
-import type { MergeInput } from '../../../engine/segment/merge_types.ts'
-import type { EncodedSegment, SegmentBlock, SegmentMeta } from '../../../engine/segment/types.ts'
+import type { MergeInput, MergeSteps } from '../../../engine/segment/merge_types.ts'
+import type { EncodedSegment, SegmentMeta } from '../../../engine/segment/types.ts'
 import { createSegmentWriter } from '../../../engine/segment/writer.ts'
 import { sha256Hex } from '../manifest_hash.ts'
 import type { FoldedPatch } from '../patches.ts'
@@ -63,14 +64,20 @@ async function rewriteSound(context: JobContext, sources: readonly Source[], { p
   const folded = context.state.patches.snapshot(patched)
   const cull = createCull(context.state)
   const inputs = [...storedInputs(sources, patched, cull), ...patchInputs(folded, cull, context.now())]
-  const added = await writeSegments(context, inputs, borders)
+  const added = await writeSegments(context, mergeBlocks(inputs, { borders }), borders, () => {
+    // All is read: whole segments need not stay in memory while the last one is put together.
+    inputs.length = 0
+    for (const source of sources) source.blocks = []
+  })
   return { added, folded, expired: cull.expired(), erased: cull.erased() }
 }
 
+/** Blocks of the sources; `patched`, ascending, are rows that come from elsewhere or not at all. */
 function storedInputs(sources: readonly Source[], patched: readonly number[], cull: Cull): MergeInput[] {
+  const placeOf = (seq: number) => lowerBound(patched, seq, (each) => each)
   return sources.flatMap(({ blocks }) =>
     blocks.map(({ meta, lastSeq, open }) => {
-      const hidden = patched.filter((seq) => seq >= meta.firstSeq && seq <= lastSeq)
+      const hidden = patched.slice(placeOf(meta.firstSeq), placeOf(lastSeq + 1))
       return { meta, lastSeq, open, drop: (block) => cull.drop(block, hidden) }
     }),
   )
@@ -82,13 +89,19 @@ function patchInputs(folded: readonly FoldedPatch[], cull: Cull, nowMs: number):
   return encodeRows(rows, nowMs).map(({ meta, lastSeq, open }) => ({ meta, lastSeq, open, drop: (block) => cull.drop(block, []) }))
 }
 
-async function writeSegments(context: JobContext, inputs: readonly MergeInput[], borders: readonly number[]): Promise<SegmentMeta[]> {
+async function writeSegments(
+  context: JobContext,
+  steps: MergeSteps,
+  borders: readonly number[],
+  release: () => void,
+): Promise<SegmentMeta[]> {
   const added: SegmentMeta[] = []
   const writer = createSegmentWriter()
   let blocks: Filled[] = []
-  for (const block of mergeBlocks(inputs, { borders })) {
+  for (const block of steps) {
     if (block !== undefined) {
-      const next = { minMs: block.meta.minMs, rows: block.meta.rows, bytes: block.meta.bytes, indexBytes: indexBytesOf(block) }
+      const { minMs, rows, bytes } = block.meta
+      const next = { minMs, rows, bytes, indexBytes: block.head.length + filterSizes(block).wholeBytes }
       if (mustEnd(blocks, next, borders)) {
         added.push(await writeSegment(context, writer.finish(), blocks))
         blocks = []
@@ -98,6 +111,7 @@ async function writeSegments(context: JobContext, inputs: readonly MergeInput[],
     }
     await context.yield()
   }
+  release()
   if (blocks.length > 0) added.push(await writeSegment(context, writer.finish(), blocks))
   return added
 }
@@ -110,10 +124,6 @@ interface Filled {
   indexBytes: number
 }
 
-function indexBytesOf(block: SegmentBlock): number {
-  return block.head.length + filterSizes(block).wholeBytes
-}
-
 /** Must the segment of these blocks end before the next one? */
 function mustEnd(blocks: readonly Filled[], next: Filled, borders: readonly number[]): boolean {
   const first = blocks[0]
@@ -123,7 +133,7 @@ function mustEnd(blocks: readonly Filled[], next: Filled, borders: readonly numb
   return (
     blocks.length >= segmentBlocksMax ||
     sum(({ rows }) => rows) > segmentRowsMax ||
-    sum(({ bytes }) => bytes) > mergeBytesMax ||
+    sum(({ bytes }) => bytes) > segmentBytesMax ||
     sum(({ indexBytes }) => indexBytes) > segmentIndexBytesMax
   )
 }

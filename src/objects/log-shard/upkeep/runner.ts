@@ -1,4 +1,5 @@
-import { jobKilledMs, jobRetryWaitsMs } from '../../../core/limits.ts'
+import { jobKilledMs } from '../../../core/limits.ts'
+import { createBackOff } from './back_off.ts'
 import { inTransaction } from './commit.ts'
 import { ErasureTooSlowError } from './cull.ts'
 import { erase, failErasure } from './erase.ts'
@@ -18,85 +19,107 @@ export type Runner = ReturnType<typeof createRunner>
  * simply begun again. `setAlarm` is told when to call `alarm`.
  */
 export function createRunner(context: JobContext, setAlarm: (ms: number | null) => void) {
-  const { state, limits, now } = context
-  const failures = new Map<JobKind, number>()
-  const retryMs = new Map<JobKind, number>()
-  /** When `alarm` is called next; undefined before it was said. */
-  let armedMs: number | null | undefined
-  let busy: Promise<unknown> = Promise.resolve()
-  let running = 0
+  const { now } = context
+  const backOff = createBackOff()
+  const exclusive = createMutex()
+  const alarm = createAlarmClock(setAlarm)
+  const next = (sealThroughSeq = 0): Due | null => nextJob(viewOf(context, sealThroughSeq, backOff.retryMs))
 
-  function next(sealThroughSeq = 0): Due | null {
-    return nextJob(viewOf(state, { nowMs: now(), limits, sealThroughSeq, retryMs, absent: context.absent }))
+  async function attempt(job: Job): Promise<void> {
+    try {
+      await run(context, job)
+      backOff.succeeded(job.kind)
+    } catch (error) {
+      if (!(error instanceof ErasureTooSlowError)) {
+        backOff.failed(job.kind, now())
+        throw error
+      }
+      failErasure(context, error.id, error.message)
+    }
   }
 
-  function arm(ms: number | null): void {
+  async function attemptNext(): Promise<void> {
+    const due = next()
+    if (due === null || due.atMs > now()) return
+    // Should this object die at work, whoever wakes it finds the job; and so does this alarm, if nobody does.
+    alarm.set(now() + jobKilledMs)
+    await attempt(due.job).catch((error: unknown) =>
+      context.log('error', 'job failed', { ...context.identity(), job: due.job.kind, error: String(error) }),
+    )
+  }
+
+  return {
+    /** Arms the alarm for whatever the state asks for. */
+    start: (): void => alarm.set(next()?.atMs ?? null),
+
+    /** Runs the job that is due, if any, and answers when to be called again; null: not before something happens. Never rejects. */
+    alarm: (): Promise<number | null> =>
+      exclusive.run(async () => {
+        alarm.rang()
+        await attemptNext()
+        const atMs = next()?.atMs ?? null
+        alarm.set(atMs)
+        return atMs
+      }),
+
+    /** Seals all rows up to `seq` and runs jobs until none is due; rejects when one fails. */
+    async sealThrough(seq: number): Promise<void> {
+      backOff.clear()
+      const step = async () => {
+        const due = next(seq)
+        if (due === null || due.atMs > now()) return true
+        await attempt(due.job)
+        return false
+      }
+      try {
+        // Alarms get their turn between two of them.
+        while (!(await exclusive.run(step)));
+      } finally {
+        alarm.set(next()?.atMs ?? null)
+      }
+    },
+
+    /** A job of this kind may be due at this time. The alarm finds out; here is only room for what costs next to nothing. */
+    wakeBy(kind: JobKind, ms: number): void {
+      // A job at work looks for the next one when it ends.
+      if (!exclusive.isBusy()) alarm.setBy(Math.max(ms, backOff.retryMs.get(kind) ?? 0))
+    },
+  }
+}
+
+/** What the one alarm is set to. */
+function createAlarmClock(setAlarm: (ms: number | null) => void) {
+  /** Undefined before it was said. */
+  let armedMs: number | null | undefined
+
+  function set(ms: number | null): void {
     if (armedMs === ms) return
     armedMs = ms
     setAlarm(ms)
   }
 
-  /** One after the other, whoever asks. */
-  function exclusive<T>(work: () => Promise<T>): Promise<T> {
-    running++
-    const result = busy.then(work).finally(() => void running--)
-    busy = result.catch(() => undefined)
-    return result
-  }
-
-  async function attempt(job: Job): Promise<void> {
-    try {
-      await run(context, job)
-      failures.delete(job.kind)
-      retryMs.delete(job.kind)
-    } catch (error) {
-      if (error instanceof ErasureTooSlowError) {
-        failErasure(context, error.id, error.message)
-        return
-      }
-      const count = failures.get(job.kind) ?? 0
-      failures.set(job.kind, count + 1)
-      retryMs.set(job.kind, now() + (jobRetryWaitsMs[count] ?? jobRetryWaitsMs.at(-1)!))
-      throw error
-    }
-  }
-
   return {
-    /** Runs the job that is due, if any, and answers when to be called again; null: not before something happens. Never rejects. */
-    alarm: (): Promise<number | null> =>
-      exclusive(async () => {
-        armedMs = null
-        const due = next()
-        if (due !== null && due.atMs <= now()) {
-          // Should this object die at work, whoever wakes it finds the job; and so does this alarm, if nobody does.
-          arm(now() + jobKilledMs)
-          await attempt(due.job).catch((error: unknown) =>
-            context.log('error', 'job failed', { ...context.identity(), job: due.job.kind, error: String(error) }),
-          )
-        }
-        arm(next()?.atMs ?? null)
-        return armedMs
-      }),
-
-    /** Seals all rows up to `seq` and runs jobs until none is due; rejects when one fails. */
-    async sealThrough(seq: number): Promise<void> {
-      for (;;) {
-        const isDone = await exclusive(async () => {
-          retryMs.clear()
-          const due = next(seq)
-          if (due === null || due.atMs > now()) return true
-          await attempt(due.job)
-          return false
-        }).finally(() => arm(next()?.atMs ?? null))
-        if (isDone) return
-      }
+    set,
+    /** At this time or earlier. */
+    setBy(ms: number): void {
+      if (armedMs === undefined || armedMs === null || armedMs > ms) set(ms)
     },
+    /** The platform called it: it is not set any more. */
+    rang: () => void (armedMs = null),
+  }
+}
 
-    /** Something happened that may make a job due earlier. */
-    changed(): void {
-      if (running > 0) return
-      const atMs = next()?.atMs
-      if (atMs !== undefined && (armedMs === undefined || armedMs === null || atMs < armedMs)) arm(atMs)
+function createMutex() {
+  let last: Promise<unknown> = Promise.resolve()
+  let waiting = 0
+  return {
+    isBusy: () => waiting > 0,
+    /** Runs `work` once all that was given before has ended. */
+    run<T>(work: () => Promise<T>): Promise<T> {
+      waiting++
+      const result = last.then(work).finally(() => void waiting--)
+      last = result.catch(() => undefined)
+      return result
     },
   }
 }

@@ -5,7 +5,7 @@ import type { SealedBatch } from '../sealed_keys.ts'
 import { packKeys } from '../sealed_keys.ts'
 import type { ShardState } from '../state.ts'
 import { bordersOf } from './borders.ts'
-import { commit } from './commit.ts'
+import { commit, inTransaction } from './commit.ts'
 import type { Due, JobContext, JobView } from './job.ts'
 import { rewrite } from './rewrite.ts'
 import type { Source } from './source.ts'
@@ -26,7 +26,7 @@ export function dueSeal(view: JobView): Due | null {
 export async function seal(context: JobContext): Promise<void> {
   const { state, limits } = context
   const { sealedSeq } = state.manifest.record()
-  if (state.store.newestGenerationSeq() <= sealedSeq + 1) state.store.addGeneration(state.index.lastSeq() + 1)
+  if (state.store.newestGenerationSeq() <= sealedSeq + 1) inTransaction(state, () => [state.store.addGeneration(state.index.lastSeq() + 1)])
   const metas = pieceOf(state, sealedSeq, limits.sealBytes)
   const last = metas.at(-1)
   if (last === undefined) throw new Error('a generation that takes no more blocks has none')

@@ -12,14 +12,14 @@ import { readSource } from './source.ts'
 /** Rewrites segments as one operation; damaged ones stay as they are, and nothing is done when fewer than `min` are left. */
 export async function rewriteSegments(context: JobContext, kind: ManifestKind, segments: readonly SegmentMeta[], min = 1): Promise<void> {
   const { sources, damaged } = await readSources(context, segments)
-  for (const damage of damaged) markDamaged(context, kind, damage)
+  markDamaged(context, kind, damaged)
   if (sources.length < min) return
   const rewritten = await rewrite(context, sources, { patchedIn: (sound) => patchedRowsIn(context, sound) })
   const replaced = segments.filter(({ key }) => rewritten.sources.some(({ name }) => name === key))
   if (replaced.length > 0) {
     commit(context, { kind, rewritten, replaced })
     for (const { key } of replaced) context.absent.delete(key)
-  } else for (const damage of rewritten.damaged) markDamaged(context, kind, damage)
+  } else markDamaged(context, kind, rewritten.damaged)
 }
 
 /** The segments whole, one after the other; those apart that are damaged. */

@@ -1,25 +1,17 @@
-import { patchBytesPerShardMax, patchesPerShardMax } from '../../../core/limits.ts'
 import type { SegmentMeta } from '../../../engine/segment/types.ts'
 import type { Manifest } from '../manifest.ts'
 import type { ShardState } from '../state.ts'
 import type { SegmentEntry } from '../store_storage.ts'
-import type { JobKind, JobView, PatchedRow, SealLimits } from './job.ts'
+import type { JobContext, JobKind, JobView, PatchedRow } from './job.ts'
 
 /** Patched rows that turned out not to be in a segment, although its range has their numbers: a segment never changes. */
 export type AbsentRows = Map<string, Set<number>>
 
-export interface ViewOptions {
-  nowMs: number
-  limits: SealLimits
-  /** Hot rows up to here are to be sealed whatever their age. */
-  sealThroughSeq: number
-  retryMs: ReadonlyMap<JobKind, number>
-  absent: AbsentRows
-}
-
-/** The state as the choice of the next job needs it. */
-export function viewOf(state: ShardState, { nowMs, limits, sealThroughSeq, retryMs, absent }: ViewOptions): JobView {
+/** The state as the choice of the next job needs it; hot rows up to `sealThroughSeq` are to be sealed whatever their age. */
+export function viewOf(context: JobContext, sealThroughSeq: number, retryMs: ReadonlyMap<JobKind, number>): JobView {
+  const { state, limits, absent } = context
   const { store, index, manifest, patches, erasures, usage } = state
+  const nowMs = context.now()
   const { sealedSeq, keepFromMs } = manifest.record()
   const hot = index.hot(sealedSeq)
   const { sound, damaged } = partsOf(manifest)
@@ -34,9 +26,9 @@ export function viewOf(state: ShardState, { nowMs, limits, sealThroughSeq, retry
     segments: sound,
     damagedSegments: damaged,
     patchedIn: (segment) => patchedIn(state, segment, absent),
-    patchShare: Math.max(patches.count() / patchesPerShardMax, patches.bytes() / patchBytesPerShardMax),
+    patchShare: patches.share(),
     erasures: erasures.active(),
-    hasDamage: manifest.damaged().length > 0,
+    hasDamage: manifest.damage.all().length > 0,
     keepFromMs,
     oldestDamagedBlockMs: store.oldestDamagedMs(),
     garbageDueMs: store.readGarbageDueMs(),
@@ -50,7 +42,7 @@ export function partsOf(manifest: Manifest): { sound: SegmentEntry[]; damaged: S
   const sound: SegmentEntry[] = []
   const damaged: SegmentMeta[] = []
   for (const entry of manifest.entries()) {
-    if (manifest.isDamaged(entry.meta.key)) damaged.push(entry.meta)
+    if (manifest.damage.has(entry.meta.key)) damaged.push(entry.meta)
     else sound.push(entry)
   }
   return { sound, damaged }
