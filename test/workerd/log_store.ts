@@ -30,6 +30,15 @@ export async function shardStub({ organizationId }: Pick<World, 'organizationId'
   return { identity, rpc: env.LOG_SHARD.getByName(shardName(identity)) }
 }
 
+/** Stores rows in one region that stay hot, and others in another that are sealed into segments at once. */
+export async function storeHotAndSealed(world: World, hot: readonly EncodableRow[], sealed: readonly EncodableRow[]): Promise<World> {
+  await storeRows(world, hot)
+  await storeRows(world, sealed, 'enam')
+  const { rpc, identity } = await shardStub(world, 'enam')
+  await rpc.sealNow(identity)
+  return world
+}
+
 /** Flips one bit in the body of a stored block, and makes the object read it anew. */
 export async function damageBlock(stub: DurableObjectStub<LogShard>, firstSeq: number): Promise<void> {
   await runInDurableObject(stub, (_, state) => {
