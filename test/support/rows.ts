@@ -5,6 +5,7 @@ import { createBlockBuilder } from '../../src/engine/block/writer.ts'
 import { openBlock } from '../../src/engine/block/reader.ts'
 import type { Block, EncodedBlock, ReadCost } from '../../src/engine/block/types.ts'
 import type { AttributeValue, EncodableRow, StoredRow } from '../../src/engine/row.ts'
+import { seededRandom } from './seeded_random.ts'
 
 /** When the rows of tests were received. */
 export const receivedMs = Date.UTC(2026, 10, 22, 7, 30)
@@ -132,17 +133,6 @@ export const anyRow: fc.Arbitrary<EncodableRow> = fc
   .map(({ pairs, ...fields }) => ({ ...fields, names: pairs.map(([name]) => name), values: pairs.map(([, value]) => value) }))
 
 export const anyRows: fc.Arbitrary<EncodableRow[]> = fc.array(anyRow, { minLength: 1, maxLength: 60 })
-
-/** A seeded generator (mulberry32) of numbers from 0 up to, not including, `max`; the same on every machine. */
-export function seededRandom(seed: number): (max: number) => number {
-  let state = seed
-  return (max) => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 0x1_0000_0000) * max)
-  }
-}
 
 /** `count` rows of a shop's access log, a few milliseconds apart. */
 export function accessRows(count: number, seed = 1): EncodableRow[] {

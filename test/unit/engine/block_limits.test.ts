@@ -4,7 +4,8 @@ import { BlockError } from '../../../src/engine/block/block_error.ts'
 import { readHead } from '../../../src/engine/block/head.ts'
 import type { EncodedBlock } from '../../../src/engine/block/types.ts'
 import type { EncodableRow } from '../../../src/engine/row.ts'
-import { accessRows, allRows, encodeRows, openEncoded, row, seededRandom, storedRow } from '../../support/rows.ts'
+import { accessRows, allRows, encodeRows, openEncoded, row, storedRow } from '../../support/rows.ts'
+import { seededRandom } from '../../support/seeded_random.ts'
 
 /** Text that does not compress. */
 function noise(units: number, random: (max: number) => number): string {

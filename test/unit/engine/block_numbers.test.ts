@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest'
 import { createSink, reserve } from '../../../src/engine/encode/bytes.ts'
 import type { NumberCoding } from '../../../src/engine/encode/numbers.ts'
 import { bytesOfNumbers, readCoding, readNumbers, writeCoding, writeNumbers } from '../../../src/engine/encode/numbers.ts'
-import { anyNumber, seededRandom } from '../../support/rows.ts'
+import { anyNumber } from '../../support/rows.ts'
+import { seededRandom } from '../../support/seeded_random.ts'
 
 /** Writes numbers behind other bytes, reads coding and numbers back, and says how they were written. */
 function roundTrip(values: readonly number[]): { read: number[]; coding: NumberCoding } {

@@ -13,7 +13,8 @@ import type { EncodableRow } from '../../../src/engine/row.ts'
 import { mergeBlocks } from '../../../src/engine/segment/merge.ts'
 import type { MergeInput } from '../../../src/engine/segment/merge_types.ts'
 import { hotInput, merged, openSealed, rowsOf, sortedRows } from '../../support/merges.ts'
-import { accessRows, encodeRows, receivedMs, row, seededRandom } from '../../support/rows.ts'
+import { accessRows, encodeRows, receivedMs, row } from '../../support/rows.ts'
+import { seededRandom } from '../../support/seeded_random.ts'
 
 /** Rows as a shard would have stored them, so many at a time. */
 function stored(rows: readonly EncodableRow[], batchRows = 2000): MergeInput[] {

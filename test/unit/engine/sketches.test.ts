@@ -22,7 +22,8 @@ import {
   mergeDistinct,
 } from '../../../src/engine/query/hyperloglog.ts'
 import { runs } from '../../support/effort.ts'
-import { anyNumber, seededRandom } from '../../support/rows.ts'
+import { anyNumber } from '../../support/rows.ts'
+import { seededRandom } from '../../support/seeded_random.ts'
 
 const shares = [0.0001, 0.01, 0.25, 0.5, 0.9, 0.99, 0.999]
 
