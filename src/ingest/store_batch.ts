@@ -63,7 +63,7 @@ async function append(rpc: LogShardRpc, request: AppendRequest): Promise<Stored>
     case 'key_moved':
       throw problem('unavailable', 'The log store is being extended. Send the batch again with the same Idempotency-Key.')
     case 'shard_full':
-      throw problem('shard_full', 'The log store has no room for another batch, so nothing was stored. Send fewer and larger batches.')
+      throw problem('shard_full', `Nothing was stored. ${reply.detail}`)
     case 'quota_exceeded':
       throw quotaExceeded(reply, request.usage)
   }
