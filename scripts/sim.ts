@@ -1,0 +1,65 @@
+import { parseArgs } from 'node:util'
+import { describeFailure, parseSteps, runSchedules } from '../test/sim/run.ts'
+import { runSchedule } from '../test/sim/schedule.ts'
+import { CommandError, bar, endingSignal, interruptedCode, main, progressLine, seconds, thousands } from './dev/terminal.ts'
+
+const usage =
+  'Usage: npm run sim -- [--runs N] [--seed S], or --seed S --steps LIST to run one schedule, or some steps of it, with all that happens in it.'
+
+/**
+ * `npm run sim`: schedules of everything that clients, the platform and its faults do to log shards, each from a seed, held
+ * against a plain list of rows. The first failure ends it, with the shortest schedule that was found to fail alike.
+ */
+await main(async () => {
+  const { runs, seed, steps } = options()
+  if (steps !== undefined) return runOne(seed, steps)
+  console.log(`${thousands(runs)} schedules, seeds ${seed} to ${seed + runs - 1}`)
+  const began = performance.now()
+  const elapsed = () => performance.now() - began
+  const ending = endingSignal()
+  const line = progressLine(process.stdout)
+  const { schedules, totals, failure } = await runSchedules(seed, runs, (done, { operations, kills }) => {
+    line.update(
+      () =>
+        `${bar(done, runs)}${thousands(done)} schedules, ${thousands(operations)} operations, ${thousands(kills)} kills, ${seconds(elapsed())}`,
+    )
+    return !ending.aborted
+  })
+  line.end()
+  if (failure !== undefined) {
+    console.log(`\n${describeFailure(failure)}`)
+    console.log(`${thousands(schedules - 1)} schedules passed before, in ${seconds(elapsed())}.`)
+    return 1
+  }
+  const counts = Object.entries<number>({ ...totals }).map(([name, count]) => `${thousands(count)} ${name}`)
+  console.log(`${thousands(schedules)} schedules passed in ${seconds(elapsed())}: ${counts.join(', ')}.`)
+  return ending.aborted ? interruptedCode : 0
+})
+
+async function runOne(seed: number, steps: readonly number[] | 'all'): Promise<number> {
+  const { totals, failure, trace } = await runSchedule(seed, steps === 'all' ? undefined : steps)
+  if (failure !== undefined) {
+    console.log(describeFailure(failure))
+    return 1
+  }
+  for (const event of trace) console.log(`  ${event}`)
+  console.log(`Schedule ${seed} passed: ${JSON.stringify(totals)}`)
+  return 0
+}
+
+function options(): { runs: number; seed: number; steps: readonly number[] | 'all' | undefined } {
+  const { values } = parseArgs({ options: { runs: { type: 'string' }, seed: { type: 'string' }, steps: { type: 'string' } } })
+  const seed = values.seed === undefined ? Date.now() % 2 ** 31 : natural(values.seed, '--seed')
+  const runs = values.runs === undefined ? 1000 : natural(values.runs, '--runs')
+  if (values.steps === undefined) return { runs, seed, steps: undefined }
+  const steps = values.steps === 'all' ? 'all' : parseSteps(values.steps)
+  if (steps === undefined || values.seed === undefined)
+    throw new CommandError('`--steps` is a list like 1-20,35, or `all`, and comes with `--seed`.', usage)
+  return { runs: 1, seed, steps }
+}
+
+function natural(text: string, name: string): number {
+  if (!/^\d{1,10}$/.test(text) || Number(text) >= 2 ** 31)
+    throw new CommandError(`\`${name}\` is a number from 0 to ${2 ** 31 - 1}.`, usage)
+  return Number(text)
+}
