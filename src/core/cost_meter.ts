@@ -1,6 +1,7 @@
 import { addReport } from './costs.ts'
 import type { CostKind, CostReport, Costs, CountCost } from './costs.ts'
-import { meterFlushMs, meterOperationsMax } from './limits.ts'
+import { meterFlushDollars, meterFlushMs, meterOperationsMax } from './limits.ts'
+import { dollarsOf } from './prices.ts'
 
 /** What one object holds, for the gauges: it replaces what the object said before. */
 export interface StoredTotals {
@@ -30,22 +31,29 @@ export const meterName = 'meter'
 export type CostMeter = ReturnType<typeof createCostMeter>
 
 /**
- * What one isolate counted and has not yet reported. It reports at once, then at most every `meterFlushMs`: what is counted
- * in between is lost with an isolate that ends, so the meter may tell a little less than the bill, and never delays an answer.
+ * What one isolate counted and has not yet reported. It reports when it has been `meterFlushMs`, or when so much is waiting
+ * that reporting it is cheap beside it. What waits is lost with an isolate that ends, together with the logs that were
+ * counted with it: sums may be a little less than the bill, averages are right. No answer waits for it.
  */
 export function createCostMeter() {
   let pending: CostReport = {}
+  let pendingDollars = 0
   let sentMs = -Infinity
-  const add = (operation: string, costs: Costs) => addReport(pending, { [operation]: costs }, meterOperationsMax)
+  const add = (operation: string, costs: Costs) => {
+    addReport(pending, { [operation]: costs }, meterOperationsMax)
+    pendingDollars += dollarsOf(costs)
+  }
   return {
     add,
     /** Reports what there is when it is time to; a report that fails is made again with the next one. */
     async flush(nowMs: number, report: (costs: CostReport) => Promise<void>): Promise<void> {
-      if (nowMs - sentMs < meterFlushMs || Object.keys(pending).length === 0) return
+      const isDue = nowMs - sentMs >= meterFlushMs || pendingDollars >= meterFlushDollars
+      if (!isDue || Object.keys(pending).length === 0) return
       sentMs = nowMs
       add('meter.report', { do_requests: 1 })
       const sent = pending
       pending = {}
+      pendingDollars = 0
       try {
         await report(sent)
       } catch (error) {

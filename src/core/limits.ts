@@ -33,8 +33,10 @@ export const healthCacheMs = 2_000
 export const healthCheckMs = 2_000
 
 // Cost meter
-/** An isolate reports what it counted at most this often: each report is one request and one row write. */
+/** An isolate reports what it counted this often: each report is one request and one or two row writes. */
 export const meterFlushMs = 10_000
+/** It reports earlier once this many dollars wait, of which the report is a hundredth: an object may be gone in ten seconds. */
+export const meterFlushDollars = 0.0002
 /** Operations that are counted apart, some 200 bytes each; there are fewer routes, and further names are added up as one. */
 export const meterOperationsMax = 500
 /** SQL texts that an isolate knows the column names of; the code has fewer, and further ones are counted less exactly. */
