@@ -42,10 +42,15 @@ export async function storeHotAndSealed(world: World, hot: readonly EncodableRow
 /** Flips one bit in the body of a stored block, and makes the object read it anew. */
 export async function damageBlock(stub: DurableObjectStub<LogShard>, firstSeq: number): Promise<void> {
   await runInDurableObject(stub, (_, state) => {
-    const body = state.storage.sql.exec<{ body: ArrayBuffer }>('SELECT body FROM blocks WHERE first_seq = ?', firstSeq).one().body
-    const bytes = new Uint8Array(body)
-    bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 1
-    state.storage.sql.exec('UPDATE blocks SET body = ? WHERE first_seq = ?', bytes, firstSeq)
+    const { sql } = state.storage
+    const tables = sql.exec<{ name: string }>(`SELECT name FROM sqlite_schema WHERE name GLOB 'blocks_[0-9]*'`).toArray()
+    for (const { name } of tables) {
+      for (const { body } of sql.exec<{ body: ArrayBuffer }>(`SELECT body FROM ${name} WHERE first_seq = ?`, firstSeq).toArray()) {
+        const bytes = new Uint8Array(body)
+        bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 1
+        sql.exec(`UPDATE ${name} SET body = ? WHERE first_seq = ?`, bytes, firstSeq)
+      }
+    }
   })
   await evictDurableObject(stub)
 }

@@ -1,3 +1,4 @@
+import { env } from 'cloudflare:test'
 import { expect, test } from 'vitest'
 import { accessRows, row } from '../support/rows.ts'
 import type { World } from '../support/world.ts'
@@ -114,4 +115,5 @@ test('an export of damaged logs has all that can be read, and then breaks off', 
     await expect(read()).rejects.toThrow('block 1501')
     expect(text.trimEnd().split('\r\n')).toHaveLength(3001)
   }
+  await env.DB.prepare('DELETE FROM damaged_segments').run()
 })

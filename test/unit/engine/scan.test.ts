@@ -138,7 +138,7 @@ async function pages({ store, targets }: World, q: string, order: Order, limits:
     expect(rows.length).toBeLessThanOrEqual(limit)
     found.push(...rows)
     if (frontier === null) return found
-    if (after !== undefined) expect(compareInOrder(order, after, frontier)).toBeLessThan(0)
+    expect(after === undefined ? -1 : compareInOrder(order, after, frontier)).toBeLessThan(0)
     after = frontier
   }
 }

@@ -116,7 +116,9 @@ test('pages hold each matching row of the first moment once, in order, wherever 
           .filter((each) => matchesNaively(filter, each))
           .sort((a, b) => compareInOrder(order, position(a), position(b)))
         const counted = await aggregateLogs(deps, shards, { q, range }, { kind: 'count' })
-        if (!counted.budgetEnded) expect(counted.result.count).toBe(expected.length)
+        expect(counted.result.count).toSatisfy((count: number) =>
+          counted.budgetEnded ? count <= expected.length : count === expected.length,
+        )
 
         const found: StoredRow[] = []
         let snapshot: ReadonlyMap<number, number> | undefined
@@ -127,7 +129,7 @@ test('pages hold each matching row of the first moment once, in order, wherever 
           expect(page.rows.length).toBeLessThanOrEqual(limit)
           found.push(...page.rows.map((each) => each.row))
           if (page.next === null) break
-          if (after !== undefined) expect(compareInOrder(order, after, page.next.after)).toBeLessThan(0)
+          expect(after === undefined ? -1 : compareInOrder(order, after, page.next.after)).toBeLessThan(0)
           ;({ after, snapshot } = page.next)
           const step = between[n]
           if (step !== undefined) await take(here, step)
