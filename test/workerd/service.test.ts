@@ -27,7 +27,7 @@ describe('health', () => {
     expect(response.status).toBe(200)
     const { checks, ...rest } = await response.json<{ checks: Record<string, { status: string; latency_ms: number }> }>()
     expect(rest).toEqual({ status: 'ok', version })
-    expect(Object.keys(checks).toSorted()).toEqual(['database', 'kv', 'log_shard', 'queues', 'storage'])
+    expect(Object.keys(checks).toSorted()).toEqual(['database', 'kv', 'log_shard', 'queues', 'segments', 'storage'])
     expect(Object.values(checks).filter(({ status, latency_ms }) => status !== 'ok' || !(latency_ms >= 0))).toEqual([])
   })
 
