@@ -27,7 +27,7 @@ export function* mergeBlocks(inputs: readonly MergeInput[], { borders = [] }: Me
   if (rowsIn > mergeRowsMax) throw new RangeError(`${rowsIn} rows are too many for one merge`)
   const sorted = inputs.toSorted((one, other) => one.meta.minMs - other.meta.minMs || one.meta.firstSeq - other.meta.firstSeq)
   const queue = createRowQueue(sorted)
-  const merge: Merge = { queue, opened: openInputs(sorted), sizes: new Map() }
+  const merge: Merge = { queue, opened: openInputs(sorted), sizes: new Map(), pauseAtBytes: 0 }
   let rowsOut = 0
   let aimedRows = blockRowsMax
   for (;;) {
@@ -46,6 +46,8 @@ interface Merge {
   queue: RowQueue
   opened: OpenInputs
   sizes: ColumnSizes
+  /** Pause when so many bytes were decompressed. */
+  pauseAtBytes: number
 }
 
 /** How many of the next rows, up to `rowsMax`, lie on the same side of all borders. */
@@ -63,6 +65,7 @@ function* nextBlock(merge: Merge, rowsMax: number): Generator<undefined, { block
     let share = yield* gatherRows(buffer, merge, rows)
     if (share <= 1 || rows === 1) {
       merge.sizes = sizesOf(buffer)
+      yield
       const block = encodeSegmentBlock(buffer)
       share = Math.max(share, block.meta.bytes / blockBytesMax)
       if (share <= 1 || rows === 1) return { block, share }
@@ -77,12 +80,12 @@ function fittingRows(rows: number, share: number): number {
 }
 
 /** Fills the buffer with the next rows; answers the share of a limit that they take: it is not finished when that is over 1. */
-function* gatherRows(buffer: BlockBuffer, { queue, opened, sizes }: Merge, rows: number): Generator<undefined, number> {
+function* gatherRows(buffer: BlockBuffer, merge: Merge, rows: number): Generator<undefined, number> {
+  const { queue, opened, sizes } = merge
   const order = queue.order.subarray(queue.start, queue.start + rows)
   const arrivals = new Uint16Array(rows)
   const fits = (filled: BlockBuffer) => rows === 1 || shareOf(filled) <= 1
   let arrived = 0
-  let pauseAt = opened.bytesRead() + pauseBytes
   for (const { input, firstRow, outputRows } of rowsByInput(queue.keys.starts, order)) {
     const block = opened.open(input)
     const rowOf = new Int32Array(block.meta.rows).fill(-1)
@@ -91,9 +94,9 @@ function* gatherRows(buffer: BlockBuffer, { queue, opened, sizes }: Merge, rows:
     arrivals.set(picks.rows, arrived)
     arrived += picks.rows.length
     if (!addRows(buffer, block, picks, rowOf, sizes, fits)) return (shareOf(buffer) * rows) / arrived
-    if (opened.bytesRead() >= pauseAt) {
-      pauseAt = opened.bytesRead() + pauseBytes
+    if (opened.bytesRead() >= merge.pauseAtBytes) {
       yield
+      merge.pauseAtBytes = opened.bytesRead() + pauseBytes
     }
   }
   finishBuffer(buffer, queue.keys, order, arrivals)

@@ -19,16 +19,23 @@ export function openInputs(inputs: readonly MergeInput[]): OpenInputs {
     return sum
   }
 
+  /** Closes what was not used for longest. Blocks that are open grow, so there may be something to close at any time. */
+  function makeRoom(): void {
+    let excess = openBytes() - mergeOpenBytesMax
+    for (const [input, { cost }] of opened) {
+      if (excess <= 0) return
+      opened.delete(input)
+      closedBytes += cost.bytesDecompressed
+      excess -= cost.bytesDecompressed
+    }
+  }
+
   return {
     open(input) {
       let entry = opened.get(input)
-      if (entry !== undefined) opened.delete(input)
-      else {
-        for (const [oldest, { cost }] of opened) {
-          if (openBytes() <= mergeOpenBytesMax) break
-          opened.delete(oldest)
-          closedBytes += cost.bytesDecompressed
-        }
+      opened.delete(input)
+      makeRoom()
+      if (entry === undefined) {
         const cost = noReadCost()
         entry = { block: inputs[input]!.open(cost), cost }
       }

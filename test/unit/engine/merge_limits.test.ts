@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { describe, expect, it } from 'vitest'
 import {
   blockBytesMax,
@@ -10,6 +12,7 @@ import {
 } from '../../../src/core/limits.ts'
 import type { ReadCost } from '../../../src/engine/block/types.ts'
 import type { EncodableRow } from '../../../src/engine/row.ts'
+import { openInputs } from '../../../src/engine/segment/merge_open.ts'
 import { mergeBlocks } from '../../../src/engine/segment/merge.ts'
 import type { MergeInput } from '../../../src/engine/segment/merge_types.ts'
 import { hotInput, merged, openSealed, rowsOf, sortedRows } from '../../support/merges.ts'
@@ -28,6 +31,9 @@ function stored(rows: readonly EncodableRow[], batchRows = 2000): MergeInput[] {
   }
   return inputs
 }
+
+setFlagsFromString('--expose-gc')
+const collectGarbage: () => void = runInNewContext('gc')
 
 const random = seededRandom(7)
 /** Text that hardly compresses, of 8 characters a part. */
@@ -154,26 +160,72 @@ describe('a merge', () => {
   })
 })
 
-describe('while it merges rows in any order', () => {
-  const rows = Array.from({ length: 40_000 }, (_, i) => row({ timestampMs: receivedMs + random(1_000_000), message: `${i} ${noise(12)}` }))
-  const inputs = stored(rows, 1000)
+describe('a merge of rows in any order', () => {
+  const rows = Array.from({ length: 24_000 }, (_, i) =>
+    row({ timestampMs: receivedMs + random(1_000_000), message: `${i} ${noise(2)}${' '.repeat(2000)}` }),
+  )
+  const inputs = stored(rows, 400)
+  const bytesOfOne = merged(inputs.slice(0, 1)).blocks[0]!.rawBytes
 
-  it('holds few inputs open, and pauses after some of their bytes', () => {
+  it('pauses after some bytes', () => {
     const costs: ReadCost[] = []
-    const watched = inputs.map((input) => ({
+    const some = inputs.slice(0, 20)
+    const watched = some.map((input) => ({
       ...input,
       open: (cost: ReadCost) => {
         costs.push(cost)
         return input.open(cost)
       },
     }))
-    const bytesOfOne = merged(inputs.slice(0, 1)).blocks[0]!.rawBytes
     let before = 0
     for (const steps = mergeBlocks(watched); steps.next().done !== true;) {
       const bytes = costs.reduce((sum, { bytesDecompressed }) => sum + bytesDecompressed, 0)
       expect(bytes - before).toBeLessThan(4 * 1024 * 1024 + 2 * bytesOfOne)
       before = bytes
     }
-    expect(before).toBeGreaterThan(mergeOpenBytesMax / 4)
+    expect(before).toBeGreaterThan(2 * some.length * bytesOfOne)
+  })
+
+  it('takes less than 60 MB, though its rows take as much, and more when they are decoded', () => {
+    const live = () => {
+      // The first one may leave what it only just found.
+      collectGarbage()
+      collectGarbage()
+      const { arrayBuffers, heapUsed } = process.memoryUsage()
+      return arrayBuffers + heapUsed
+    }
+    expect(inputs.length * bytesOfOne).toBeGreaterThan(45_000_000)
+    const before = live()
+    let most = 0
+    let step = 0
+    for (const steps = mergeBlocks(inputs); steps.next().done !== true;) if (step++ % 16 === 0) most = Math.max(most, live())
+    expect(most - before).toBeLessThan(60_000_000)
+  })
+})
+
+describe('the inputs that a merge has open', () => {
+  it('are closed, those first that were not used for longest, also when they grow while they are open', () => {
+    const opened: number[] = []
+    const costs: ReadCost[] = []
+    const [input] = stored([row()])
+    const { open, bytesRead } = openInputs(
+      [0, 1, 2].map((n) => ({
+        ...input!,
+        open: (cost) => {
+          opened.push(n)
+          costs.push(cost)
+          return input!.open(cost)
+        },
+      })),
+    )
+    for (const n of [0, 1, 2, 0]) open(n)
+    expect(opened).toEqual([0, 1, 2])
+    costs[2]!.bytesDecompressed = mergeOpenBytesMax
+    costs[0]!.bytesDecompressed = 1
+    open(1)
+    expect(opened).toEqual([0, 1, 2])
+    for (const n of [0, 2]) open(n)
+    expect(opened).toEqual([0, 1, 2, 2])
+    expect(bytesRead()).toBe(mergeOpenBytesMax + 1)
   })
 })
