@@ -5,7 +5,7 @@ import { accessCookie } from '../../../src/http/authenticate.ts'
 import type { AnyRouteSpec } from '../../../src/http/route.ts'
 import { testCtx } from '../world.ts'
 import type { Attack } from './refusal.ts'
-import { jsonSamples } from './samples.ts'
+import { fillPath, jsonSamples } from './samples.ts'
 import { pathOf, send } from './stage.ts'
 import type { Stage } from './stage.ts'
 
@@ -100,7 +100,7 @@ export function foreignThings(stage: Stage, spec: AnyRouteSpec): Attack[] {
     { name: 'a thing of the victim', send: () => send(stage, spec, { path, ...validBody(spec) }), wanted },
     {
       name: 'a thing that was deleted',
-      send: () => send(stage, spec, { path: spec.path.replace(/:\w+/g, stage.gone.get(spec.path) ?? ''), ...validBody(spec) }),
+      send: () => send(stage, spec, { path: fillPath(spec.path, stage.gone.get(spec.path) ?? ''), ...validBody(spec) }),
       wanted,
     },
     { name: 'the same with a slash', send: () => send(stage, spec, { path: `${path}/`, ...validBody(spec) }), wanted },

@@ -3,7 +3,7 @@ import { routes } from '../../../src/routes.ts'
 import type { AnyRouteSpec } from '../../../src/http/route.ts'
 import { validBody } from './access_attacks.ts'
 import type { Attack, Wanted } from './refusal.ts'
-import { querySamples } from './samples.ts'
+import { fillPath, missingId, querySamples } from './samples.ts'
 import { pathOf, send } from './stage.ts'
 import type { Stage } from './stage.ts'
 
@@ -110,7 +110,7 @@ export function wrongPaths(stage: Stage, spec: AnyRouteSpec): Attack[] {
     wanted,
   })
   const ids = spec.param ? wrongIds.map((id) => to('id', spec.path.replace(/:\w+/g, id), {})) : []
-  const missing = spec.param ? [to('an id that nobody has', spec.path.replace(/:\w+/g, missingId(spec)), { status: 404 })] : []
+  const missing = spec.param ? [to('an id that nobody has', fillPath(spec.path, missingId(spec.path)), { status: 404 })] : []
   return [...ids, ...missing]
 }
 
@@ -134,9 +134,4 @@ export function strayPaths({ path }: AnyRouteSpec): string[] {
         new RegExp(`^${spec.path.replace(/:\w+/g, '[^/]+')}/?$`).test(decodeURI(new URL(stray, 'http://x').pathname)),
       ),
   )
-}
-
-/** Of the same form as the real ones. */
-function missingId({ path }: AnyRouteSpec): string {
-  return path.includes('/logs/') ? '0000zzzzzzzzz' : '01923f00-0000-7000-8000-00000000000a'
 }

@@ -2,7 +2,7 @@ import { keyKinds, roles } from '../../../src/core/permissions.ts'
 import type { KeyKind, Role } from '../../../src/core/permissions.ts'
 import type { AnyRouteSpec } from '../../../src/http/route.ts'
 import { routes } from '../../../src/routes.ts'
-import { makeAndDelete, thingMakers } from './samples.ts'
+import { fillPath, makeAndDelete, thingMakers } from './samples.ts'
 import { callFrom, createWorld, randomAddress } from '../world.ts'
 import type { CallOptions, Person, World } from '../world.ts'
 
@@ -45,5 +45,5 @@ export async function send(
 
 /** The route's address with every parameter filled by an id of the victim. */
 export function pathOf(stage: Stage, { path }: AnyRouteSpec): string {
-  return path.replace(/:\w+/g, stage.foreign.get(path) ?? 'unknown')
+  return fillPath(path, stage.foreign.get(path) ?? 'unknown')
 }
