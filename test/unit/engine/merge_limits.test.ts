@@ -161,7 +161,7 @@ describe('a merge', () => {
 })
 
 describe('a merge of rows in any order', () => {
-  const rows = Array.from({ length: 24_000 }, (_, i) =>
+  const rows = Array.from({ length: 16_000 }, (_, i) =>
     row({ timestampMs: receivedMs + random(1_000_000), message: `${i} ${noise(2)}${' '.repeat(2000)}` }),
   )
   const inputs = stored(rows, 400)
@@ -186,7 +186,7 @@ describe('a merge of rows in any order', () => {
     expect(before).toBeGreaterThan(2 * some.length * bytesOfOne)
   })
 
-  it('takes less than 60 MB, though its rows take as much, and more when they are decoded', () => {
+  it('takes less than 60 MB, though its rows take half of it, and more than that when they are all decoded', () => {
     const live = () => {
       // The first one may leave what it only just found.
       collectGarbage()
@@ -194,7 +194,7 @@ describe('a merge of rows in any order', () => {
       const { arrayBuffers, heapUsed } = process.memoryUsage()
       return arrayBuffers + heapUsed
     }
-    expect(inputs.length * bytesOfOne).toBeGreaterThan(45_000_000)
+    expect(inputs.length * bytesOfOne).toBeGreaterThan(30_000_000)
     const before = live()
     let most = 0
     let step = 0
