@@ -44,7 +44,7 @@ export function bytesOfEntries({ count, ends }: TextEntries): number {
 }
 
 export function textOf(entries: TextEntries, entry: number): string {
-  return decodeUtf8(entries.bytes, startOf(entries, entry), entries.ends[entry]!)
+  return decodeUtf8(entries.bytes, startOf(entries, entry), entries.ends[entry])
 }
 
 /** The same texts, each of them once, and the codes that go with them. */

@@ -6,7 +6,7 @@ import type { EncodableRow } from '../../../src/engine/row.ts'
 import type { MergeInput } from '../../../src/engine/segment/merge_types.ts'
 import { runs } from '../../support/effort.ts'
 import { carriedInput, hotInput, merged, openSealed, rowsOf, sealedInputs, sortedRows } from '../../support/merges.ts'
-import { allRows, anyRow, anyRows, encodeRows, receivedMs, row } from '../../support/rows.ts'
+import { allRows, anyRow, anyRows, encodeRows, receivedMs } from '../../support/rows.ts'
 
 /** Rows of few shapes at few times, so that columns meet with other types and rows tie. */
 const tiedRow: fc.Arbitrary<EncodableRow> = fc

@@ -33,7 +33,7 @@ function stored(rows: readonly EncodableRow[], batchRows = 2000): MergeInput[] {
 }
 
 setFlagsFromString('--expose-gc')
-const collectGarbage: () => void = runInNewContext('gc')
+const collectGarbage = runInNewContext('gc') as () => void
 
 const random = seededRandom(7)
 /** Text that hardly compresses, of 8 characters a part. */
@@ -153,10 +153,11 @@ describe('a merge', () => {
     const { blocks } = merged(inputs)
     expect(rowsOf(blocks)).toEqual(sortedRows(inputs))
     const [block] = openSealed(blocks)
-    for (const column of block!.attributes) {
+    const repeated = block!.attributes.filter((column) => {
       const data = column.data()
-      if (data.kind === 'dictionary') expect(new Set(data.values).size, column.name).toBe(data.values.length)
-    }
+      return data.kind === 'dictionary' && new Set(data.values).size < data.values.length
+    })
+    expect(repeated.map(({ name }) => name)).toEqual([])
   })
 })
 
