@@ -1,5 +1,4 @@
 import { env, runInDurableObject } from 'cloudflare:test'
-import { and, eq } from 'drizzle-orm'
 import { describe, expect, it } from 'vitest'
 import { regions } from '../../src/config.ts'
 import type { Region } from '../../src/config.ts'
