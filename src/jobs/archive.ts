@@ -12,7 +12,7 @@ import { archiveKey, archiveParams } from '../search/archive.ts'
 import { readPage } from '../search/pages.ts'
 import { queryDeps } from '../search/query_deps.ts'
 import { shardsOf } from '../search/shards.ts'
-import type { StepOutcome, Task } from './task_step.ts'
+import type { StepOutcome, Task, TaskStep } from './task_step.ts'
 
 const position = z.object({ ms: z.number(), ns: z.number(), shard: z.number(), seq: z.number() })
 
@@ -37,20 +37,39 @@ const fileSchema = z.object({
 })
 type FileEnd = z.output<typeof fileSchema>
 
+/** Bounds of one step, which writes one file, and of an archive. */
+export interface ArchiveLimits {
+  fileRowsMax: number
+  fileCharsMax: number
+  pageRows: number
+  filesMax: number
+}
+
+export const archiveStep: TaskStep = createArchiveStep({
+  fileRowsMax: archiveFileRowsMax,
+  fileCharsMax: archiveFileCharsMax,
+  pageRows: archivePageRows,
+  filesMax: archiveFilesMax,
+})
+
 /**
  * Writes the rows of a range that match to Parquet files, oldest first, one file a step. A file is written only if it
  * is not there yet, so that steps that run twice, even at once, leave one archive without gap or repeat.
  */
-export async function archiveStep(ctx: TenantCtx, task: Task): Promise<StepOutcome> {
+export function createArchiveStep(limits: ArchiveLimits): TaskStep {
+  return (ctx, task) => writeNext(ctx, task, limits)
+}
+
+async function writeNext(ctx: TenantCtx, task: Task, limits: ArchiveLimits): Promise<StepOutcome> {
   const { q, from_ms: fromMs, to_ms: toMs } = archiveParams.parse(task.params)
   const range = { fromMs, toMs }
   if (task.state['snapshot'] === undefined) return begin(ctx, q, range)
   const state = stateSchema.parse(task.state)
-  if (state.files === archiveFilesMax) {
-    return { status: 'failed', reason: `It has ${archiveFilesMax} files, which are kept. Archive the rest of the range by another task.` }
+  if (state.files === limits.filesMax) {
+    return { status: 'failed', reason: `It has ${limits.filesMax} files, which are kept. Archive the rest of the range by another task.` }
   }
   const key = archiveKey(ctx.tenant.organizationId, task.id, state.files)
-  const { end, bytes } = (await findFile(ctx, key)) ?? (await writeFile(ctx, key, q, range, state))
+  const { end, bytes } = (await findFile(ctx, key)) ?? (await writeFile(ctx, key, () => readRows(ctx, q, range, state, limits)))
   const next = {
     ...state,
     files: state.files + (end.rows === 0 ? 0 : 1),
@@ -76,8 +95,8 @@ async function findFile(ctx: TenantCtx, key: string): Promise<{ end: FileEnd; by
   return object === null ? undefined : { end: fileSchema.parse(object.customMetadata), bytes: object.size }
 }
 
-async function writeFile(ctx: TenantCtx, key: string, q: string, range: TimeRange, state: ArchiveState) {
-  const { rows, damaged, after } = await readRows(ctx, q, range, state)
+async function writeFile(ctx: TenantCtx, key: string, read: () => ReturnType<typeof readRows>) {
+  const { rows, damaged, after } = await read()
   const end: FileEnd = { rows: rows.length, damaged, after }
   // Nothing is left, or nothing was found within the time of a step: no file, and a repeat looks again.
   if (rows.length === 0) return { end, bytes: 0 }
@@ -92,7 +111,8 @@ async function writeFile(ctx: TenantCtx, key: string, q: string, range: TimeRang
 }
 
 /** Rows until a file is full, the range is at its end, or the time of a step is over; the place where the next file begins. */
-async function readRows(ctx: TenantCtx, q: string, range: TimeRange, state: ArchiveState) {
+async function readRows(ctx: TenantCtx, q: string, range: TimeRange, state: ArchiveState, limits: ArchiveLimits) {
+  const { fileRowsMax, fileCharsMax, pageRows } = limits
   const shards = await shardsOf(ctx)
   const snapshot = new Map(state.snapshot)
   const deps = queryDeps(ctx)
@@ -101,7 +121,7 @@ async function readRows(ctx: TenantCtx, q: string, range: TimeRange, state: Arch
   let chars = 0
   const damaged = new Set<string>()
   do {
-    const limit = Math.min(archivePageRows, archiveFileRowsMax - rows.length)
+    const limit = Math.min(pageRows, fileRowsMax - rows.length)
     const page = await readPage(deps, shards, { q, range, order: 'oldest', after: after ?? undefined, snapshot }, limit)
     for (const { shard, row } of page.rows) {
       rows.push({ shard, row })
@@ -109,7 +129,7 @@ async function readRows(ctx: TenantCtx, q: string, range: TimeRange, state: Arch
     }
     for (const { segment } of page.damaged) damaged.add(segment)
     after = page.next?.after ?? null
-  } while (after !== null && rows.length < archiveFileRowsMax && chars < archiveFileCharsMax && ctx.now() < deps.endMs)
+  } while (after !== null && rows.length < fileRowsMax && chars < fileCharsMax && ctx.now() < deps.endMs)
   return { rows, damaged: damaged.size, after }
 }
 
