@@ -1,6 +1,3 @@
-import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { zstdDecompressSync } from 'node:zlib'
 import { openBlock } from '../../src/engine/block/reader.ts'
 import type { BlockMeta, EncodedBlock } from '../../src/engine/block/types.ts'
 import { stampFirstSeq } from '../../src/engine/block/head.ts'
@@ -27,7 +24,7 @@ function bodiesOf(lines: readonly string[]): Buffer[] {
 }
 
 /** The decoder uses one row object again and again, so each row is copied. */
-function decodeBatches(lines: readonly string[], nowMs: number): EncodableRow[][] {
+export function decodeBatches(lines: readonly string[], nowMs: number): EncodableRow[][] {
   return bodiesOf(lines).map((body) => {
     const rows: EncodableRow[] = []
     decodeRecords(body, 'ndjson', nowMs, { row: (row) => rows.push({ ...row, names: [...row.names], values: [...row.values] }), reject })
@@ -35,7 +32,7 @@ function decodeBatches(lines: readonly string[], nowMs: number): EncodableRow[][
   })
 }
 
-function encodeAll(batches: readonly EncodableRow[][], nowMs: number): EncodedBlock[] {
+export function encodeAll(batches: readonly EncodableRow[][], nowMs: number): EncodedBlock[] {
   return batches.flatMap((rows) => {
     const builder = createBlockBuilder(nowMs)
     for (const row of rows) builder.add(row)
@@ -43,7 +40,7 @@ function encodeAll(batches: readonly EncodableRow[][], nowMs: number): EncodedBl
   })
 }
 
-function sizeOf(blocks: readonly EncodedBlock[]): number {
+export function sizeOf(blocks: readonly EncodedBlock[]): number {
   return blocks.reduce((sum, { head, body }) => sum + head.length + body.length, 0)
 }
 
@@ -68,32 +65,14 @@ export async function measureEncode(nowMs: number): Promise<Figure[]> {
   ]
 }
 
-/** Stored size of the real logs against their raw NDJSON; nothing when the corpus is not there. */
-export function measureSize(nowMs: number): Figure[] {
-  const folder = process.env['EDGELOG_CORPUS'] ?? join('..', 'shared', 'corpus')
-  const files = ['nginx-access.json.log', 'pino.json.log'].filter((name) => existsSync(join(folder, `${name}.zst`)))
-  return files.map((name) => {
-    const raw = zstdDecompressSync(readFileSync(join(folder, `${name}.zst`)))
-    const lines = raw.toString('utf8').split('\n').filter(Boolean)
-    const stored = sizeOf(encodeAll(decodeBatches(lines, nowMs), nowMs))
-    return {
-      name: `raw over stored, ${name}, 2,000-row batches`,
-      value: raw.length / stored,
-      unit: 'times',
-      target: 12,
-      higherIsBetter: true,
-    }
-  })
-}
-
-interface Stored {
+export interface Stored {
   meta: BlockMeta
   head: Uint8Array
   body: Uint8Array
 }
 
 /** Gives blocks their sequence numbers, as a shard does. */
-function store(blocks: readonly EncodedBlock[]): Stored[] {
+export function store(blocks: readonly EncodedBlock[]): Stored[] {
   let seq = 1
   return blocks.map(({ meta, head, body }) => {
     const stored = { meta: { ...meta, firstSeq: seq }, head: stampFirstSeq(head, seq), body }

@@ -6,6 +6,7 @@ import { convertV4MiniflareOptions, Miniflare } from 'miniflare'
 import { generateJwtKeys } from '../../src/features/auth/keys.ts'
 
 const compatibilityDate = '2026-10-20'
+const metricsToken = 'metrics-token-of-the-bench'
 const compatibilityFlags = ['nodejs_compat', 'global_fetch_strictly_public', 'no_web_socket_compression']
 
 /** A running server with one organization, for benchmarks: real workerd, real sockets, storage in a temporary folder. */
@@ -15,6 +16,11 @@ export interface BenchWorld {
   baselineUrl: string
   ingestKey: string
   queryKey: string
+  /** Manages segments and tasks. */
+  adminKey: string
+  metricsToken: string
+  /** WebSocket of the inspector of the isolate that runs Worker and Durable Objects. */
+  inspector: string
   stop(): Promise<void>
 }
 
@@ -28,13 +34,14 @@ async function api(url: string, path: string, body: unknown, token?: string): Pr
   return (await response.json()) as Record<string, unknown>
 }
 
-async function createTenant(url: string): Promise<{ ingestKey: string; queryKey: string }> {
+async function createTenant(url: string): Promise<{ ingestKey: string; queryKey: string; adminKey: string }> {
   const credentials = { email: 'bench@example.com', password: 'bench passphrase 42' }
   await api(url, '/api/v1/auth/register', { ...credentials, organization_name: 'Bench' })
   const token = String((await api(url, '/api/v1/auth/login', credentials))['access_token'])
   const ingest = await api(url, '/api/v1/api-keys', { name: 'bench ingest', kind: 'ingest' }, token)
   const query = await api(url, '/api/v1/api-keys', { name: 'bench query', kind: 'query' }, token)
-  return { ingestKey: String(ingest['key']), queryKey: String(query['key']) }
+  const admin = await api(url, '/api/v1/api-keys', { name: 'bench admin', kind: 'admin' }, token)
+  return { ingestKey: String(ingest['key']), queryKey: String(query['key']), adminKey: String(admin['key']) }
 }
 
 function build(config: string, outdir: string): void {
@@ -42,7 +49,7 @@ function build(config: string, outdir: string): void {
 }
 
 /** Builds the Worker as a deployment would, starts it in workerd, migrates D1 and makes an organization with two keys. */
-export async function startBenchWorld(): Promise<BenchWorld> {
+export async function startBenchWorld(vars: Record<string, string> = {}): Promise<BenchWorld> {
   const folder = mkdtempSync(join(tmpdir(), 'edgelog-bench-'))
   build('wrangler.toml', join(folder, 'worker'))
   writeFileSync(
@@ -54,6 +61,7 @@ export async function startBenchWorld(): Promise<BenchWorld> {
     convertV4MiniflareOptions({
       host: '127.0.0.1',
       port: 0,
+      inspectorPort: 0,
       // A line a request would fill the table; only trouble is shown.
       handleStructuredLogs: ({ level, message }) => {
         if (level === 'error' || level === 'warn') console.error(message)
@@ -73,6 +81,8 @@ export async function startBenchWorld(): Promise<BenchWorld> {
             JWT_KEYS: JSON.stringify(await generateJwtKeys()),
             RATE_LIMIT_ANONYMOUS_PER_MINUTE: '1000000',
             RATE_LIMIT_API_KEY_PER_MINUTE: '100000000',
+            METRICS_TOKEN: metricsToken,
+            ...vars,
           },
           d1Databases: { DB: 'edgelog' },
           kvNamespaces: { RATE_LIMITS: 'rate-limits' },
@@ -120,6 +130,8 @@ export async function startBenchWorld(): Promise<BenchWorld> {
     url,
     baselineUrl: await origin('baseline'),
     ...(await createTenant(url)),
+    metricsToken,
+    inspector: new URL('/edgelog', await miniflare.getInspectorURL()).href.replace(/^http/, 'ws'),
     async stop() {
       await miniflare.dispose()
       rmSync(folder, { recursive: true, force: true })
