@@ -321,8 +321,9 @@ export const tasksRemovedMax = 500
 export const retentionShardsPerJob = 50
 /** Entries of one page of segments or of their operations; an entry has about 600 bytes. */
 export const segmentPageMax = 500
-/** Days that one call of GET /logs/usage covers. */
+/** Days that one call of GET /logs/usage covers, and sources that it names for each: an answer of at most 2 MB. */
 export const usageDaysMax = 400
+export const usageSourcesShownMax = 50
 /** Days that logs are kept unless an organization says otherwise, and the most it can say; null keeps them for ever. */
 export const retentionDaysDefault = 30
 export const retentionDaysMax = 3650

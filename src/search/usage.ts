@@ -1,5 +1,5 @@
 import { dateOf, dayOf } from '../core/calendar.ts'
-import { usageDaysMax, usageSourcesPerDayMax } from '../core/limits.ts'
+import { usageDaysMax, usageSourcesPerDayMax, usageSourcesShownMax } from '../core/limits.ts'
 import { problem } from '../core/problems.ts'
 import type { BatchUsage } from '../core/usage.ts'
 import { addUsage, newUsageSum, usageOf } from '../core/usage_sum.ts'
@@ -26,8 +26,8 @@ export async function usageOfLogs(ctx: TenantCtx, { from, to }: { from?: string 
   return {
     from: dateOf(fromDay),
     to: dateOf(toDay),
-    total: usageJson(total),
-    days: [...days].toSorted(([a], [b]) => a - b).map(([day, sum]) => ({ day: dateOf(day), ...usageJson(sum) })),
+    total: usageJson(total, usageSourcesPerDayMax),
+    days: [...days].toSorted(([a], [b]) => a - b).map(([day, sum]) => ({ day: dateOf(day), ...usageJson(sum, usageSourcesShownMax) })),
   }
 }
 
@@ -43,8 +43,8 @@ function daysBetween(from: string | undefined, to: string | undefined, nowMs: nu
   return { fromDay, toDay }
 }
 
-function usageJson(sum: UsageSum) {
-  const { received, stored, rejected, sources } = usageOf(sum, usageSourcesPerDayMax)
+function usageJson(sum: UsageSum, sourcesMax: number) {
+  const { received, stored, rejected, sources } = usageOf(sum, sourcesMax)
   const named = withOthers(stored, sources)
   return { received, stored, rejected, sources: named }
 }

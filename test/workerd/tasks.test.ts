@@ -1,4 +1,4 @@
-import { env } from 'cloudflare:test'
+import { createExecutionContext, createMessageBatch, createScheduledController, env, getQueueResult } from 'cloudflare:test'
 import { eq } from 'drizzle-orm'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { taskAttemptsMax, tasksKeptMs, tasksRunningMax, taskStuckMs } from '../../src/core/limits.ts'
@@ -9,6 +9,7 @@ import { createTask, startTask } from '../../src/features/tasks/create.ts'
 import { runTask } from '../../src/jobs/run_task.ts'
 import { runSchedule } from '../../src/jobs/schedules.ts'
 import type { StepOutcome, Task, TaskStep } from '../../src/jobs/task_step.ts'
+import worker from '../../src/worker.ts'
 import { createWorld } from '../support/world.ts'
 import type { World } from '../support/world.ts'
 import { auditOf, deliver, ownerWithJobs, withJobs } from './control_world.ts'
@@ -190,6 +191,19 @@ describe('the routes of tasks', () => {
     expect((await call(`/${id}`, 'GET', viewer.accessToken)).status).toBe(200)
     expect(await auditOf(world, 'task.revoke')).toEqual([])
   })
+})
+
+it('the Worker hands messages and schedules to who handles them', async () => {
+  const execution = createExecutionContext()
+  const consume = async (body: unknown) => {
+    const batch = createMessageBatch('task-jobs', [{ id: crypto.randomUUID(), timestamp: new Date(), body, attempts: 1 }])
+    await worker.queue(batch, env, execution)
+    return (await getQueueResult(batch, execution)).retryMessages.length
+  }
+  const job = { kind: 'task', organization_id: world.organizationId, task_id: crypto.randomUUID(), step: 0 }
+  expect([await consume(job), await consume({ ...job, step: -1 })]).toEqual([0, 1])
+  await worker.scheduled(createScheduledController({ cron: '*/10 * * * *' }), env, execution)
+  await expect(worker.scheduled(createScheduledController({ cron: '0 0 1 1 *' }), env, execution)).rejects.toThrow('no schedule')
 })
 
 it('every cron expression of the configuration has its work', async () => {
