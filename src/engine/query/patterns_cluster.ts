@@ -8,7 +8,7 @@ const literalShareMin = 0.5
 /** A word in this share of similar messages is no value but makes a message of its own. */
 const wordShareMin = 0.1
 /** Steps of splitting, each looks at all words of a set: a bound on time for messages that have nothing in common. */
-const wordsSeenMax = 4_000_000
+const wordsSeenMax = 1_000_000
 
 /** A masked message as words, and what stands between them. */
 interface Parts {

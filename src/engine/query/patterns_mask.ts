@@ -26,7 +26,8 @@ export function createMask(): Mask {
     const words = (/["']/.test(line) ? line.replace(quotedText, '$1<str>') : line).split(' ')
     for (let i = 0; i < words.length; i++) words[i] = maskCached(words[i]!)
     const masked = words.join(' ')
-    return masked.includes('<time>') ? masked.replace(timeParts, '<time>') : masked
+    const timed = masked.includes('<time>') ? masked.replace(timeParts, '<time>') : masked
+    return timed.includes('<zone>') ? timed.replaceAll('<zone>', '<num>') : timed
   }
 }
 
@@ -45,7 +46,7 @@ const quotedText = /(^|[\s=:,({[])(["'])(?:\\.|(?!\2).)*\2(?=$|[\s,;.)}\]])/g
 const openQuote = /(^|[\s=:,({[])(["'])(?:\\.|(?!\2).)*$/
 /** A date, a time of day and an offset from UTC, as words of their own. */
 const timeParts =
-  /(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? )?(?:(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) +<num> )?<time>(?:,? <time>)*(?: [+-]<num>| (?:UTC|GMT|Z)\b)?/g
+  /(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? )?(?:(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) +<num> )?<time>(?:,? <time>)*(?: <zone>| (?:UTC|GMT|Z)\b)?/g
 
 const hex = '[0-9a-fA-F]'
 const uuid = `${hex}{8}-${hex}{4}-${hex}{4}-${hex}{4}-${hex}{12}`
@@ -61,6 +62,7 @@ const variables = new RegExp(
     `(?<time>(?<![\\w.:])(?:(?:${date})(?:[T:_]${clock}(?:Z|[+-]\\d{2}:?\\d{2})?)?|${clock})(?![\\w:]))`,
     `(?<ip>(?<![\\w.])(?:\\d{1,3}\\.){3}\\d{1,3}(?![\\w.]|-\\d)|(?<![\\w:])(?:(?:${hex}{1,4}:){7}${hex}{1,4}|(?:${hex}{0,4}:){1,6}:(?:${hex}{1,4}(?::${hex}{1,4}){0,5})?)(?![\\w:]))`,
     `(?<mixed>(?<![A-Za-z0-9])[A-Za-z0-9]{8,}(?![A-Za-z0-9]))`,
+    `(?<zone>(?<![\\w.+-])[+-](?:0\\d|1[0-4])[0-5]\\d(?![\\w.]))`,
     `(?<num>(?<![A-Za-z0-9])[+-]?\\d+(?:[.,:]\\d+)*(?:[-+~][\\w.+~-]*\\d[\\w.+~-]*)?|(?<=[A-Za-z])\\d{3,})`,
   ].join('|'),
   'g',
