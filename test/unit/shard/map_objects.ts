@@ -5,8 +5,8 @@ export type Fault = 'fails' | 'fails_late' | 'hangs' | 'hangs_late'
 
 export interface MapObjects extends ObjectStore {
   readonly objects: Map<string, Uint8Array>
-  /** Calls so far. */
-  calls(): number
+  /** Ends all faults; answers whether one was met. */
+  heal(): boolean
   /** The n-th call from now on (0 is the next one) ends so. */
   failAt(call: number, fault: Fault): void
 }
@@ -27,7 +27,11 @@ export function mapObjects(): MapObjects {
 
   return {
     objects,
-    calls: () => calls,
+    heal() {
+      const wasMet = [...faults.keys()].some((at) => at < calls)
+      faults.clear()
+      return wasMet
+    },
     failAt: (at, fault) => void faults.set(calls + at, fault),
     read: (key, start, end) => call(() => objects.get(key)?.slice(start, end)),
     put: (key, bytes) => call(() => void objects.set(key, bytes.slice())),

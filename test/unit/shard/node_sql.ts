@@ -7,6 +7,8 @@ export interface NodeSql extends Sql {
   readonly db: DatabaseSync
   /** Makes the n-th statement from now on fail, as a full or broken disk would. */
   failAfter(statements: number): void
+  /** Whether that statement has been reached. */
+  hasFailed(): boolean
   /** Rows that statements have read from a table so far. */
   rowsOf(table: string): number
 }
@@ -15,17 +17,21 @@ export function nodeSql(): NodeSql {
   const db = new DatabaseSync(':memory:')
   const statements = new Map<string, StatementSync>()
   let untilFailure = Infinity
+  let failed = false
   const rowsOf = new Map<string, number>()
   return {
     rowsOf: (table) => rowsOf.get(table) ?? 0,
     db,
     failAfter(statements) {
       untilFailure = statements
+      failed = false
     },
+    hasFailed: () => failed,
     all(query: string, ...bindings: SqlValue[]) {
       untilFailure--
       if (untilFailure < 0) {
         untilFailure = Infinity
+        failed = true
         throw new Error('the disk failed')
       }
       const values = bindings.map((value) => (value instanceof ArrayBuffer ? new Uint8Array(value) : value))

@@ -109,11 +109,12 @@ export function visible({ objects }: Pick<World, 'objects'>, core: ShardCore, ke
   return found.sort((a, b) => a.seq - b.seq)
 }
 
-/** Runs alarms as the platform would until none is left before `untilMs`; the clock moves with them. */
+/** Runs alarms as the platform would until the clock is at `untilMs` and none is left. */
 export async function runAlarms(world: Pick<World, 'alarm' | 'clock'>, core: ShardCore, untilMs = world.clock.nowMs): Promise<void> {
   for (let n = 0; world.alarm.atMs !== null && world.alarm.atMs <= untilMs; n++) {
     if (n > 1000) throw new Error('alarms do not end')
     world.clock.nowMs = Math.max(world.clock.nowMs, world.alarm.atMs)
     await core.alarm()
   }
+  world.clock.nowMs = Math.max(world.clock.nowMs, untilMs)
 }
