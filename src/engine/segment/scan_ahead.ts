@@ -9,7 +9,7 @@ export interface AheadOptions<T> {
   load(item: T): Promise<void>
   /** What an item takes while it waits. */
   weightOf(item: T): number
-  /** How much may wait, given how many items were taken; one item always may. */
+  /** How much may be loaded before it is asked for, given how many items were taken. */
   weightMax(taken: number): number
 }
 
@@ -19,8 +19,10 @@ export async function* ahead<T>(source: AsyncGenerator<T>, { load, weightOf, wei
   let weight = 0
   let taken = 0
   let isDone = false
+  let isAwaited = true
+  let failure: { error: unknown } | undefined
   let filling: Promise<void> | undefined
-  const hasRoom = () => !isDone && (queue.length === 0 || weight < weightMax(taken))
+  const hasRoom = () => !isDone && ((isAwaited && queue.length === 0) || weight < weightMax(taken))
 
   async function fill(): Promise<void> {
     while (hasRoom()) {
@@ -39,18 +41,31 @@ export async function* ahead<T>(source: AsyncGenerator<T>, { load, weightOf, wei
 
   function keepFilling(): void {
     if (filling !== undefined || !hasRoom()) return
-    filling = fill().finally(() => {
-      filling = undefined
-    })
-    filling.catch(() => undefined)
+    filling = fill()
+      .catch((error: unknown) => {
+        // The items before it come first.
+        failure = { error }
+        isDone = true
+      })
+      .finally(() => {
+        filling = undefined
+      })
   }
 
   try {
     for (;;) {
-      keepFilling()
-      if (queue.length === 0) await filling
+      isAwaited = true
+      // The filling that is under way may have found no room before this item was asked for.
+      while (queue.length === 0 && !isDone) {
+        keepFilling()
+        await filling
+      }
       const head = queue.shift()
-      if (head === undefined) return
+      if (head === undefined) {
+        if (failure !== undefined) throw failure.error
+        return
+      }
+      isAwaited = false
       weight -= head.weight
       taken++
       keepFilling()

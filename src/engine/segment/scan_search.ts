@@ -38,7 +38,7 @@ export interface FindOptions extends SearchOptions {
   rowsEnough?: number | undefined
 }
 
-/** A search fetches ahead only after it has looked at blocks, for most end with the first one. */
+/** A search fetches ahead only after it has looked at two blocks, for most end with the first one; then twice as much each time. */
 const aheadBytesFirst = 256 * 1024
 
 /**
@@ -57,7 +57,7 @@ export async function findRows(
   const range = rangeUpTo(rangeBehind(targets[0]?.view.range ?? { fromMs: 0, toMs: 0 }, after, order), until, order)
   const page = createSearchPage<FoundRow>(order, limit, until)
   const load = (sealed: SealedBlock) => fetchColumns(run, sealed, columnsToFind(sealed, filter))
-  const weightMax = (taken: number) => Math.min(scanAheadBytes, aheadBytesFirst * (2 ** taken - 1))
+  const weightMax = (taken: number) => Math.min(scanAheadBytes, aheadBytesFirst * (2 ** (taken - 1) - 1))
   let start = after
   let rowsMatched = 0
   for await (const { item, loaded } of ahead(sealedBlocks(run, targets, { filter, order, range }), {
