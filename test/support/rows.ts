@@ -112,7 +112,7 @@ export const anyValue: fc.Arbitrary<AttributeValue> = fc.oneof(
   { weight: 1, arbitrary: fc.bigInt({ min: -(2n ** 80n), max: 2n ** 80n }) },
 )
 
-const anyName = fc.oneof(
+export const anyName = fc.oneof(
   {
     weight: 8,
     arbitrary: fc.constantFrom('status', 'path', 'user.id', 'request_time', 'host', 'message', '__proto__', 'constructor', 'toString', ''),
