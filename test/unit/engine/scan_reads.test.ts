@@ -31,7 +31,12 @@ function accessLog(segments: number, rowsEach = 8000): { store: MemoryObjects; t
 
 const whole = { kind: 'count' } as const
 
-function scan({ store, target }: ReturnType<typeof accessLog>, q: string, operation: AggregateOperation = whole, reader = readerOf(store)) {
+function scan<O extends AggregateOperation = typeof whole>(
+  { store, target }: ReturnType<typeof accessLog>,
+  q: string,
+  operation: O = whole as unknown as O,
+  reader = readerOf(store),
+) {
   return scanSegments([target], parseQuery(q), operation, { budgetBytes: Infinity, reader })
 }
 
