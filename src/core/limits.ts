@@ -292,6 +292,8 @@ export const movedKeysMax = 20_000
 export const leaseAheadBatches = 32
 /** All shards together are granted at most this part (one over it) of what is left ahead. */
 export const leaseShare = 4
+/** A ledger that takes longer is not waited for: the batches behind have their own producers waiting. */
+export const leaseCallMs = 5_000
 /** Rounds of asking for one batch, when others use up what it was granted. */
 export const leaseRoundsMax = 8
 
@@ -421,8 +423,8 @@ export const statsByMax = 4
 /** Groups of one answer of statistics. */
 export const statsGroupsMax = 1000
 /** Groups times time buckets of one statistics query, and what they may take in memory; beyond that the groups of fewest rows are dropped. */
-export const statsCellsMax = 50_000
-export const statsStateBytesMax = 16 * 1024 * 1024
+export const statsCellsMax = 30_000
+export const statsStateBytesMax = 8 * 1024 * 1024
 /** Sketches (of percentiles and distinct counts) of one group over all its time buckets: at 48 KiB each at most, one group always fits. */
 export const statsSketchesPerGroupMax = 1000
 /** Distinct values that are counted one by one, 16 bytes each; further ones are estimated from 16 KiB of registers. */

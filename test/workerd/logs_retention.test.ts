@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:test'
 import { eq } from 'drizzle-orm'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { retentionDaysDefault } from '../../src/core/limits.ts'
+import { retentionDaysDefault, retentionShardsPerJob } from '../../src/core/limits.ts'
 import type { BaseCtx } from '../../src/db/context.ts'
 import { logShards, organizations } from '../../src/db/schema.ts'
 import { applyRetention } from '../../src/jobs/retention.ts'
@@ -135,6 +135,14 @@ describe('the schedule of retention', () => {
     })
     expect(ours).toHaveLength(2)
     expect(await auditOf(world, 'logs.expire')).toMatchObject([{ target_id: '1' }])
+  })
+
+  it('visits so many shards a message, and sends the next one on', async () => {
+    for (let number = 0; number <= retentionShardsPerJob; number++) await addShard(number, 99)
+    const { ours, sent } = await round(() => 0)
+    expect(ours).toHaveLength(retentionShardsPerJob)
+    const after = { organization_id: world.organizationId, number: retentionShardsPerJob - 1 }
+    expect(sent).toEqual([{ job: { kind: 'retention', after }, delaySeconds: 0 }])
   })
 
   it('starts from the cron with one message, and passes the real shards in messages of bounded size', async () => {

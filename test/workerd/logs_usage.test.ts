@@ -3,7 +3,10 @@ import { eq } from 'drizzle-orm'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { dateOf, dayOf } from '../../src/core/calendar.ts'
 import { shardName } from '../../src/core/ids.ts'
+import type { TenantCtx } from '../../src/db/context.ts'
 import { logShards, organizations } from '../../src/db/schema.ts'
+import { ingestLogs } from '../../src/ingest/ingest_logs.ts'
+import { plainLogSettings } from '../support/usage.ts'
 import { createWorld, testCtx } from '../support/world.ts'
 import type { World } from '../support/world.ts'
 
@@ -123,6 +126,22 @@ describe('a quota', () => {
     expect(refused.status).toBe(429)
     expect(Number(refused.headers.get('Retry-After'))).toBeLessThanOrEqual(60)
     expect(await refused.json()).toMatchObject({ details: { bytes_per_minute: ['limit 10', 'usage 0', 'batch 12'] } })
+  })
+
+  it('of the deployment holds where the organization has none of its own', async () => {
+    const base = testCtx()
+    const ctx: TenantCtx = {
+      ...base,
+      config: { ...base.config, quota: { ...plainLogSettings.quota, rowsPerMinute: 2, rowsPerMonth: 2 } },
+      actor: { kind: 'api_key', keyId: 'k', scopes: ['logs:write'] },
+      tenant: { ...world, logSettings: { ...plainLogSettings, quota: { ...plainLogSettings.quota, rowsPerMinute: 100 } } },
+    }
+    const send = (body: string) => ingestLogs(ctx, { body: Buffer.from(body), type: 'ndjson', idempotencyKey: undefined })
+    await expect(send('a\nb\nc')).rejects.toMatchObject({
+      code: 'quota_exceeded',
+      details: { rows_per_month: ['limit 2', 'usage 0', 'batch 3'] },
+    })
+    expect(await send('a\nb')).toMatchObject({ batch: { accepted: 2 } })
   })
 
   it('holds over several shards, to the last row', async () => {

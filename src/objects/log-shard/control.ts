@@ -17,6 +17,7 @@ export interface ControlDeps {
   limits: IngestLimits
   /** Asks another shard of the organization, its ledger. */
   askLedger(ledger: ShardIdentity, request: LeaseRequest): Promise<LeaseReply>
+  wait(ms: number): Promise<void>
   /** A refused batch was counted, so that `usage.dueMs` may have changed. */
   counted(): void
 }
@@ -27,13 +28,13 @@ export type ShardControl = ReturnType<typeof createShardControl>
 export type Refusal = QuotaExceeded | LeaseNeeded | { status: 'key_moved' }
 
 /** Usage, quota, load and moved keys of one shard: all that decides on a batch beside its content. */
-export function createShardControl({ sql, limits, askLedger, counted }: ControlDeps) {
+export function createShardControl({ sql, limits, askLedger, wait, counted }: ControlDeps) {
   const store = createUsageStore(sql)
   const usage = createUsageLedger(store)
   const quota = createQuotaKeeper(store, usage)
   const rate = createIngestRate(limits)
   const moved = createMovedKeys()
-  const withLease = createLeaseTurns()
+  const withLease = createLeaseTurns(wait)
 
   return {
     usage,

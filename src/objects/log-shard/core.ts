@@ -88,6 +88,7 @@ export function createShardCore(deps: ShardDeps): ShardCore {
     sql: deps.sql,
     limits: deps.limits,
     askLedger: deps.askLedger,
+    wait: deps.wait,
     counted: () => runner.wakeBy('usage', deps.now() + usageFlushMs),
   })
   const state = loadState(store, control.usage, deps.now)

@@ -1,4 +1,4 @@
-import { leaseRoundsMax } from '../../core/limits.ts'
+import { leaseCallMs, leaseRoundsMax } from '../../core/limits.ts'
 import type { LeaseReply, LeaseRequest, QuotaExceeded } from './protocol_control.ts'
 import type { LeaseNeeded } from './quota.ts'
 
@@ -16,14 +16,22 @@ interface Steps<T> {
  * Lets batches that need a lease ask for it one after the other: what the first is granted ahead is enough for most that
  * wait behind it. A batch that needs none waits for nobody.
  */
-export function createLeaseTurns() {
+export function createLeaseTurns(wait: (ms: number) => Promise<void>) {
   let last: Promise<unknown> = Promise.resolve()
+
+  /** Rejects, with an error that counts as temporary, when there is no answer in time. */
+  function inTime(call: Promise<LeaseReply>): Promise<LeaseReply> {
+    const late = wait(leaseCallMs).then(() => {
+      throw new Error('the ledger of the quota did not answer, please try again')
+    })
+    return Promise.race([call, late])
+  }
 
   async function settle<T>({ attempt, ask, take, refuse }: Steps<T>): Promise<T> {
     for (let round = 0; round < leaseRoundsMax; round++) {
       const before = attempt()
       if (!isNeeded(before)) return before
-      const reply = await ask(before.lease)
+      const reply = await inTime(ask(before.lease))
       if (reply.status === 'granted') take(before.lease, reply)
       else {
         // It may have been stored meanwhile under the same key, and is then acknowledged.
@@ -31,7 +39,7 @@ export function createLeaseTurns() {
         return isNeeded(after) ? refuse(reply) : after
       }
     }
-    throw new Error('other batches used up what the ledger granted for this one')
+    throw new Error('other batches used up what the ledger granted for this one, please try again')
   }
 
   return function withLease<T extends object>(steps: Steps<T>): T | Promise<T> {

@@ -52,7 +52,7 @@ function controlledShard(
   migrate(sql)
   const identity = { organizationId: 'org', region: 'weur', shard }
   const limits = { appendsPerSecondMax: 1e9, bytesPerSecondMax: 1e9 }
-  const open = () => createShardControl({ sql, limits, askLedger, counted: () => undefined })
+  const open = () => createShardControl({ sql, limits, askLedger, wait: () => new Promise(() => {}), counted: () => undefined })
   let lastSeq = 0
   const self: ControlledShard = {
     identity,
