@@ -1,7 +1,8 @@
 import type { ByteSink } from '../encode/bytes.ts'
-import { createSink, reserve, writeBytes, writeUtf8, writeVarint } from '../encode/bytes.ts'
+import { copyBytes, createSink, reserve, writeBytes, writeUtf8, writeVarint } from '../encode/bytes.ts'
 import type { TokenSet } from '../encode/bloom.ts'
 import { addTokensOfIntegers, addTokensOfList, addTokensOfText, clearTokens, createTokenSet } from '../encode/bloom.ts'
+import { extentOf } from '../encode/extent.ts'
 import { writeNumbers } from '../encode/numbers.ts'
 import { writeValue } from '../encode/values.ts'
 import type { AttributeValue } from '../row.ts'
@@ -95,13 +96,7 @@ function distinctNumbers(numbers: Float64Array): { values: ReadonlyMap<number, n
 }
 
 function writeNumberList(sinks: ColumnSinks, numbers: Float64Array, isAttribute: boolean): ListEntry {
-  let min = Infinity
-  let max = -Infinity
-  for (let i = 0; i < numbers.length; i++) {
-    const value = numbers[i]!
-    if (value < min) min = value
-    if (value > max) max = value
-  }
+  const [min = 0, max = 0] = extentOf(numbers)
   const list: NumberListEntry = { kind: 'numbers', coding: writeNumbers(sinks.raw, numbers), min, max }
   if (!isAttribute || !sinks.filtering.ofIntegers || !isIntegers(list)) return list
   clearTokens(sinks.tokens)
@@ -146,15 +141,16 @@ function writeTextLayout(sinks: ColumnSinks, column: ColumnBuffer, codes: Uint32
   if (hasCodes) {
     for (let entry = 0; entry < size; entry++) lengths[entry] = texts.ends[entry]! - startOf(texts, entry)
     writeBytes(sinks.raw, texts.bytes.subarray(0, bytesOfEntries(texts)))
-  } else copyTexts(sinks.raw, texts, codes, lengths)
+  } else copyTexts(sinks.raw, texts, codes, lengths, column.textUnits)
   const list = writeTextEnd(sinks, start, lengths)
   if (hasCodes) writeCodes(sinks.raw, codes, count, size)
   return hasCodes ? { kind: 'dictionary', size, list } : { kind: 'plain', list }
 }
 
-/** Appends the text of each code, and puts its length in bytes into `lengths`. */
-function copyTexts(raw: ByteSink, texts: TextEntries, codes: Uint32Array, lengths: Float64Array): void {
+/** Appends the text of each code, `bytes` in all, and puts its length in bytes into `lengths`. */
+function copyTexts(raw: ByteSink, texts: TextEntries, codes: Uint32Array, lengths: Float64Array, bytes: number): void {
   const { ends } = texts
+  let at = reserve(raw, bytes)
   for (let i = 0; i < lengths.length;) {
     const code = codes[i]!
     const start = startOf(texts, code)
@@ -165,7 +161,8 @@ function copyTexts(raw: ByteSink, texts: TextEntries, codes: Uint32Array, length
       lengths[i++] = ends[next]! - end
       end = ends[next++]!
     }
-    writeBytes(raw, texts.bytes.subarray(start, end))
+    copyBytes(raw.bytes, at, texts.bytes, start, end)
+    at += end - start
   }
 }
 

@@ -1,6 +1,7 @@
 import { BlockError } from '../block/block_error.ts'
 import type { ByteSink, ByteSource } from './bytes.ts'
 import { readByte, reserve, writeByte } from './bytes.ts'
+import { extentOf, stepExtentOf } from './extent.ts'
 import { readNumber, writeValue } from './values.ts'
 
 /**
@@ -127,23 +128,15 @@ function findScale(values: Float64Array): number | undefined {
 type IntegerCoding = Exclude<NumberCoding, { kind: 'float64' }>
 
 function chooseCoding(values: Float64Array, scale: number): IntegerCoding {
-  let min = Infinity
-  let max = -Infinity
-  let minStep = Infinity
-  let maxStep = -Infinity
-  let before = values[0] ?? 0
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i]!
-    if (value < min) min = value
-    if (value > max) max = value
-    const step = i === 0 ? 0 : value - before
-    if (step < minStep) minStep = step
-    if (step > maxStep) maxStep = step
-    before = value
-  }
   if (values.length === 0) return { kind: 'offset', scale, width: 0, base: 0 }
+  const first = values[0]!
+  const [min = 0, max = 0] = extentOf(values)
+  const [leastStep = 0, mostStep = 0] = stepExtentOf(values)
+  // The first number counts as a step of 0.
+  const minStep = Math.min(0, leastStep)
+  const maxStep = Math.max(0, mostStep)
   const offset: IntegerCoding = { kind: 'offset', scale, width: widthOf(max - min), base: min }
-  const delta: IntegerCoding = { kind: 'delta', scale, width: widthOf(maxStep - minStep), base: values[0]! - minStep, step: minStep }
+  const delta: IntegerCoding = { kind: 'delta', scale, width: widthOf(maxStep - minStep), base: first - minStep, step: minStep }
   return delta.width < offset.width || (delta.width === offset.width && bitsOfDelta(values, minStep) < bitsOfOffset(values, min))
     ? delta
     : offset

@@ -3,6 +3,7 @@ import { encodeBuffer } from '../block/buffer_encoder.ts'
 import type { ColumnBuffer } from '../block/column_buffer.ts'
 import { writeHead } from '../block/head.ts'
 import { segmentFilter } from '../encode/bloom.ts'
+import { extentOf } from '../encode/extent.ts'
 import type { SegmentBlock } from './types.ts'
 
 /**
@@ -14,19 +15,12 @@ export function encodeSegmentBlock(buffer: BlockBuffer): SegmentBlock {
   if (rows === 0 || system.seq.count !== rows) throw new RangeError(`${system.seq.count} sequence numbers for ${rows} rows`)
   const { directory, body, filters, meta, rawBytes } = encodeBuffer(buffer, { filterOf: segmentFilter, ofIntegers: true })
   const head = writeHead(meta, body.length, directory)
-  const [minCreatedMs, maxCreatedMs] = rangeOf(system.created)
-  const lastSeq = rangeOf(system.seq)[1]
+  const [minCreatedMs = 0, maxCreatedMs = 0] = extentOf(numbersOf(system.created))
+  const [, lastSeq = 0] = extentOf(numbersOf(system.seq))
   return { head, body, filters, meta: { ...meta, bytes: head.length + body.length }, lastSeq, minCreatedMs, maxCreatedMs, rawBytes }
 }
 
-/** Smallest and greatest of a system column of numbers. */
-function rangeOf({ numbers, count }: ColumnBuffer): [min: number, max: number] {
-  let min = Infinity
-  let max = -Infinity
-  for (let i = 0; i < count; i++) {
-    const value = numbers![i]!
-    if (value < min) min = value
-    if (value > max) max = value
-  }
-  return [min, max]
+/** The numbers of a system column. */
+function numbersOf({ numbers, count }: ColumnBuffer): Float64Array {
+  return numbers!.subarray(0, count)
 }
