@@ -1,12 +1,19 @@
 import { env } from 'cloudflare:test'
+import { exports } from 'cloudflare:workers'
 import { afterEach, expect, test } from 'vitest'
 import { problemOf } from '../support/app.ts'
 import { accessRows, row } from '../support/rows.ts'
 import type { World } from '../support/world.ts'
 import { createWorld, testCtx } from '../support/world.ts'
+import type { Exports } from '../../src/config.ts'
 import type { TenantCtx } from '../../src/db/context.ts'
 import { isDamageKnown } from '../../src/db/damaged_segments.ts'
+import { aggregateLogs } from '../../src/search/aggregate.ts'
+import { exportLogs } from '../../src/search/export.ts'
+import { readPage } from '../../src/search/pages.ts'
+import { queryDeps } from '../../src/search/query_deps.ts'
 import { searchLogs } from '../../src/search/search.ts'
+import { shardsOf } from '../../src/search/shards.ts'
 import type { SearchBody } from './log_store.ts'
 import { read, readRaw, shardStub, storeRows } from './log_store.ts'
 
@@ -155,4 +162,24 @@ test('logs that were received before the retention of the organization are not s
   const base = testCtx()
   const ctx = { ...base, now: () => base.now() + 365 * 86_400_000, tenant } as unknown as TenantCtx
   expect((await searchLogs(ctx, { q: '', order: 'newest', limit: 10 })).results).toEqual([])
+})
+
+test('large queries and exports run in further invocations of the Worker, with the same answers', async () => {
+  const { world } = await threeSegments()
+  await storeRows(world, [row({ message: 'hot', timestampMs: Date.UTC(2026, 10, 22, 8, 30) })])
+  const tenant = { organizationId: world.organizationId, accountId: world.accountId, logSettings: { retentionDays: null } }
+  const ctx = { ...testCtx(), exports: exports as unknown as Exports, tenant } as unknown as TenantCtx
+  const away = { ...queryDeps(ctx), limits: { inPlaceBytes: 0, chunkBytes: 1, chunkSegments: 1, fanOut: 2, bytesMax: 1e9 } }
+  const shards = await shardsOf(ctx)
+  const question = { q: 'message:~"o|e"', range: { fromMs: 0, toMs: 1e13 } }
+  const counted = await aggregateLogs(away, shards, question, { kind: 'count' })
+  expect(counted).toMatchObject({ result: { count: 121 }, budgetEnded: false, cost: { segmentsRead: 3 } })
+  const page = await readPage(away, shards, { ...question, order: 'newest' }, 500)
+  expect(page.rows).toHaveLength(121)
+  expect(page.next).toBeNull()
+
+  const { body } = await exportLogs(ctx, { q: '', order: 'oldest', format: 'csv', fields: ['message'] })
+  const lines = (await new Response(body).text()).trimEnd().split('\r\n')
+  expect(lines).toHaveLength(122)
+  expect([lines[1], lines[80], lines[81], lines[82], lines[121]]).toEqual(['one 0', 'two 39', 'hot', 'three 0', 'three 39'])
 })
