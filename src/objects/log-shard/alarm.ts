@@ -1,4 +1,5 @@
 import type { CountCost } from '../../core/costs.ts'
+import { writeLine } from '../../core/log_line.ts'
 
 /**
  * Sets the object's one alarm, in the order of the calls, and only where it is not so set already: each setting is a billed
@@ -15,7 +16,8 @@ export function createAlarm(ctx: DurableObjectState, count: CountCost): (ms: num
   }
 
   return (ms) => {
-    last = last.then(() => set(ms))
-    ctx.waitUntil(last)
+    last = last
+      .then(() => set(ms))
+      .catch((error: unknown) => writeLine('error', 'the alarm was not set', { object: 'log_shard', error: String(error) }))
   }
 }
