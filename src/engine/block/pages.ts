@@ -42,7 +42,8 @@ export function decompress(stored: Uint8Array, rawBytes: number): Uint8Array {
   let raw: Uint8Array
   try {
     raw = zstdDecompressSync(stored, {
-      chunkSize: Math.max(64, rawBytes),
+      // More than it takes: a chunk that is filled to its end makes zlib get another.
+      chunkSize: rawBytes + 64,
       // workerd refuses some outputs that fill this exactly, so it only stops what is far too long; the length is checked below.
       maxOutputLength: 2 * rawBytes + 1024,
       params: { [constants.ZSTD_d_windowLogMax]: windowLogMax },

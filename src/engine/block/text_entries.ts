@@ -1,4 +1,4 @@
-import { decodeUtf8 } from '../encode/bytes.ts'
+import { copyBytes, decodeUtf8 } from '../encode/bytes.ts'
 import type { TextPage } from './types.ts'
 
 /** Texts kept as UTF-8, one after the other: entry i is bytes[ends[i - 1] .. ends[i]), from 0 for the first. */
@@ -25,8 +25,6 @@ interface TextIndex {
  */
 const firstSample = { lookups: 2048, hitsMin: 10 }
 const secondSample = { lookups: 8192, hitsMin: 200 }
-
-const copyBytesMax = 48
 
 /** Texts with room for so many, and for so many bytes, at first. */
 export function createTextEntries(texts: number, bytes: number): TextEntries {
@@ -98,12 +96,8 @@ export function sampledEntryOf(entries: TextEntries, bytes: Uint8Array, start: n
 /** A new entry with the text bytes[start..end); answers its number. */
 function appendText(entries: TextEntries, bytes: Uint8Array, start: number, end: number): number {
   const at = makeRoom(entries, 1, end - start)
-  const target = entries.bytes
-  const shift = at - start
-  // Copying a short text costs less than a view of it.
-  if (end - start <= copyBytesMax) for (let i = start; i < end; i++) target[i + shift] = bytes[i]!
-  else target.set(bytes.subarray(start, end), at)
-  entries.ends[entries.count] = end + shift
+  copyBytes(entries.bytes, at, bytes, start, end)
+  entries.ends[entries.count] = at + end - start
   return entries.count++
 }
 

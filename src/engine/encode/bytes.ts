@@ -45,6 +45,14 @@ export function writeBytes(sink: ByteSink, bytes: Uint8Array): void {
   sink.bytes.set(bytes, at)
 }
 
+const copyBytesMax = 48
+
+/** Copies source[start..end) to target[at...]. A short copy costs less than the view of it would. */
+export function copyBytes(target: Uint8Array, at: number, source: Uint8Array, start: number, end: number): void {
+  if (end - start > copyBytesMax) target.set(source.subarray(start, end), at)
+  else for (let i = start, to = at; i < end; i++, to++) target[to] = source[i]!
+}
+
 /** LEB128 of an integer from 0 to 2^53 - 1. */
 export function writeVarint(sink: ByteSink, value: number): void {
   let rest = value
