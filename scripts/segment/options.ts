@@ -47,9 +47,9 @@ export function parseOptions(args: string[]): SegmentOptions | undefined {
   }
 }
 
-/** Objects are named `<shard>-<first seq>-<rows>-<operation>.seg`. */
+/** Objects are named `<shard>-<first seq>-<rows>-<operation>-<hash>.seg`. */
 export function shardOf(file: string): number | undefined {
-  const digits = /(?:^|[\\/])(\d{1,5})-\d+-\d+-\d+\.seg$/.exec(file)?.[1]
+  const digits = /(?:^|[\\/])(\d{1,5})-\d+-\d+-\d+(?:-[\da-f]+)?\.seg$/.exec(file)?.[1]
   return digits === undefined || Number(digits) > shardNumberMax ? undefined : Number(digits)
 }
 

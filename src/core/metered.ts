@@ -1,4 +1,5 @@
-import type { CountCost } from './costs.ts'
+import { costKinds } from './costs.ts'
+import type { Costs, CountCost } from './costs.ts'
 import { meteredDatabase } from './metered_database.ts'
 import { withMethods } from './with_methods.ts'
 
@@ -41,7 +42,10 @@ export function meteredNamespace<T extends DurableObjectNamespace>(namespace: T,
   }) as T
 }
 
-/** The properties of a stub are callable remote methods, whatever their name, so none of them is looked into. */
+/**
+ * The properties of a stub are callable remote methods, whatever their name, so none of them is looked into. A reply may carry
+ * what the object spent on it (`spent`): that is counted here.
+ */
 function meteredStub<T extends object>(stub: T, count: CountCost): T {
   return new Proxy(stub, {
     get(target, name) {
@@ -49,10 +53,22 @@ function meteredStub<T extends object>(stub: T, count: CountCost): T {
       if (typeof value !== 'function' || name === 'then' || typeof name === 'symbol') return value
       return (...args: unknown[]): unknown => {
         count('do_requests')
-        return (target as Record<string, (...args: unknown[]) => unknown>)[name]?.(...args)
+        const reply = (target as Record<string, (...args: unknown[]) => unknown>)[name]?.(...args)
+        // A call that fails is its caller's concern.
+        Promise.resolve(reply).then(
+          (value) => countSpent(value, count),
+          () => {},
+        )
+        return reply
       }
     },
   })
+}
+
+function countSpent(reply: unknown, count: CountCost): void {
+  if (typeof reply !== 'object' || reply === null || !('spent' in reply)) return
+  const spent = reply.spent as Costs
+  for (const kind of costKinds) if (spent[kind] !== undefined) count(kind, spent[kind])
 }
 
 export function meteredBucket(bucket: R2Bucket, count: CountCost): R2Bucket {

@@ -1,6 +1,7 @@
 import { createCostMeter, meterName } from './cost_meter.ts'
 import type { MeterRpc, StoredTotals } from './cost_meter.ts'
-import type { CountCost } from './costs.ts'
+import { addCosts } from './costs.ts'
+import type { Costs, CountCost } from './costs.ts'
 
 /** The binding of the Durable Object `Meter`. */
 export interface MeterBinding {
@@ -12,6 +13,8 @@ export interface ObjectCosts {
   readonly count: CountCost
   /** What `work` spends before it first waits is counted under `operation`; all else under the object's own name. */
   during<T>(operation: string, work: () => T): T
+  /** What `work` spends before it first waits is not counted here but handed over, for a reply that carries it to who asked. */
+  apart<T>(work: () => T): { value: T; spent: Costs }
   /** Reports when it is time to. Never rejects: counting must not harm what is counted. */
   flush(nowMs: number, stored?: () => { name: string; totals: StoredTotals } | undefined): Promise<void>
 }
@@ -20,8 +23,21 @@ export interface ObjectCosts {
 export function createObjectCosts(ownName: string, binding: MeterBinding, failed: (error: unknown) => void): ObjectCosts {
   const meter = createCostMeter()
   let operation = ownName
+  let apart: Costs | undefined
   return {
-    count: (kind, amount = 1) => meter.add(operation, { [kind]: amount }),
+    count(kind, amount = 1) {
+      if (apart === undefined) meter.add(operation, { [kind]: amount })
+      else addCosts(apart, { [kind]: amount })
+    },
+    apart(work) {
+      const spent: Costs = {}
+      apart = spent
+      try {
+        return { value: work(), spent }
+      } finally {
+        apart = undefined
+      }
+    },
     during(name, work) {
       const before = operation
       operation = name

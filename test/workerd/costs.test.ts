@@ -11,9 +11,9 @@ import { parseExposition } from '../support/exposition.ts'
 import { callFrom, createWorld, randomAddress } from '../support/world.ts'
 
 /** Metered bindings, and what they counted. */
-function metered() {
+function metered(plain = env) {
   const counts: Costs = {}
-  const bindings = meteredBindings(env, (kind, amount = 1) => (counts[kind] = (counts[kind] ?? 0) + amount))
+  const bindings = meteredBindings(plain, (kind, amount = 1) => (counts[kind] = (counts[kind] ?? 0) + amount))
   return { bindings, counts }
 }
 
@@ -111,11 +111,14 @@ describe('other metered bindings', () => {
   })
 
   it('count calls of Durable Objects and messages of queues', async () => {
-    const { bindings, counts } = metered()
+    const messages: unknown[] = []
+    const queue = { send: async (body: unknown) => void messages.push(body), sendBatch: async () => undefined }
+    const { bindings, counts } = metered({ ...env, EMAIL_JOBS: queue as unknown as Queue })
     const name = crypto.randomUUID()
     await bindings.METER.getByName(name).report({ a: { kv_reads: 2 } })
     expect((await bindings.METER.get(bindings.METER.idFromName(name)).totals()).operations['a']).toEqual({ kv_reads: 2 })
     await bindings.EMAIL_JOBS.send({ text: 'x'.repeat(100_000) })
+    expect(messages).toHaveLength(1)
     expect(counts).toEqual({ do_requests: 2, queue_operations: 6 })
   })
 })
@@ -134,20 +137,27 @@ describe('GET /metrics', () => {
   it('shows what requests cost, in a form that Prometheus takes', async () => {
     const { call, owner } = await createWorld()
     const key = owner.accessToken
+    await report()
     const before = await totals()
     const stored = await call('/api/v1/logs', { as: key, json: [{ message: 'one' }, { message: 'two' }] })
     expect(stored.status).toBe(202)
     expect((await call('/api/v1/logs/search', { as: key })).status).toBe(200)
-    // What waits in this isolate for its time.
-    await isolateMeter.flush(Date.now() + 2 * meterFlushMs, (costs) => env.METER.getByName(meterName).report(costs))
+    await report()
     const after = await totals()
     const risen = (name: string, labels: Record<string, string>) => find(after, name, labels) - find(before, name, labels)
     expect(risen('edgelog_worker_requests_total', { operation: 'logs.search' })).toBe(1)
     expect(risen('edgelog_worker_requests_total', { operation: 'logs.create' })).toBe(1)
     expect(risen('edgelog_d1_statements_total', { operation: 'logs.search' })).toBeGreaterThan(0)
     expect(risen('edgelog_durable_object_requests_total', { operation: 'logs.create' })).toBeGreaterThan(0)
+    expect(risen('edgelog_logs_stored_total', { operation: 'logs.create' })).toBe(2)
+    expect(risen('edgelog_durable_object_rows_total', { operation: 'logs.create', direction: 'written' })).toBeGreaterThan(0)
     expect(risen('edgelog_cost_dollars_total', { operation: 'logs.create' })).toBeGreaterThan(0)
   })
+
+  /** Reports what waits in this isolate for its time. */
+  let reports = 0
+  const report = () =>
+    isolateMeter.flush(Date.now() + ++reports * 2 * meterFlushMs, (costs) => env.METER.getByName(meterName).report(costs))
 
   async function totals() {
     const response = await scrape('metrics-token-of-the-tests')

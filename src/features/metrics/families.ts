@@ -31,8 +31,8 @@ const counters: Record<CostKind, { name: string; help: string; labels?: Record<s
   logs_stored: { name: 'edgelog_logs_stored_total', help: 'Logs that were acknowledged.' },
 }
 
-/** What storing logs takes: the request, the shard, and what the shard does later with what it holds. */
-const ingestOperations = ['logs.create', 'shard.append', 'shard']
+/** What storing logs takes: the request with what the shard spends on it, and what the shard does later with what it holds. */
+const ingestOperations = ['logs.create', 'shard']
 
 const queryOperations = /^logs\.(?:list|search|searchByPost|get|histogram|facets|fields|stats|context|patterns|export)$/
 

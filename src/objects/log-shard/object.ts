@@ -51,11 +51,13 @@ export class LogShard extends DurableObject<LogShardEnv> implements LogShardRpc 
 
   async append(request: AppendRequest) {
     this.#identity = request.identity
-    const reply = await this.#costs.during('shard.append', () => this.#core.append(request))
-    if (reply.status === 'stored') this.#costs.count('logs_stored', reply.accepted)
+    // The reply carries what it cost: reporting it from here would cost as much again, and the object may be gone before.
+    const { value, spent } = this.#costs.apart(() => this.#core.append(request))
+    const reply = await value
+    if (reply.status === 'stored') spent.logs_stored = reply.accepted
     // Off the acknowledging path; deliveries also wait for the output gate, so a tail never shows what could be lost.
     if (reply.status === 'stored') this.ctx.waitUntil(this.#core.deliverTail())
-    return this.#counted(reply)
+    return this.#counted({ ...reply, spent })
   }
 
   override async alarm() {

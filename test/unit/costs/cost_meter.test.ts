@@ -135,6 +135,27 @@ describe('the costs of an object', () => {
     ])
   })
 
+  it('can be handed over with a reply instead', async () => {
+    const reports: CostReport[] = []
+    const binding = { getByName: () => ({ report: async (costs: CostReport) => void reports.push(costs) }) }
+    const costs = createObjectCosts('shard', binding, () => {})
+    const { value, spent } = costs.apart(() => {
+      costs.count('do_rows_written')
+      costs.count('do_rows_written')
+      return 'stored'
+    })
+    costs.count('do_rows_read')
+    await costs.flush(0)
+    expect([value, spent]).toEqual(['stored', { do_rows_written: 2 }])
+    expect(reports[0]?.['shard']).toEqual({ do_rows_read: 1 })
+    const fail = () => {
+      throw new Error('it failed')
+    }
+    expect(() => costs.apart(fail)).toThrow('it failed')
+    costs.count('do_rows_read')
+    expect(spent).toEqual({ do_rows_written: 2 })
+  })
+
   it('never make what is counted fail', async () => {
     const failures: unknown[] = []
     const binding = { getByName: () => ({ report: () => Promise.reject(new Error('no meter')) }) }

@@ -9,8 +9,7 @@ const all = Object.fromEntries(costKinds.map((kind, i) => [kind, i + 1]))
 const totals: MeterTotals = {
   sinceMs: 1_700_000_000_500,
   operations: {
-    'logs.create': { worker_requests: 2000, do_requests: 2000 },
-    'shard.append': { do_rows_written: 1500, logs_stored: 1e6 },
+    'logs.create': { worker_requests: 2000, do_requests: 2000, do_rows_written: 1500, logs_stored: 1e6 },
     shard: { do_rows_written: 500, r2_class_a: 20 },
     'logs.search': all,
     'odd "name" \\ with\nline end': { kv_reads: 1 },
@@ -25,7 +24,7 @@ describe('the metrics of a deployment', () => {
 
   it('show every kind of cost of every operation as it is', () => {
     expect(value('edgelog_r2_operations_total', { operation: 'logs.search', class: 'b' })).toBe(all['r2_class_b'])
-    expect(value('edgelog_durable_object_rows_total', { operation: 'shard.append', direction: 'written' })).toBe(1500)
+    expect(value('edgelog_durable_object_rows_total', { operation: 'logs.create', direction: 'written' })).toBe(1500)
     expect(value('edgelog_kv_operations_total', { operation: 'odd "name" \\ with\nline end' })).toBe(1)
     const counted = samples.filter(({ name, labels }) => labels['operation'] === 'logs.search' && name.endsWith('_total'))
     // Each kind once, and the dollars.

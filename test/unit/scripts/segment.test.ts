@@ -75,6 +75,7 @@ describe('npm run segment', () => {
 
   it.each([
     ['12-1-50-3.seg', 12],
+    ['0-1-39000-1-1577ca8d39034b70.seg', 0],
     ['org/x/weur/2026/11/22/7-1-50-3.seg', 7],
     ['C:\\logs\\7-1-50-3.seg', 7],
     ['99999-1-50-3.seg', undefined],
