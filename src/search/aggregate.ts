@@ -1,5 +1,5 @@
 import { severityMaskOfFilter } from '../engine/query/block_filter.ts'
-import { mergeAggregates } from '../engine/query/operations.ts'
+import { combineScans, mergeAggregates, startAggregate } from '../engine/query/operations.ts'
 import { parseQuery } from '../engine/query/parser.ts'
 import type { AggregateOperation, ResultOf, Scanned } from '../engine/query/types.ts'
 import type { ScanCall, SealedPart } from '../engine/segment/scan_call.ts'
@@ -41,8 +41,9 @@ async function scanAll<O extends AggregateOperation>(
 ): Promise<{ scans: SegmentScan<ResultOf<O>>[]; budgetEnded: boolean }> {
   type Scan = SegmentScan<ResultOf<O>>
   const { organizationId, keepFromMs, limits } = deps
-  // Where counts of the metadata answer, indexes are read and no more.
-  const isCounted = severityMaskOfFilter(parseQuery(q)) !== undefined && (operation.kind === 'count' || operation.kind === 'histogram')
+  // Where counts of the metadata or directories answer, indexes are read and no more.
+  const { fields, addCounts } = startAggregate(operation)
+  const isCounted = severityMaskOfFilter(parseQuery(q)) !== undefined && (addCounts !== undefined || fields === null)
   const chunks = cutChunks(limits, parts, range, 'newest', isCounted ? ({ indexBytes }) => 4 * indexBytes : undefined)
   const callOf = ({ parts: own }: Chunk): ScanCall => {
     return { organizationId, q, range, keepFromMs, parts: own, operation, budgetBytes: 2 * limits.chunkBytes }
@@ -64,6 +65,7 @@ async function scanAll<O extends AggregateOperation>(
       const scan = scanned(await deps.scanAway(callOf(chunk))) as Scan
       bytes += scan.cost.bytesDecompressed
       scans.push(scan)
+      combineScans(operation, scans)
     }
   }
   await Promise.all(Array.from({ length: Math.min(limits.fanOut, chunks.length) }, worker))

@@ -38,6 +38,18 @@ export function mergeAggregates<O extends AggregateOperation>(operation: O, scan
   return { result, ...mergeScans(scans) }
 }
 
+/**
+ * Moves the result of the last scan into the first, so that many take no more memory than two. Facets wait for
+ * `mergeAggregates`: merging them cuts them.
+ */
+export function combineScans<O extends AggregateOperation>(operation: O, scans: readonly Scanned<ResultOf<O>>[]): void {
+  const [first] = scans
+  const last = scans.at(-1)
+  if (first === undefined || last === undefined || first === last || operation.kind === 'facets') return
+  first.result = entryOf(operation).merge([first.result, last.result], operation)
+  last.result = startAggregate(operation).result()
+}
+
 /** The entry of an operation's own kind, which the type system cannot follow through the table. */
 function entryOf<O extends AggregateOperation>(operation: O) {
   return operations[operation.kind] as unknown as {

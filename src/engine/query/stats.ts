@@ -22,7 +22,7 @@ export function createStats(plan: StatsPlan): Aggregate<StatsTable> {
   const by = plan.by.map(resolveField)
   const fields = [...by, ...measures.map(({ field }) => resolveField(field))]
   if (plan.bucketMs !== null) fields.push({ system: 'timestamp' })
-  const countedBy = measures.length === 0 && by.every(isSeverity)
+  const isCounted = measures.length === 0 && by.every(isSeverity)
   let open = createTable(measures)
   let unchecked = 0
   const check = (rows: number) => {
@@ -36,7 +36,7 @@ export function createStats(plan: StatsPlan): Aggregate<StatsTable> {
     add(block, found) {
       check(addBlock(open, { by, bucketMs: plan.bucketMs }, block, found))
     },
-    addCounts: (counts, mask) => countedBy && addCounts(open, plan, counts, mask),
+    ...(isCounted && { addCounts: (counts: RowCounts, mask: number) => addCounts(open, plan, counts, mask) }),
     result: () => pruned(open).table,
   }
 }

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { aggregateBlocks } from '../../../src/engine/query/aggregate_blocks.ts'
+import { combineScans, mergeAggregates } from '../../../src/engine/query/operations.ts'
 import { parseQuery } from '../../../src/engine/query/parser.ts'
 import { answerPatterns, mergePatterns } from '../../../src/engine/query/patterns.ts'
 import { mergeStats } from '../../../src/engine/query/stats.ts'
@@ -64,5 +65,33 @@ test('statistics and patterns are the same over sealed rows as over hot ones', a
       expect(folded).toEqual(answerPatterns(mergePatterns([scanHot(rows, patterns, q)])))
     }),
     { numRuns: runs(100) },
+  )
+})
+
+test('results that are merged as they come are those that are merged at the end', () => {
+  const operations: AggregateOperation[] = [
+    { kind: 'count' },
+    { kind: 'histogram', bucketMs: 4 },
+    { kind: 'facets', fields: ['message'], limit: 2 },
+    { kind: 'stats', plan },
+    { kind: 'fields' },
+    { kind: 'patterns', plan: patternPlan },
+  ]
+  fc.assert(
+    fc.property(
+      fc.array(fc.array(anySmallRow, { minLength: 1, maxLength: 8 }), { maxLength: 5 }),
+      fc.constantFrom(...operations),
+      (parts, operation) => {
+        const shards = parts.map((rows, i) => testShard(i, [rows]))
+        const scans = shards.map((shard) => aggregateBlocks(shard.sources, parseQuery(''), scopeOf(shard), operation))
+        const arrived: typeof scans = []
+        for (const scan of structuredClone(scans)) {
+          arrived.push(scan)
+          combineScans(operation, arrived)
+        }
+        expect(mergeAggregates(operation, arrived)).toEqual(mergeAggregates(operation, scans))
+      },
+    ),
+    { numRuns: runs(150) },
   )
 })
