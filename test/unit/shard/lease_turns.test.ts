@@ -18,9 +18,19 @@ const lease: LeaseRequest = {
 }
 const granted: LeaseReply = { status: 'granted', minute: nothing, month: nothing }
 const refusal: QuotaExceeded = { status: 'quota_exceeded', limit: 'rowsPerMonth', value: 1, usage: 1, retryAfterMs: 1 }
-const never = (): Promise<never> => new Promise(() => {})
 const needed = () => ({ status: 'lease_needed', lease }) as const
 const stored = { status: 'stored' }
+
+function unanswered(): Promise<never> {
+  return new Promise<never>(() => undefined)
+}
+
+type Case = [name: string, wait: () => Promise<void>, ask: () => Promise<LeaseReply>, asked: number]
+
+const endless: Case[] = [
+  ['give up after some rounds', unanswered, async () => granted, leaseRoundsMax],
+  ['do not wait for a ledger that does not answer', async () => undefined, unanswered, 1],
+]
 
 /** Fits once `grants` leases were taken; the calls, in order. */
 function batch(name: string, grants: number, calls: string[], ask = async (): Promise<LeaseReply> => granted) {
@@ -38,12 +48,12 @@ function batch(name: string, grants: number, calls: string[], ask = async (): Pr
 
 describe('batches that need a lease', () => {
   it('do not wait when they need none', () => {
-    expect(createLeaseTurns(never)(batch('a', 0, []))).toBe(stored)
+    expect(createLeaseTurns(unanswered)(batch('a', 0, []))).toBe(stored)
   })
 
   it('ask one after the other, and one that fails lets the next one ask', async () => {
     const calls: string[] = []
-    const withLease = createLeaseTurns(never)
+    const withLease = createLeaseTurns(unanswered)
     const broken = batch('broken', 1, calls, () => Promise.reject(new Error('lost')))
     const results = await Promise.allSettled([withLease(batch('a', 2, calls)), withLease(broken), withLease(batch('b', 1, calls))])
     expect(calls).toEqual(['a', 'a', 'broken', 'b'])
@@ -53,15 +63,12 @@ describe('batches that need a lease', () => {
   it('are stored after all when a refusal comes too late', async () => {
     let attempts = 0
     const steps = { ...batch('a', 9, [], async () => refusal), attempt: () => (++attempts === 4 ? stored : needed()) }
-    const withLease = createLeaseTurns(never)
+    const withLease = createLeaseTurns(unanswered)
     expect(await withLease(steps)).toBe(refusal)
     expect(await withLease({ ...steps, attempt: () => (++attempts === 6 ? stored : needed()) })).toBe(stored)
   })
 
-  it.each([
-    ['give up after some rounds', never, async () => granted, leaseRoundsMax],
-    ['do not wait for a ledger that does not answer', async () => undefined, never, 1],
-  ] as const)('%s, with an error that says to try again', async (_, wait, ask, asked) => {
+  it.each(endless)('%s, with an error that says to try again', async (_, wait, ask, asked) => {
     const calls: string[] = []
     const waits: number[] = []
     const withLease = createLeaseTurns((ms) => {
