@@ -30,6 +30,8 @@ export function createSimObjects(scheduler: Scheduler, random: () => Random, rat
   const intact = new Map<string, Uint8Array>()
   /** Keys that a request wrote whose sender had died or given up: nobody may know of them. */
   const strays = new Set<string>()
+  /** How often each key was deleted. */
+  const deletions = new Map<string, number>()
   const calls = { puts: 0, reads: 0, deletes: 0 }
 
   function write(key: string, bytes: Uint8Array): void {
@@ -46,6 +48,13 @@ export function createSimObjects(scheduler: Scheduler, random: () => Random, rat
     }
   }
 
+  /** A put that is still under way when its key is deleted, long after its sender gave it up, is a straggler too. */
+  function arrival(key: string, bytes: Uint8Array): () => void {
+    const before = deletions.get(key)
+    const late = straggler(key, bytes)
+    return () => (deletions.get(key) === before ? write(key, bytes) : late())
+  }
+
   async function put(owner: Owner | undefined, key: string, given: Uint8Array): Promise<void> {
     calls.puts++
     const bytes = new Uint8Array(given)
@@ -54,10 +63,11 @@ export function createSimObjects(scheduler: Scheduler, random: () => Random, rat
     if (random().chance(hangs))
       return scheduler.step(`${what} hangs`, () => undefined, { owner, isHung: true, stray: straggler(key, bytes) })
     const fate = random().chance(fails) ? random().pick(['before', 'after', 'late']) : 'none'
+    const arrive = arrival(key, bytes)
     await scheduler.step(
       fate === 'none' ? what : `${what} fails ${fate}`,
       () => {
-        if (fate === 'none' || fate === 'after') write(key, bytes)
+        if (fate === 'none' || fate === 'after') arrive()
         if (fate === 'late') void scheduler.step(`${what} (late)`, straggler(key, bytes))
         if (fate !== 'none') throw new Error(`put: the connection was lost`)
       },
@@ -90,6 +100,7 @@ export function createSimObjects(scheduler: Scheduler, random: () => Random, rat
     const { fails, hangs } = rates()
     const gone = (part: readonly string[]) => {
       for (const key of part) {
+        deletions.set(key, (deletions.get(key) ?? 0) + 1)
         objects.delete(key)
         intact.delete(key)
         strays.delete(key)
