@@ -1,5 +1,6 @@
 import { bitmapCount, bitmapHas } from '../bitmap.ts'
 import type { Block } from '../block/types.ts'
+import { extentOf } from '../encode/extent.ts'
 import type { MergeInput } from './merge_types.ts'
 
 /** What places each row, by its number: rows are numbered through all inputs, in the order of the inputs. */
@@ -33,32 +34,25 @@ const pauseRows = 256 * 1024
 
 /** A queue over inputs that are sorted by their smallest time. */
 export function createRowQueue(inputs: readonly MergeInput[]): RowQueue {
-  const starts = new Uint32Array(inputs.length + 1)
-  let [minMs, maxMs, minSeq, maxSeq] = [Infinity, 0, Infinity, 0]
-  for (const [i, input] of inputs.entries()) {
-    starts[i + 1] = starts[i]! + input.meta.rows
-    minMs = Math.min(minMs, input.meta.minMs)
-    maxMs = Math.max(maxMs, input.meta.maxMs)
-    minSeq = Math.min(minSeq, input.meta.firstSeq)
-    maxSeq = Math.max(maxSeq, lastSeqOf(input))
-  }
+  const starts = startsOf(inputs)
   const rows = starts[inputs.length]!
-  return {
-    keys: {
-      starts,
-      baseMs: minMs,
-      ms: offsets(rows, maxMs - minMs),
-      baseSeq: minSeq,
-      seq: offsets(rows, maxSeq - minSeq),
-      ns: new Uint32Array(0),
-    },
-    order: new Uint32Array(rows),
-    start: 0,
-    end: 0,
-    ready: 0,
-    inputsRead: 0,
-    rowsDropped: 0,
+  const [minMs = 0, maxMs = 0] = extentOf(Float64Array.from(inputs.flatMap(({ meta }) => [meta.minMs, meta.maxMs])))
+  const [minSeq = 0, maxSeq = 0] = extentOf(Float64Array.from(inputs.flatMap((input) => [input.meta.firstSeq, lastSeqOf(input)])))
+  const keys: RowKeys = {
+    starts,
+    baseMs: minMs,
+    ms: offsets(rows, maxMs - minMs),
+    baseSeq: minSeq,
+    seq: offsets(rows, maxSeq - minSeq),
+    ns: new Uint32Array(0),
   }
+  return { keys, order: new Uint32Array(rows), start: 0, end: 0, ready: 0, inputsRead: 0, rowsDropped: 0 }
+}
+
+function startsOf(inputs: readonly MergeInput[]): Uint32Array {
+  const starts = new Uint32Array(inputs.length + 1)
+  for (let i = 0; i < inputs.length; i++) starts[i + 1] = starts[i]! + inputs[i]!.meta.rows
+  return starts
 }
 
 function offsets(rows: number, max: number): Uint32Array | Float64Array {
