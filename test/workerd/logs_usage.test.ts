@@ -1,4 +1,4 @@
-import { env } from 'cloudflare:test'
+import { env, evictDurableObject } from 'cloudflare:test'
 import { eq } from 'drizzle-orm'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { dateOf, dayOf } from '../../src/core/calendar.ts'
@@ -80,12 +80,18 @@ describe('the usage of an organization', () => {
     expect(total.sources).toEqual([{ source: '', rows: 20, bytes: 180 }])
   })
 
-  it('stays after sealing', async () => {
+  it('stays when the shard is lost, and after sealing', async () => {
+    await setQuota({ quotaRowsPerMonth: 4 })
     await post(['a', 'b'])
     const before = await usage()
     const identity = { organizationId: world.organizationId, region: 'weur', shard: 0 }
-    await env.LOG_SHARD.getByName(shardName(identity)).sealNow(identity)
+    const stub = env.LOG_SHARD.getByName(shardName(identity))
+    await evictDurableObject(stub)
     expect(await usage()).toEqual(before)
+    await stub.sealNow(identity)
+    await evictDurableObject(stub)
+    expect(await usage()).toEqual(before)
+    expect([(await post(['c', 'd', 'e'])).status, (await post(['c', 'd'])).status]).toEqual([429, 202])
   })
 
   it('covers the days that are asked for', async () => {
