@@ -109,3 +109,20 @@ test('a million logs in batches of 1,000 take fewer than 2,000 billed rows, seal
   expect(written).toBeGreaterThanOrEqual(batches)
   expect(written * (1000 / batches)).toBeLessThan(2000)
 })
+
+test('alarms alone do all that is due, one job each, and then there is none', async () => {
+  const { stub, identity, append, rows } = newShard()
+  for (let i = 0; i < 3; i++) await append([row({ message: `secret ${i}` }), row({ message: `plain ${i}` })])
+  await stub.startErase(identity, { id: 'erasure', q: 'secret', range: { fromMs: 0, toMs: 1e13 } })
+  let alarms = 0
+  while ((await stub.eraseProgress(identity, 'erasure')).status === 'running') {
+    expect(await runDurableObjectAlarm(stub)).toBe(true)
+    expect((await rows()).length).toBeLessThanOrEqual(6)
+    if (++alarms > 10) throw new Error('the erasure does not end')
+  }
+  expect(await stub.eraseProgress(identity, 'erasure')).toEqual({ status: 'done', erased: 3, damaged: 0 })
+  expect((await rows()).map(({ message }) => message)).toEqual(['plain 0', 'plain 1', 'plain 2'])
+  await runInDurableObject(stub, async (_, state) => {
+    expect(await state.storage.getAlarm()).toBeNull()
+  })
+})
