@@ -1,5 +1,4 @@
-import type { Figure } from './figures.ts'
-import { median } from './figures.ts'
+import { type Figure, median } from './figures.ts'
 import { rareWord } from './volume.ts'
 import type { Volume } from './volume.ts'
 import type { BenchWorld } from './world.ts'
@@ -47,13 +46,18 @@ async function repeat(count: number, query: () => Promise<Answer>): Promise<{ an
   return { answer, ms: median(times), coldMs: answer.ms }
 }
 
-/** A rare word, a full scan and a histogram over the whole volume, most of it sealed. */
-export async function measureVolumeQueries(world: BenchWorld, volume: Volume): Promise<Figure[]> {
+/**
+ * A rare word, a full scan and a histogram over the whole volume, most of it sealed. Its targets are for ten million rows. `cpuMs`
+ * is the processor time that workerd has used: it tells what a scan takes whatever else the machine does.
+ */
+export async function measureVolumeQueries(world: BenchWorld, volume: Volume, cpuMs: () => number): Promise<Figure[]> {
   const range = { from: `${volume.startMs}`, to: `${volume.endMs}` }
   const rare = await repeat(rounds, () => ask(world, 'search', { ...range, q: rareWord }))
   if (rare.answer.results?.length !== 1) throw new Error(`the rare word was found ${rare.answer.results?.length} times`)
   // All three words stand in every block, so no filter helps: each message is decompressed and read.
+  const cpuBefore = cpuMs()
   const scan = await repeat(2, () => ask(world, 'histogram', { ...range, q: 'message:"finished in 17"', interval: '7d' }))
+  const scanCpuMs = (cpuMs() - cpuBefore) / 2
   const flood = await ask(world, 'histogram', { ...range, q: 'message:finished', interval: '7d' })
   const chart = await repeat(rounds, () => ask(world, 'histogram', { ...range, interval: '7d' }))
   if (chart.answer.count !== volume.rows) throw new Error(`the histogram counts ${chart.answer.count} rows of ${volume.rows}`)
@@ -80,7 +84,14 @@ export async function measureVolumeQueries(world: BenchWorld, volume: Volume): P
     { name: 'rare word', value: rare.ms, unit: 'ms' },
     { name: 'full text scan, few match', value: scan.ms, unit: 'ms' },
     { name: 'full text scan against rare word', value: scan.ms / rare.ms, unit: 'times', target: 50, higherIsBetter: true },
-    { name: 'full text scan over HTTP', value: (volume.rows / scan.ms) * 1000, unit: 'rows/s', target: 3e6, higherIsBetter: true },
+    { name: 'full text scan over HTTP', value: (volume.rows / scan.ms) * 1000, unit: 'rows/s' },
+    {
+      name: 'full text scan over HTTP, of a second of processor time',
+      value: (volume.rows / scanCpuMs) * 1000,
+      unit: 'rows',
+      target: 3e6,
+      higherIsBetter: true,
+    },
     { name: 'full text scan, every message matches', value: (volume.rows / flood.ms) * 1000, unit: 'rows/s' },
     {
       name: `histogram of ${rows}, no text filter: bytes decompressed`,

@@ -131,10 +131,19 @@ export async function startBenchWorld(vars: Record<string, string> = {}): Promis
     baselineUrl: await origin('baseline'),
     ...(await createTenant(url)),
     metricsToken,
-    inspector: new URL('/edgelog', await miniflare.getInspectorURL()).href.replace(/^http/, 'ws'),
+    inspector: await inspectorOf(miniflare, 'edgelog'),
     async stop() {
       await miniflare.dispose()
       rmSync(folder, { recursive: true, force: true })
     },
   }
+}
+
+/** The address of the inspector of one worker's isolate, which its Durable Objects share. */
+async function inspectorOf(miniflare: Miniflare, worker: string): Promise<string> {
+  const { host } = await miniflare.getInspectorURL()
+  const list = (await (await fetch(`http://${host}/json`)).json()) as { id: string; webSocketDebuggerUrl: string }[]
+  const target = list.find(({ id }) => id.endsWith(`:${worker}`))
+  if (target === undefined) throw new Error(`workerd has no inspector of ${worker}`)
+  return target.webSocketDebuggerUrl
 }
