@@ -471,8 +471,8 @@ export const segmentIndexBytesMax = 32 * 1024 * 1024
 // Merge (engine/segment)
 /** Rows of one merge: placing each takes some 16 bytes, and up to 24 where times or numbers lie far apart. */
 export const mergeRowsMax = 2 * 1024 * 1024
-/** Attribute values of a merged block, 10 bytes each while it is filled: half of what a block may have. */
-export const mergeValuesMax = 2 * 1024 * 1024
+/** Attribute values of a merged block, 10 bytes each while it is filled: encoding more at once would take over 100 ms. */
+export const mergeValuesMax = 1024 * 1024
 /** Decompressed bytes of the inputs that a merge keeps open, which take up to three times as much decoded; the one in use may be larger. */
 export const mergeOpenBytesMax = 6 * 1024 * 1024
 

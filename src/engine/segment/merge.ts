@@ -71,6 +71,7 @@ function* nextBlock(merge: Merge, rowsMax: number): Generator<undefined, { block
       if (share <= 1 || rows === 1) return { block, share }
     }
     rows = Math.min(rows - 1, fittingRows(rows, share))
+    yield
   }
 }
 

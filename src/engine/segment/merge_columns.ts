@@ -17,9 +17,14 @@ export interface Picks {
 /** What the columns of the block before took, by name: the next one's are much the same. */
 export type ColumnSizes = ReadonlyMap<string, ExpectedSize>
 
+/** A little more than the columns of `buffer` take. */
 export function sizesOf({ system, attributes }: BlockBuffer): ColumnSizes {
+  const some = (size: number) => size + (size >>> 3)
   return new Map(
-    [...attributes, ...Object.values(system)].map((column) => [column.name, { values: column.count, textBytes: textBytesOf(column) }]),
+    [...attributes, ...Object.values(system)].map((column) => [
+      column.name,
+      { values: some(column.count), textBytes: some(textBytesOf(column)) },
+    ]),
   )
 }
 

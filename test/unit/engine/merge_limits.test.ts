@@ -96,7 +96,7 @@ describe('the blocks of a merge', () => {
     const names = Array.from({ length: 60 }, (_, i) => `field${i}`)
     const wide = row({ attributes: Object.fromEntries(names.map((name, i) => [name, i])) })
     const inputs = stored(
-      Array.from({ length: 40_000 }, (_, i) => ({ ...wide, timestampMs: receivedMs + i })),
+      Array.from({ length: 30_000 }, (_, i) => ({ ...wide, timestampMs: receivedMs + i })),
       10_000,
     )
     const { blocks } = merged(inputs)
