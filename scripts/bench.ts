@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { cpus, totalmem, type } from 'node:os'
 import { parseArgs } from 'node:util'
+import { measureAnalytics } from '../test/bench/analytics.ts'
 import { measureEncode, measureScan } from '../test/bench/engine.ts'
 import type { Figure } from '../test/bench/figures.ts'
 import { measureExport, measureIngest } from '../test/bench/http.ts'
@@ -94,6 +95,7 @@ async function benchEngine(report: Report): Promise<void> {
   report('Encoding, one core', await measureEncode(nowMs))
   report('Size of real logs', measureSize(nowMs))
   report('Scanning fresh blocks, one core', await measureScan(nowMs))
+  report('Statistics and patterns over blocks of 65,536 rows, one core', await measureAnalytics(nowMs))
   report('Sealing and scanning segments, one core', await measureSegments(nowMs))
 }
 

@@ -14,6 +14,8 @@ const wordsCachedMax = 8192
 export function createMask(): Mask {
   let known = new Map<string, string>()
   const maskCached = (word: string) => {
+    if (plainNumber.test(word)) return '<num>'
+    if (plainId.test(word)) return '<id>'
     let masked = known.get(word)
     if (masked === undefined) {
       if (known.size >= wordsCachedMax) known = new Map()
@@ -44,39 +46,45 @@ function firstLine(message: string): string {
 const quotedText = /(^|[\s=:,({[])(["'])(?:\\.|(?!\2).)*\2(?=$|[\s,;.)}\]])/g
 /** What begins in quotes and is cut off. */
 const openQuote = /(^|[\s=:,({[])(["'])(?:\\.|(?!\2).)*$/
-/** A date, a time of day and an offset from UTC, as words of their own. */
-const timeParts =
-  /(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? )?(?:(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) +<num> )?<time>(?:,? <time>)*(?: <zone>| (?:UTC|GMT|Z)\b)?/g
-
 const hex = '[0-9a-fA-F]'
 const uuid = `${hex}{8}-${hex}{4}-${hex}{4}-${hex}{4}-${hex}{12}`
+const ipv6 = `(?:${hex}{1,4}:){7}${hex}{1,4}|(?=\\S*${hex})(?:${hex}{0,4}:){1,6}:(?:${hex}{1,4}(?::${hex}{1,4}){0,5})?`
 const months = 'Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec'
+/** A date, a time of day and an offset from UTC, as words of their own. */
+const timeParts = new RegExp(
+  `(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? )?(?:(?:${months}) +<num> )?<time>(?:,? <time>)*(?: <zone>| (?:UTC|GMT|Z)\\b)?`,
+  'g',
+)
 const clock = '\\d{2}:\\d{2}(?::\\d{2}(?:[.,]\\d+)?)?'
 const date = `\\d{4}[-/]\\d{2}[-/]\\d{2}|\\d{1,2}[-/](?:${months})[-/]\\d{4}`
 
-/** What may be a variable within a word, the more special first; the name of the group is the placeholder. */
+/** What may be a variable within a word, the more special first, by its placeholder; `mixed` is looked at closer. */
+const kinds = {
+  '<email>': `(?<![\\w.+-])[\\w.+-]+@[\\w-]+(?:\\.[\\w-]+)+`,
+  '<id>': `(?<![\\w])(?:${uuid}|0x${hex}+|(?:${hex}{2}:){5}${hex}{2})(?!\\w)`,
+  '<time>': `(?<![\\w.:])(?:(?:${date})(?:[T:_]${clock}(?:Z|[+-]\\d{2}:?\\d{2})?)?|${clock})(?![\\w:])`,
+  '<ip>': `(?<![\\w.])(?:\\d{1,3}\\.){3}\\d{1,3}(?![\\w.]|-\\d)|(?<![\\w:])(?:${ipv6})(?![\\w:])`,
+  mixed: `(?<![A-Za-z0-9])[A-Za-z0-9]{8,}(?![A-Za-z0-9])`,
+  '<zone>': `(?<![\\w.+-])[+-](?:0\\d|1[0-4])[0-5]\\d(?![\\w.])`,
+  '<num>': `(?<![A-Za-z0-9])[+-]?\\d+(?:[.,:]\\d+)*(?:[-+~][\\w.+~-]*\\d[\\w.+~-]*)?|(?<=[A-Za-z])\\d{3,}`,
+}
+const placeholders = Object.keys(kinds)
 const variables = new RegExp(
-  [
-    `(?<email>(?<![\\w.+-])[\\w.+-]+@[\\w-]+(?:\\.[\\w-]+)+)`,
-    `(?<id>(?<![\\w])(?:${uuid}|0x${hex}+|(?:${hex}{2}:){5}${hex}{2})(?!\\w))`,
-    `(?<time>(?<![\\w.:])(?:(?:${date})(?:[T:_]${clock}(?:Z|[+-]\\d{2}:?\\d{2})?)?|${clock})(?![\\w:]))`,
-    `(?<ip>(?<![\\w.])(?:\\d{1,3}\\.){3}\\d{1,3}(?![\\w.]|-\\d)|(?<![\\w:])(?:(?:${hex}{1,4}:){7}${hex}{1,4}|(?:${hex}{0,4}:){1,6}:(?:${hex}{1,4}(?::${hex}{1,4}){0,5})?)(?![\\w:]))`,
-    `(?<mixed>(?<![A-Za-z0-9])[A-Za-z0-9]{8,}(?![A-Za-z0-9]))`,
-    `(?<zone>(?<![\\w.+-])[+-](?:0\\d|1[0-4])[0-5]\\d(?![\\w.]))`,
-    `(?<num>(?<![A-Za-z0-9])[+-]?\\d+(?:[.,:]\\d+)*(?:[-+~][\\w.+~-]*\\d[\\w.+~-]*)?|(?<=[A-Za-z])\\d{3,})`,
-  ].join('|'),
+  Object.values(kinds)
+    .map((source) => `(${source})`)
+    .join('|'),
   'g',
 )
+/** Words that are nothing but one variable: most of those that differ from message to message. */
+const plainNumber = /^\d+(?:\.\d+)?$/
+const plainId = /^(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{8,}$/
 
 function maskWord(word: string): string {
   // Every variable but an address of letters has a digit.
   if (!/[\d@:]/.test(word)) return word
-  return word.replace(variables, (...found) => {
-    const groups = found.at(-1) as Record<string, string | undefined>
-    const [match] = found
-    if (groups['mixed'] !== undefined) return maskMixed(match)
-    if (groups['ip'] === '::' || match === '') return match
-    return `<${Object.keys(groups).find((name) => groups[name] !== undefined)}>`
+  return word.replace(variables, (match: string, ...groups: (string | undefined)[]) => {
+    const placeholder = placeholders.find((_, i) => groups[i] !== undefined)!
+    return placeholder === 'mixed' ? maskMixed(match) : placeholder
   })
 }
 
