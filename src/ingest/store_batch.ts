@@ -21,7 +21,7 @@ export async function storeBatch(
   const shards = await shardsForIngest(ctx, organizationId, ctx.region)
   const chosen = await placeOf(ctx, chooseShards(shards, ctx.region, batch.idempotency?.keyHash, ctx.now()), batch.idempotency?.keyHash)
   const { identity, rpc } = openLogShard(ctx, organizationId, chosen)
-  const reply = await append(rpc, { ...batch, identity, settings: settingsOf(ctx, shards) })
+  const reply = await append(ctx, rpc, { ...batch, identity, settings: settingsOf(ctx, shards) })
   if (reply.status === 'stored' && reply.busy) askForFurther(ctx)
   return { shard: identity.shard, reply }
 }
@@ -52,7 +52,7 @@ async function placeOf(ctx: TenantCtx, [first, ...former]: readonly KnownShard[]
 }
 
 /** One call and no second try: without a key a repeat could store twice, with one the producer's own retry is safe. */
-async function append(rpc: LogShardRpc, request: AppendRequest): Promise<Stored> {
+async function append(ctx: TenantCtx, rpc: LogShardRpc, request: AppendRequest): Promise<Stored> {
   const reply = await acknowledged(rpc.append(request))
   switch (reply.status) {
     case 'stored':
@@ -63,6 +63,7 @@ async function append(rpc: LogShardRpc, request: AppendRequest): Promise<Stored>
     case 'key_moved':
       throw problem('unavailable', 'The log store is being extended. Send the batch again with the same Idempotency-Key.')
     case 'shard_full':
+      askForFurther(ctx)
       throw problem('shard_full', `Nothing was stored. ${reply.detail}`)
     case 'quota_exceeded':
       throw quotaExceeded(reply, request.usage)

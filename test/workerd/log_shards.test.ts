@@ -158,7 +158,10 @@ describe('batches over several shards', () => {
   })
 })
 
-it('a shard that says it is busy gets its region one more, after the answer', async () => {
+it.each([
+  ['says it is busy', { status: 'stored', firstSeq: 1, accepted: 1, rejected: 0, busy: true }],
+  ['is full', { status: 'shard_full', detail: 'It holds all it can.' }],
+] satisfies [string, AppendReply][])('a shard that %s gets its region one more, after the answer', async (_, reply) => {
   const world = await createWorld()
   await addShard(world.organizationId, 0, 2 * shardAddMs)
   const base = testCtx()
@@ -167,20 +170,18 @@ it('a shard that says it is busy gets its region one more, after the answer', as
     ...base,
     region: 'weur',
     waitUntil: (work) => void later.push(work),
-    env: { ...env, LOG_SHARD: { getByName: () => ({ append: busyAppend }) } as never },
+    env: { ...env, LOG_SHARD: { getByName: () => ({ append: async () => reply }) } as never },
     actor: { kind: 'api_key', keyId: 'k', scopes: ['logs:write'] },
     tenant: { organizationId: world.organizationId, accountId: world.accountId, logSettings: plainLogSettings },
   }
-  for (let i = 0; i < 3; i++) await ingestLogs(ctx, { body: Buffer.from('a'), type: 'ndjson', idempotencyKey: undefined })
+  const send = () => ingestLogs(ctx, { body: Buffer.from('a'), type: 'ndjson', idempotencyKey: undefined })
+  const replies = await Promise.allSettled([send(), send(), send()])
+  expect(new Set(replies.map(({ status }) => status))).toEqual(new Set([reply.status === 'stored' ? 'fulfilled' : 'rejected']))
   // One isolate asks once in a while, not with each batch.
   expect(later).toHaveLength(1)
   await Promise.all(later)
   expect(numbersOf(await listLogShards(testCtx(), world.organizationId))).toEqual([0, 1])
 })
-
-async function busyAppend(): Promise<AppendReply> {
-  return { status: 'stored', firstSeq: 1, accepted: 1, rejected: 0, busy: true }
-}
 
 function keyedBatch(identity: ShardIdentity, keyHash: string): AppendRequest {
   return {
