@@ -1,9 +1,10 @@
 import { crc32 } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { pageRawBytesMax, segmentBlocksMax, segmentIndexBytesMax } from '../../../src/core/limits.ts'
 import { BlockError } from '../../../src/engine/block/block_error.ts'
 import { writePages } from '../../../src/engine/block/page_writer.ts'
-import { createSink } from '../../../src/engine/encode/bytes.ts'
+import { createSink, writeVarint } from '../../../src/engine/encode/bytes.ts'
 import { createBodyParts } from '../../../src/engine/segment/body.ts'
 import { pageEntryBytes, tailChecksum, trailerBytes, trailerOffsets } from '../../../src/engine/segment/format.ts'
 import { writeIndexContent } from '../../../src/engine/segment/index_entry.ts'
@@ -180,6 +181,27 @@ describe('a forged segment', () => {
         expect(otherError(() => readAll(readSegment(bytes)))).toBeUndefined()
       }
     }
+  })
+
+  it('that claims more blocks than a segment may have is refused', () => {
+    const sink = createSink()
+    writeVarint(sink, segmentBlocksMax + 1)
+    expect(() => readSegment(withIndex(sink.bytes.slice(0, sink.length)))).toThrow(`it claims ${segmentBlocksMax + 1} blocks`)
+  })
+
+  it('whose index would take too much memory is refused before it is decompressed', () => {
+    const count = segmentIndexBytesMax / pageRawBytesMax + 1
+    const tail = new Uint8Array(count + count * pageEntryBytes + trailerBytes)
+    const view = new DataView(tail.buffer)
+    for (let i = 0; i < count; i++) {
+      view.setUint32(count + i * pageEntryBytes, pageRawBytesMax, true)
+      view.setUint32(count + i * pageEntryBytes + 4, 1, true)
+    }
+    tail.set(segment.bytes.subarray(segment.bytes.length - trailerBytes), tail.length - trailerBytes)
+    view.setUint32(tail.length - trailerBytes + trailerOffsets.pages, count, true)
+    view.setUint32(tail.length - trailerBytes + trailerOffsets.checksum, tailChecksum(tail.subarray(count)), true)
+    const bytes = new Uint8Array(Buffer.concat([segment.bytes.subarray(0, segment.bytes.length - meta.indexBytes), tail]))
+    expect(() => readSegment(bytes)).toThrow(`an index of ${count * pageRawBytesMax} raw bytes is too large`)
   })
 
   it('of random bytes is refused', () => {
