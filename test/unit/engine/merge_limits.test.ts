@@ -81,6 +81,18 @@ describe('the blocks of a merge', () => {
     expect(blocks[0]?.rawBytes).toBeLessThan(100_000)
   })
 
+  it('hold a column that copies another once', () => {
+    const inputs = stored(
+      Array.from({ length: 3000 }, (_, i) => {
+        const id = noise(2)
+        return row({ timestampMs: receivedMs + i, message: id, attributes: { id, other: noise(2) } })
+      }),
+    )
+    const { blocks } = merged(inputs)
+    expect(blocks[0]?.rawBytes).toBeLessThan(3000 * 16 * 2.5)
+    expect(rowsOf(blocks)).toEqual(sortedRows(inputs))
+  })
+
   it('have no more columns than a block may, whatever names the rows bring', () => {
     const inputs = stored(
       Array.from({ length: 4000 }, (_, i) => row({ timestampMs: receivedMs + i, attributes: { [`name${i}`]: i } })),
