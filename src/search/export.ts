@@ -54,7 +54,7 @@ export interface FilePage {
 }
 
 /** One page of the file: hot rows come from their shards, and another invocation puts the sealed ones among them. */
-async function readFilePage(
+export async function readFilePage(
   deps: QueryDeps,
   shards: readonly Shard[],
   listing: Listing,

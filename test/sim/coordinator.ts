@@ -7,7 +7,9 @@ import type { SegmentCaches } from '../../src/engine/segment/scan_reader.ts'
 import { createSegmentCaches, createSegmentReader } from '../../src/engine/segment/scan_reader.ts'
 import type { SealedPlaces, SealedRow } from '../../src/objects/log-shard/protocol_storage.ts'
 import { aggregateLogs } from '../../src/search/aggregate.ts'
+import { readFilePage } from '../../src/search/export.ts'
 import { runExportPage } from '../../src/search/export_page.ts'
+import type { ExportInput } from '../../src/search/schema.ts'
 import type { Listing } from '../../src/search/pages.ts'
 import { readPage } from '../../src/search/pages.ts'
 import type { QueryDeps, ScanLimits } from '../../src/search/query_deps.ts'
@@ -61,6 +63,14 @@ function limitsOf(world: SimWorld): ScanLimits {
 export async function page(world: SimWorld, session: Session, listing: Listing, keepFromMs: number, limit: number): Promise<SimPage> {
   const { rows, next, snapshot, damaged } = await readPage(depsOf(world, session, keepFromMs), session.shards, listing, limit)
   return { rows, frontier: next?.after ?? null, snapshot, damaged }
+}
+
+/** One page of an export as NDJSON. */
+export async function exportPage(world: SimWorld, session: Session, listing: Listing, keepFromMs: number) {
+  const { bytes, next, damaged } = await readFilePage(depsOf(world, session, keepFromMs), session.shards, listing, {
+    format: 'ndjson',
+  } as ExportInput)
+  return { text: new TextDecoder().decode(bytes), next, damaged }
 }
 
 export function aggregate<O extends AggregateOperation>(

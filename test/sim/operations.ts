@@ -1,6 +1,7 @@
 import { resumeTail } from './tail.ts'
 import { editSomething, readOne } from './edit_operations.ts'
-import { runAggregates, searchPages } from './read_operations.ts'
+import { runAggregates } from './aggregate_operations.ts'
+import { exportRows, searchPages } from './read_operations.ts'
 import { openSession } from './session.ts'
 import type { ShardHost } from './shard_host.ts'
 import type { Organization, SimWorld } from './world.ts'
@@ -21,6 +22,7 @@ export const operations: readonly (readonly [weight: number, operation: Operatio
   [6, { name: 'reads a row', run: readOne }],
   [14, { name: 'searches', run: searchPages }],
   [12, { name: 'aggregates', run: runAggregates }],
+  [3, { name: 'exports', run: exportRows }],
   [5, { name: 'resumes a tail', run: resumeTail }],
   [3, { name: 'watches', run: watch }],
 ]

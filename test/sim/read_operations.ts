@@ -1,10 +1,9 @@
-import type { AggregateOperation, Facets, Histogram } from '../../src/engine/query/types.ts'
 import type { StoredRow } from '../../src/engine/row.ts'
-import { attributeOf } from '../../src/engine/row.ts'
-import { everything, randomQuery, randomRange } from './content.ts'
+import { ndjsonLine } from '../../src/engine/log_json.ts'
+import { randomQuery, randomRange } from './content.ts'
 import type { Listing } from '../../src/search/pages.ts'
 import type { SimPage } from './coordinator.ts'
-import { aggregate, page as readPage } from './coordinator.ts'
+import { exportPage, page as readPage } from './coordinator.ts'
 import { checkDamage, lostRows } from './damage.ts'
 import type { PlacedByShard } from './oracle.ts'
 import { holds, inOrder, matching, same } from './oracle.ts'
@@ -15,7 +14,7 @@ import type { Organization, SimWorld } from './world.ts'
 
 const pagesMax = 3000
 
-function randomListing(world: SimWorld): Listing {
+export function randomListing(world: SimWorld): Listing {
   const random = world.random()
   return {
     q: randomQuery(random),
@@ -30,7 +29,7 @@ export async function searchPages(world: SimWorld, organization: Organization): 
   await readPages(world, organization, randomListing(world), limit)
 }
 
-async function readPages(world: SimWorld, organization: Organization, first: Listing, limit: number): Promise<void> {
+export async function readPages(world: SimWorld, organization: Organization, first: Listing, limit: number): Promise<void> {
   const { keepFromMs } = organization
   let listing = first
   for (let pages = 1; ; pages++) {
@@ -52,9 +51,9 @@ async function readPages(world: SimWorld, organization: Organization, first: Lis
   }
 }
 
-type Seen = Listing & { keepFromMs: number }
+export type Seen = Listing & { keepFromMs: number }
 
-function expectedRows({ seen }: Session, listing: Seen, snapshot: ReadonlyMap<number, number>): PlacedByShard[] {
+export function expectedRows({ seen }: Session, listing: Seen, snapshot: ReadonlyMap<number, number>): PlacedByShard[] {
   const rows = [...snapshot].flatMap(([shard, maxSeq]) =>
     matching(seen.get(shard) ?? [], { ...listing, maxSeq }).map((row) => ({ shard, row })),
   )
@@ -89,78 +88,40 @@ function checkPage(world: SimWorld, organization: Organization, session: Session
   )
 }
 
+/** An export, page after page: the lines of the file are those of the rows, in order. */
+export async function exportRows(world: SimWorld, organization: Organization): Promise<void> {
+  const { keepFromMs } = organization
+  let listing: Listing = randomListing(world)
+  for (let pages = 1; pages < pagesMax; pages++) {
+    const session = openSession(world, organization)
+    const { text, next, damaged } = await exportPage(world, session, listing, keepFromMs)
+    world.totals.queries++
+    checkDamage(world, damaged)
+    const snapshot = next?.snapshot ?? listing.snapshot ?? everyRow(session)
+    const due = expectedRows(session, { ...listing, keepFromMs }, snapshot).filter(
+      ({ shard, row }) => next === null || compareInOrder(listing.order, positionOf(row, shard), next.after) <= 0,
+    )
+    const isWhole = damaged.length === 0 && due.every(({ row }) => row.createdMs >= organization.keepFromMs)
+    if (isWhole) {
+      const expected = due.map(({ row }) => ndjsonLine(row)).join('')
+      same(`an export of "${listing.q}", ${listing.order} first`, parseLines(text), parseLines(expected))
+    }
+    if (next === null) return
+    listing = { ...listing, ...next }
+  }
+}
+
+function parseLines(text: string): unknown[] {
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line): unknown => JSON.parse(line))
+}
+
+export function everyRow({ shards }: Session): ReadonlyMap<number, number> {
+  return new Map(shards.map(({ identity }) => [identity.shard, Infinity]))
+}
+
 function nameOf({ shard, row }: { shard: number; row: Pick<StoredRow, 'seq'> }): string {
   return `${shard}/${row.seq}`
-}
-
-/** Counts of all kinds over one moment of each shard. */
-export async function runAggregates(world: SimWorld, organization: Organization): Promise<void> {
-  const random = world.random()
-  const operation = random.pick<AggregateOperation>([
-    { kind: 'count' },
-    { kind: 'histogram', bucketMs: random.pick([1000, 60_000, 7_200_000]) },
-    { kind: 'facets', fields: ['source', 'status', 'id'], limit: 100 },
-  ])
-  await runAggregate(world, organization, randomListing(world), operation)
-}
-
-async function runAggregate(world: SimWorld, organization: Organization, listing: Listing, operation: AggregateOperation): Promise<void> {
-  const session = openSession(world, organization)
-  const { keepFromMs } = organization
-  const { result, budgetEnded, damaged } = await aggregate(world, session, listing, keepFromMs, operation)
-  world.totals.queries++
-  const all = new Map(session.shards.map(({ identity }) => [identity.shard, Infinity]))
-  const rows = expectedRows(session, { ...listing, keepFromMs }, all).map(({ row }) => row)
-  checkDamage(world, damaged)
-  const isRemoved = rows.some(({ createdMs }) => createdMs < organization.keepFromMs)
-  if (damaged.length > 0 || budgetEnded || isRemoved) return
-  const what = `${operation.kind} of "${listing.q}"`
-  if (operation.kind === 'count') same(what, result, { count: rows.length })
-  else if (operation.kind === 'histogram') checkHistogram(what, result as Histogram, rows, operation.bucketMs)
-  else if (operation.kind === 'facets') checkFacets(what, result as Facets, rows, operation.fields)
-}
-
-function checkHistogram(what: string, { buckets }: Histogram, rows: readonly StoredRow[], bucketMs: number): void {
-  const expected = new Map<number, number[]>()
-  for (const { timestampMs, severity } of rows) {
-    const start = Math.floor(timestampMs / bucketMs) * bucketMs
-    const counts = expected.get(start) ?? [0, 0, 0, 0, 0, 0]
-    counts[severity]!++
-    expected.set(start, counts)
-  }
-  same(what, new Map(buckets.map(({ startMs, counts }) => [startMs, counts])), expected)
-}
-
-function checkFacets(what: string, { facets }: Facets, rows: readonly StoredRow[], fields: readonly string[]): void {
-  for (const [i, field] of fields.entries()) {
-    const counts = new Map<string, number>()
-    for (const row of rows) {
-      const value = field === 'source' ? row.source : attributeOf(row.attributes, field)
-      if (value !== undefined && value !== '') counts.set(String(value), (counts.get(String(value)) ?? 0) + 1)
-    }
-    same(`${what}: ${field}`, new Map(facets[i]?.values.map(({ value, count }) => [value, count])), counts)
-  }
-}
-
-/** Everything that is there, by every way of asking. */
-export async function queryEverything(world: SimWorld): Promise<void> {
-  for (const organization of world.organizations) {
-    const base = { range: everything }
-    for (const [q, order] of [
-      ['', 'newest'],
-      ['timeout', 'oldest'],
-    ] as const) {
-      world.start(`${organization.id} reads everything`, () => readPages(world, organization, { ...base, q, order }, 1000))
-    }
-    const operations: AggregateOperation[] = [
-      { kind: 'count' },
-      { kind: 'histogram', bucketMs: 3_600_000 },
-      { kind: 'facets', fields: ['source', 'status', 'id'], limit: 100 },
-    ]
-    for (const operation of operations) {
-      world.start(`${organization.id} counts everything`, () =>
-        runAggregate(world, organization, { ...base, q: '', order: 'newest' }, operation),
-      )
-    }
-  }
 }

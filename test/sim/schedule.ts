@@ -1,6 +1,6 @@
 import { checkAtRest, checkWorld } from './invariants.ts'
 import { eraseSomething, expireSomething, operations, sealSomething } from './operations.ts'
-import { queryEverything } from './read_operations.ts'
+import { queryEverything } from './query_everything.ts'
 import { settled } from './scheduler.ts'
 import type { ShardHost } from './shard_host.ts'
 import type { SimWorld, Totals } from './world.ts'
