@@ -16,17 +16,16 @@ import type { ShardState } from './state.ts'
 /**
  * Blocks for LiveTail with rows after `afterSeq`, ascending, without a gap: about `bytesMax` of them, none when there are no
  * such rows. A block with patched or erased rows is encoded anew with their present content, so that neither a deleted row nor
- * text that was edited away reaches a tail that resumes. Sealed rows are read back from their segments.
+ * text that was edited away reaches a tail that resumes. Hot rows come at once; sealed ones are read back from their segments.
  */
-export async function blocksAfter(context: JobContext, afterSeq: number, bytesMax: number): Promise<TailBlock[]> {
+export function blocksAfter(context: JobContext, afterSeq: number, bytesMax: number): TailBlock[] | Promise<TailBlock[]> {
   const { state } = context
   const { sealedSeq } = state.manifest.record()
   const fromSeq = afterSeq + 1
   if (fromSeq > sealedSeq || state.index.find(fromSeq) !== undefined) return storedBlocks(state, afterSeq, bytesMax)
   const nextStored = state.index.after(afterSeq, 0)[0]?.firstSeq ?? Infinity
   const toSeq = Math.min(sealedSeq, nextStored - 1, fromSeq + rowsPerRead(state, fromSeq, bytesMax) - 1)
-  const rows = await readSealedRows(context, fromSeq, toSeq)
-  return encodeTail(rows, fromSeq, toSeq)
+  return readSealedRows(context, fromSeq, toSeq).then((rows) => encodeTail(rows, fromSeq, toSeq))
 }
 
 /** Rows of one read of segments that take about `bytesMax`, judged by the segment with the longest ones. */

@@ -3,7 +3,7 @@ import type { TailBlock } from './protocol.ts'
 
 export interface TailFeedDeps {
   /** Blocks with rows after this seq, in order; none when there are none. */
-  blocksAfter(seq: number, bytesMax: number): Promise<TailBlock[]>
+  blocksAfter(seq: number, bytesMax: number): TailBlock[] | Promise<TailBlock[]>
   lastSeq(): number
   /** First seq of the newest block; 1 when there is none. */
   lastBlockSeq(): number
@@ -46,7 +46,8 @@ export function createTailFeed(deps: TailFeedDeps) {
     while (watched) {
       const callsBefore = watchCalls
       try {
-        const blocks = await deps.blocksAfter(deliveredSeq, tailDeliveryBytesMax)
+        const found = deps.blocksAfter(deliveredSeq, tailDeliveryBytesMax)
+        const blocks = found instanceof Promise ? await found : found
         const last = blocks.at(-1)
         if (last === undefined) return
         const { watching } = await deps.deliver(blocks)

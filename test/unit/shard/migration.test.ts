@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { text } from '../../../src/objects/log-shard/sql.ts'
 import { append, batch, identity, search, startMs, visible, world } from './shard_world.ts'
 
 /** A shard's SQLite as the first version of the schema left it, with the blocks and patches of `here`. */
@@ -16,7 +17,7 @@ function toFirstVersion({ sql }: ReturnType<typeof world>): void {
     DELETE FROM meta WHERE key NOT IN ('identity', 'watched');
   `)
   const kept = new Set(['blocks', 'patches', 'meta', 'schema_version'])
-  const tables = sql.all(`SELECT name FROM sqlite_master WHERE type = 'table'`).map(({ name }) => String(name))
+  const tables = sql.all(`SELECT name FROM sqlite_master WHERE type = 'table'`).map(({ name }) => text(name))
   for (const table of tables) if (!kept.has(table)) sql.db.exec(`DROP TABLE ${table}`)
 }
 

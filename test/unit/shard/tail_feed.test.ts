@@ -20,7 +20,7 @@ function world(options: { watched?: boolean; stored?: number } = {}) {
   const feed = createTailFeed({
     lastSeq: () => lastSeq,
     lastBlockSeq: () => Math.max(lastSeq, 1),
-    blocksAfter: async (seq) => Array.from({ length: Math.min(lastSeq - seq, 2) }, (_, i) => block(seq + 1 + i, 1)),
+    blocksAfter: (seq) => Array.from({ length: Math.min(lastSeq - seq, 2) }, (_, i) => block(seq + 1 + i, 1)),
     async deliver(blocks) {
       const answer = await onDeliver()
       delivered.push(blocks.map(({ meta }) => meta.firstSeq))
