@@ -1,6 +1,6 @@
 import { eq } from 'drizzle-orm'
 import { describe, expect, it } from 'vitest'
-import { apiKeyCacheMs, apiKeyMissCacheMs, lastUsedStepMs } from '../../src/core/limits.ts'
+import { apiKeyCacheMs, apiKeyMissCacheMs, lastUsedStepMs, retentionDaysDefault } from '../../src/core/limits.ts'
 import { problem } from '../../src/core/problems.ts'
 import type { BaseCtx } from '../../src/db/context.ts'
 import { accounts, apiKeys, organizations } from '../../src/db/schema.ts'
@@ -47,7 +47,9 @@ describe('an API key at the door', () => {
     const { createKey, organizationId, accountId } = await createWorld()
     const { id, key } = await createKey('admin', ['logs:read', 'logs:edit'])
     const verified = await verify(observed().ctx, key)
-    expect(verified).toEqual({ keyId: id, scopes: ['logs:read', 'logs:edit'], tenant: expect.objectContaining({ organizationId, accountId }) })
+    const quota = { rowsPerMinute: null, bytesPerMinute: null, rowsPerMonth: null, bytesPerMonth: null }
+    const logSettings = { retentionDays: retentionDaysDefault, quota, version: 0 }
+    expect(verified).toEqual({ keyId: id, scopes: ['logs:read', 'logs:edit'], tenant: { organizationId, accountId, logSettings } })
   })
 
   it('asks D1 once a minute', async () => {

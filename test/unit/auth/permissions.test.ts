@@ -14,7 +14,8 @@ import type { KeyKind, Permission, Role, Scope } from '../../../src/core/permiss
 
 /** Written out by hand, so that a change of the table has to be made twice. */
 const expectedRoles: Record<Role, string> = {
-  owner: 'logs:read logs:write logs:edit logs:delete logs:archive logs:segments logs:settings tasks:read tasks:write api_keys:read api_keys:write',
+  owner:
+    'logs:read logs:write logs:edit logs:delete logs:archive logs:segments logs:settings tasks:read tasks:write api_keys:read api_keys:write',
   admin:
     'logs:read logs:write logs:edit logs:delete logs:archive logs:segments logs:settings tasks:read tasks:write api_keys:read api_keys:write',
   member: 'logs:read logs:write logs:edit tasks:read api_keys:read',
