@@ -6,6 +6,7 @@ import { parseQuery } from '../../../src/engine/query/parser.ts'
 import { requiredTokens } from '../../../src/engine/query/required_tokens.ts'
 import type { AggregateOperation } from '../../../src/engine/query/types.ts'
 import { scanSegments } from '../../../src/engine/segment/scan.ts'
+import { openSegmentIndex } from '../../../src/engine/segment/index_reader.ts'
 import { ahead } from '../../../src/engine/segment/scan_ahead.ts'
 import { createByteCache } from '../../../src/engine/segment/scan_cache.ts'
 import { createSegmentCaches, createSegmentReader } from '../../../src/engine/segment/scan_reader.ts'
@@ -101,6 +102,32 @@ describe('a scan', () => {
     const spent = readerOf(log.store)
     spent.cost.objectReads = scanReadsMax
     expect(await scan(log, 'message:~"GE."', whole, spent)).toMatchObject({ budgetEnded: true })
+  })
+
+  test('finds all the same where token filters are damaged, and names them', async () => {
+    const log = accessLog(1)
+    const [meta] = log.target.segments
+    const bytes = log.store.objects.get(meta!.key)!
+    const index = openSegmentIndex(meta!, bytes.slice(-meta!.indexBytes))
+    const partition = index.partitionOf('zebra')
+    bytes[index.partitionRange(partition!).start]! ^= 1
+    const damaged = [{ segment: 'segment 0', reason: expect.stringContaining(`filter partition ${partition}`) as unknown }]
+    expect(await scan(log, 'zebra')).toMatchObject({ result: { count: 1 }, damaged })
+  })
+
+  test('leaves out a block whose pages are damaged, and names it', async () => {
+    const log = accessLog(2)
+    const [meta] = log.target.segments
+    const bytes = log.store.objects.get(meta!.key)!
+    const index = openSegmentIndex(meta!, bytes.slice(-meta!.indexBytes))
+    const { bodyStart, bodyBytes } = index.blocks[2]!
+    bytes.fill(0, bodyStart, bodyStart + bodyBytes)
+    const operation = { kind: 'facets', fields: ['path'], limit: 5 } as const
+    expect(await scan(log, '', operation)).toMatchObject({
+      // The one log with a zebra has no path.
+      result: { facets: [{ count: 13_999 }] },
+      damaged: [{ segment: 'segment 0', reason: expect.stringMatching(/^block 2: /) as unknown }],
+    })
   })
 
   test('fails when the storage does, and leaves nothing running behind', async () => {

@@ -205,12 +205,22 @@ test('large scans run in further invocations, a few at a time, and small ones in
 test('a query that has scanned as much as one may is partial', async () => {
   const here = world()
   for (let segment = 0; segment < 2; segment++) {
-    append(here.core, batch(Array.from({ length: 50 }, (_, i) => `message ${segment} ${i}`)))
+    append(here.core, batch(Array.from({ length: 50 }, (_, i) => row(`message ${segment} ${i}`, { timestampMs: startMs + segment }))))
     await here.core.sealNow(identity)
   }
   const { deps } = depsOf(here, { ...generous, inPlaceBytes: 0, chunkSegments: 1, fanOut: 1, bytesMax: 1 })
   const counted = await aggregateLogs(deps, [shardOf(here)], { ...listing, q: 'message:~"m.s"' }, { kind: 'count' })
   expect(counted).toMatchObject({ result: { count: 50 }, budgetEnded: true })
+
+  const late = { ...deps, limits: { ...deps.limits, bytesMax: 2 ** 40 }, now: () => 2, endMs: 1 }
+  const none = await aggregateLogs(late, [shardOf(here)], { ...listing, q: 'message:~"m.s"' }, { kind: 'count' })
+  expect(none).toMatchObject({ result: { count: 0 }, budgetEnded: true })
+  const page = await readPage(late, [shardOf(here)], { ...listing, q: 'message:~"m.s"' }, 200)
+  expect(page).toMatchObject({ budgetEnded: true })
+  expect(page.rows).toHaveLength(50)
+  const rest = await readPage(deps, [shardOf(here)], { ...listing, q: 'message:~"m.s"', ...page.next }, 200)
+  expect(rest).toMatchObject({ next: null, budgetEnded: false })
+  expect(rest.rows).toHaveLength(50)
 })
 
 test('a segment of another organization is refused, whoever names it', async () => {
