@@ -1,4 +1,5 @@
 import { blockRawBytesMax } from '../../core/limits.ts'
+import { extentOf } from '../encode/extent.ts'
 import type { BlockBuffer } from './block_buffer.ts'
 import type { ColumnBuffer } from './column_buffer.ts'
 import { withoutUnused } from './column_buffer.ts'
@@ -79,13 +80,14 @@ function sameValues(one: ColumnBuffer, other: ColumnBuffer): boolean {
 /** The smallest sequence number (0 when rows carry none), and whether the others just follow it. */
 function firstSeqOf({ numbers, count }: ColumnBuffer): { seq: number; consecutive: boolean } {
   if (numbers === undefined) return { seq: 0, consecutive: true }
-  let seq = Infinity
-  let consecutive = true
-  for (let i = 0; i < count; i++) {
-    if (numbers[i]! < seq) seq = numbers[i]!
-    if (numbers[i] !== numbers[0]! + i) consecutive = false
-  }
-  return { seq, consecutive }
+  const seqs = numbers.subarray(0, count)
+  const [seq = 0] = extentOf(seqs)
+  return { seq, consecutive: isConsecutive(seqs) }
+}
+
+function isConsecutive(seqs: Float64Array): boolean {
+  for (let i = 1; i < seqs.length; i++) if (seqs[i] !== seqs[0]! + i) return false
+  return true
 }
 
 /** Writes each different set of rows once; columns that every row has are left out of `of`. */
