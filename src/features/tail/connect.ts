@@ -33,7 +33,7 @@ export async function connectTail(ctx: BaseCtx, claims: TicketClaims, { q, curso
     accessEndsMs: access[0].endsMs,
     q,
     ...(cursor !== undefined && { cursor }),
-    shards,
+    shards: shards.map(({ region, number }) => ({ region, number })),
   })
   if (response.status === 101) return response
   const refusal = tailRefusalSchema.parse(await response.json())
