@@ -10,7 +10,7 @@ import {
   sameTexts,
   textOf,
 } from '../../../src/engine/block/text_entries.ts'
-import { seededRandom } from '../../support/rows.ts'
+import { seededRandom } from '../../support/seeded_random.ts'
 
 const add = (entries: TextEntries, text: string, by = entryOf) => by(entries, Buffer.from(text), 0, Buffer.byteLength(text))
 const all = (entries: TextEntries) => Array.from({ length: entries.count }, (_, entry) => textOf(entries, entry))
