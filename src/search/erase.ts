@@ -1,4 +1,5 @@
 import { problem } from '../core/problems.ts'
+import { isTemporary } from '../core/temporary.ts'
 import type { TenantCtx } from '../db/context.ts'
 import { createTask, startTask } from '../features/tasks/create.ts'
 import { checkQuery } from './query_text.ts'
@@ -31,6 +32,10 @@ export async function eraseLogs(ctx: TenantCtx, { q, from, to, all }: EraseInput
       if (reply.status === 'started') return reply
       throw problem('conflict', 'Too many erasures are at work. This one begins when there is room.')
     })
+  } catch (cause) {
+    if (!isTemporary(cause)) throw cause
+    const detail = `Not every part of the log store has confirmed yet; task ${task.id} goes on, and erases what is there when it comes.`
+    throw problem('unavailable', detail, { cause })
   } finally {
     // Also when a shard did not answer: the first step tells it.
     await startTask(ctx, task)
