@@ -4,6 +4,7 @@ import type { StoredRow } from '../../src/engine/row.ts'
 import { readSegment } from '../../src/engine/segment/reader.ts'
 import type { SegmentMeta } from '../../src/engine/segment/types.ts'
 import type { ManifestOperation } from '../../src/objects/log-shard/protocol_storage.ts'
+import { checkUsage } from './account.ts'
 import { holds, same } from './oracle.ts'
 import type { ShardHost } from './shard_host.ts'
 import type { Organization, SimWorld } from './world.ts'
@@ -14,9 +15,9 @@ const pageOperations = 100
 /** What must hold at every moment, whatever was killed in between. */
 export function checkWorld(world: SimWorld): void {
   const known = new Set<string>()
-  for (const { shards } of world.organizations) {
-    for (const host of shards) {
-      host.sql.undisturbed(() => checkShard(world, host))
+  for (const organization of world.organizations) {
+    for (const host of organization.shards) {
+      host.sql.undisturbed(() => checkShard(world, organization, host))
       for (const key of [...presentKeys(host), ...garbageKeys(host)]) {
         holds(`the object ${key} belongs to one shard`, !known.has(key), key)
         known.add(key)
@@ -46,13 +47,14 @@ function checkShardAtRest(world: SimWorld, { keepFromMs }: Organization, host: S
   }
 }
 
-function checkShard(world: SimWorld, host: ShardHost): void {
+function checkShard(world: SimWorld, organization: Organization, host: ShardHost): void {
   const core = host.core()
   const state = core.segments(host.identity)
   const { operations, anchored } = checkManifest(host)
   same(`the newest row of ${host.name}`, state.lastSeq, host.oracle.lastSeq())
   if (!anchored) checkFold(host, operations, state.segments, state.sealedSeq)
   checkSegments(world, host, state.segments, state.sealedSeq)
+  checkUsage(organization, host)
   const hot = state.lastSeq - state.sealedSeq
   if (state.damaged.length === 0) same(`the hot rows of ${host.name}`, state.hot.rows, hot)
 }

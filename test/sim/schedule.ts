@@ -13,6 +13,8 @@ const dayMs = 86_400_000
 const clientsMax = 6
 /** Rounds of alarms after which work that never ends is a failure. */
 const restRoundsMax = 400
+/** The same for steps that follow each other without an alarm. */
+const finishStepsMax = 20_000
 
 export interface Failure {
   seed: number
@@ -153,9 +155,9 @@ async function rest(world: SimWorld): Promise<void> {
 
 async function finish(world: SimWorld): Promise<void> {
   await settle(world)
-  for (;;) {
-    while (world.scheduler.advance() || world.scheduler.timeOut()) await settle(world)
-    if (world.clients === 0 && world.scheduler.size() === 0) return
-    throw new Error(`${world.clients} clients wait for ever`)
+  for (let steps = 0; world.scheduler.advance() || world.scheduler.timeOut(); steps++) {
+    await settle(world)
+    if (steps === finishStepsMax) throw new Error(`the work never ends: ${world.scheduler.names().join(', ')}`)
   }
+  if (world.clients > 0) throw new Error(`${world.clients} clients wait for ever`)
 }

@@ -1,5 +1,7 @@
 import type { ShardDeps } from '../../src/objects/log-shard/core.ts'
 import { createShardCore } from '../../src/objects/log-shard/core.ts'
+import type { Account } from './account.ts'
+import { createAccount } from './account.ts'
 import type { FaultRates, SimObjects } from './object_store.ts'
 import { createSimObjects, noFaults } from './object_store.ts'
 import type { Random } from './random.ts'
@@ -20,6 +22,7 @@ export interface Organization {
   shards: ShardHost[]
   /** Rows received before this have expired; it never goes back. */
   keepFromMs: number
+  account: Account
   /** Batches with an idempotency key, newest last. */
   keyed: KeyedBatch[]
   erasures: { id: string; host: ShardHost; matched: number }[]
@@ -180,7 +183,9 @@ function createOrganization(world: SimWorld, i: number): Organization {
   const shards = Array.from({ length: world.config.shards }, (_, n) =>
     createShardHost(world, { organizationId: id, region: n === 0 ? 'weur' : 'enam', shard: n + i }, (parts) => openCore(world, parts)),
   )
-  return { id, isGiant: i === 0, shards, keepFromMs: 0, keyed: [], erasures: [] }
+  const rowsPerMinute = world.random().chance(0.3) ? 20 + world.random().below(200) : null
+  const quota = rowsPerMinute === null ? null : { rowsPerMinute, bytesPerMinute: null, rowsPerMonth: null, bytesPerMonth: null }
+  return { id, isGiant: i === 0, shards, keepFromMs: 0, account: createAccount(quota), keyed: [], erasures: [] }
 }
 
 function openCore(world: SimWorld, { sql, alarm, life, name, confirm }: HostParts) {

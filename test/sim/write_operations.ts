@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { idempotencyTtlMs } from '../../src/core/limits.ts'
 import type { AttributeValue } from '../../src/engine/row.ts'
 import type { AppendReply, AppendRequest, RowChange } from '../../src/objects/log-shard/protocol.ts'
+import { checkQuota, checkRefusal } from './account.ts'
 import { encodeContents, randomContent, randomContents } from './content.ts'
 import type { Content } from './oracle.ts'
 import { Mismatch, holds, same } from './oracle.ts'
@@ -42,7 +43,7 @@ export function randomBatch(world: SimWorld, organization: Organization, host: S
       sources: [],
     },
     settings: {
-      quota: null,
+      quota: organization.account.quota,
       retentionDays: null,
       version: 1,
       ledger: organization.shards[0]!.identity,
@@ -97,12 +98,18 @@ function checkAppend(world: SimWorld, organization: Organization, host: ShardHos
       return
     }
   }
+  if (reply.status === 'quota_exceeded' && organization.account.quota !== null) {
+    checkRefusal(world, organization, batch, reply)
+    return
+  }
   const firstSeq = host.oracle.lastSeq() + 1
   holds('a batch is stored', reply.status === 'stored', reply)
   if (reply.status !== 'stored') return
   const { busy: _, ...stored } = reply
   same('the answer to a batch', stored, { status: 'stored', firstSeq, accepted: rows.length, rejected })
   host.oracle.append(rows, createdMs)
+  organization.account.add(host, batch, world.nowMs())
+  checkQuota(world, organization)
   world.totals.rows += rows.length
   if (idempotency !== undefined) organization.keyed.push({ host, batch, firstSeq, storedMs: world.nowMs() })
 }
