@@ -117,7 +117,7 @@ async function writeSegments(
 }
 
 /** What counts of a block towards the limits of its segment. */
-interface Filled {
+export interface Filled {
   minMs: number
   rows: number
   bytes: number
@@ -125,7 +125,7 @@ interface Filled {
 }
 
 /** Must the segment of these blocks end before the next one? */
-function mustEnd(blocks: readonly Filled[], next: Filled, borders: readonly number[]): boolean {
+export function mustEnd(blocks: readonly Filled[], next: Filled, borders: readonly number[]): boolean {
   const first = blocks[0]
   if (first === undefined) return false
   if (borders.some((border) => first.minMs < border && next.minMs >= border)) return true
