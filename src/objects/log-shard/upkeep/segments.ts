@@ -14,6 +14,7 @@ export async function rewriteSegments(context: JobContext, kind: ManifestKind, s
   const { sources, damaged } = await readSources(context, segments)
   markDamaged(context, kind, damaged)
   if (sources.length < min) return
+  if (kind === 'fold' && !holdPatchedRows(context, sources)) return
   const rewritten = await rewrite(context, sources, { patchedIn: (sound) => patchedRowsIn(context, sound) })
   const replaced = segments.filter(({ key }) => rewritten.sources.some(({ name }) => name === key))
   if (replaced.length > 0) {
@@ -39,6 +40,17 @@ export async function readSources(
     await context.yield()
   }
   return { sources, damaged }
+}
+
+/** False when the patched rows of their range are all in other segments: rewriting these would fold nothing in, ever again. */
+function holdPatchedRows(context: JobContext, sources: readonly Source[]): boolean {
+  try {
+    return patchedRowsIn(context, sources).length > 0
+  } catch (error) {
+    // The rewrite finds out which block it is.
+    if (error instanceof BlockError) return true
+    throw error
+  }
 }
 
 /** The patched rows that these sources really hold, ascending; notes those that they do not: ranges of segments overlap. */
