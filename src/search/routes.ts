@@ -23,7 +23,7 @@ const list = route(
     access: 'logs:read',
     query: listQuery,
     replies: { 200: listReply },
-    problems: ['invalid_query', 'invalid_cursor', 'unprocessable', 'damaged_block', 'unavailable'],
+    problems: ['invalid_query', 'invalid_cursor', 'unprocessable', 'unavailable'],
   },
   async ({ query }, ctx, c) => {
     const { count, countIsLowerBound, results, next, damaged } = await listLogs(ctx, query)
@@ -44,7 +44,7 @@ const search = route(
     access: 'logs:read',
     query: searchQuery,
     replies: { 200: searchReply },
-    problems: ['invalid_query', 'invalid_cursor', 'damaged_block', 'unavailable'],
+    problems: ['invalid_query', 'invalid_cursor', 'unavailable'],
   },
   async ({ query }, ctx) => ({ status: 200, body: await searchLogs(ctx, query) }),
 )
@@ -58,7 +58,7 @@ const searchByPost = route(
     access: 'logs:read',
     json: searchJson,
     replies: { 200: searchReply },
-    problems: ['invalid_query', 'invalid_cursor', 'damaged_block', 'unavailable'],
+    problems: ['invalid_query', 'invalid_cursor', 'unavailable'],
   },
   async ({ json }, ctx) => ({ status: 200, body: await searchLogs(ctx, json) }),
 )
@@ -72,7 +72,7 @@ const histogram = route(
     access: 'logs:read',
     query: histogramQuery,
     replies: { 200: histogramReply },
-    problems: ['invalid_query', 'damaged_block', 'unavailable'],
+    problems: ['invalid_query', 'unavailable'],
   },
   async ({ query }, ctx) => ({ status: 200, body: await histogramOfLogs(ctx, query) }),
 )
@@ -86,7 +86,7 @@ const facets = route(
     access: 'logs:read',
     query: facetsQuery,
     replies: { 200: facetsReply },
-    problems: ['invalid_query', 'damaged_block', 'unavailable'],
+    problems: ['invalid_query', 'unavailable'],
   },
   async ({ query }, ctx) => ({ status: 200, body: await facetsOfLogs(ctx, query) }),
 )
@@ -98,11 +98,11 @@ const exportFile = route(
     path: '/api/v1/logs/export',
     summary: 'Download all logs that match as CSV or NDJSON',
     description:
-      'Streamed. NDJSON can be ingested again. In CSV a text that a spreadsheet would run as a formula gets an apostrophe in front.',
+      'Streamed. NDJSON can be ingested again. In CSV a text that a spreadsheet would run as a formula gets an apostrophe in front. Where stored logs are damaged the file has all that can be read and then breaks off.',
     access: 'logs:read',
     query: exportQuery,
     replies: { 200: rawReply('text/csv, application/x-ndjson', 'The file.') },
-    problems: ['invalid_query', 'damaged_block', 'unavailable'],
+    problems: ['invalid_query', 'unavailable'],
   },
   async ({ query }, ctx) => {
     const { body, contentType, fileName } = await exportLogs(ctx, query)
