@@ -433,8 +433,10 @@ export const distinctExactMax = 1024
 export const sketchBinsMax = 2048
 /** Masked messages that are told apart at a time, up to 3 kB each; then those alike become one, and the rarest are dropped. */
 export const patternTextsMax = 5000
-/** Messages of one block that are masked, at some microseconds each; of more, every n-th counts for n. */
+/** Messages of one block that are masked, at a microsecond or two each; of more, every n-th counts for n. */
 export const patternRowsPerBlockMax = 16_384
+/** Messages after which a scan masks half as many of a block, and a third after twice as many: a million rows take half a second. */
+export const patternRowsFull = 8192
 /** Of the message that is shown as example of a pattern. */
 export const patternExampleCharsMax = 512
 /** Patterns of one answer. */

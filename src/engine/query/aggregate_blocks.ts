@@ -15,8 +15,8 @@ export function aggregateBlocks<O extends AggregateOperation>(
   scope: Scope,
   operation: O,
 ): Scanned<ResultOf<O>> {
-  const meter = createMeter(filter, scope.budgetBytes)
   const aggregate = startAggregate(operation)
+  const meter = createMeter(filter, scope.budgetBytes, aggregate.worked)
   const fold = createFold(aggregate, filter)
   const damaged: Damage[] = []
   let budgetEnded = false

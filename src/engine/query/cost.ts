@@ -13,17 +13,18 @@ export interface Meter {
   consider(blocks: number, bytes: number): void
   /** A block is looked at, until the function that this answers is called: it counts as read when that took a page. */
   open(): () => void
-  /** True once the budget is used up: by decompression, by blocks opened, or by conditions that are slow to test. */
+  /** True once the budget is used up: by decompression, by blocks opened, or by work that is slow, as some conditions are. */
   isSpent(): boolean
   /** What it has cost so far, given the rows that matched. */
   cost(rowsMatched: number): QueryCost
 }
 
-/** Counts what an operation reads; its budget is in decompressed bytes. */
-export function createMeter(filter: Filter, budgetBytes: number): Meter {
+/** Counts what an operation reads; its budget is in decompressed bytes. `workedBeside` is work of its own, see `Aggregate.worked`. */
+export function createMeter(filter: Filter, budgetBytes: number, workedBeside: () => number = () => 0): Meter {
   const read = noReadCost()
   const sum = noCost()
-  const worked = workOf(filter)
+  const workedByFilter = workOf(filter)
+  const worked = () => workedByFilter() + workedBeside()
   const workedBefore = worked()
   let opened = 0
   return {

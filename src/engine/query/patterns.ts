@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer'
-import { patternExampleCharsMax, patternRowsPerBlockMax } from '../../core/limits.ts'
+import { patternExampleCharsMax, patternRowsFull, patternRowsPerBlockMax } from '../../core/limits.ts'
 import { severities } from '../../core/severity.ts'
 import type { Bitmap } from '../bitmap.ts'
 import type { Block } from '../block/types.ts'
@@ -19,6 +19,9 @@ export interface PatternPlan {
 
 /** Bytes of a message that are decoded: more than a mask looks at. */
 const messageBytesMax = 16 * 1024
+/** What masking a message, and clustering a text, takes as long as decompressing. */
+const bytesPerMask = 512
+const bytesPerCluster = 4096
 
 /** Groups messages by what is left of them once their variables are masked. Each distinct message of a block is masked once. */
 export function createPatterns(plan: PatternPlan): Aggregate<PatternTable> {
@@ -26,15 +29,24 @@ export function createPatterns(plan: PatternPlan): Aggregate<PatternTable> {
   let entries: Entries = new Map()
   let droppedRows = 0
   let isSampled = false
+  let masked = 0
+  let clusteredTexts = 0
   return {
     fields: [{ system: 'message' }, { system: 'severity' }, { system: 'timestamp' }, { system: 'seq' }],
     add(block, found, shard) {
-      const stride = addBlock(entries, { plan, mask, shard }, block, found)
-      isSampled ||= stride > 1
+      // The more was looked at, the less the next block can tell.
+      const messagesMax = patternRowsPerBlockMax / (1 + masked / patternRowsFull)
+      const looked = addBlock(entries, { plan, mask, shard, messagesMax }, block, found)
+      isSampled ||= looked.stride > 1
+      masked += looked.masked
       const shrunk = shrink(entries)
+      if (shrunk.entries !== entries) clusteredTexts += entries.size
+      // Messages that have nothing in common tell nothing more by being many.
+      if (shrunk.droppedRows > 0) masked += patternRowsPerBlockMax
       entries = shrunk.entries
       droppedRows += shrunk.droppedRows
     },
+    worked: () => masked * bytesPerMask + clusteredTexts * bytesPerCluster,
     result: () => ({ entries: [...entries.values()], droppedRows, isSampled }),
   }
 }
@@ -62,15 +74,22 @@ interface Work {
   plan: PatternPlan
   mask: Mask
   shard: number
+  /** Messages that may be masked. */
+  messagesMax: number
 }
 
-/** Adds the rows; where they are very many, every n-th, which then counts for n. Answers n. */
-function addBlock(entries: Entries, { plan, mask, shard }: Work, block: Block, found: Bitmap): number {
+/** Adds the rows; where they are very many, every n-th, which then counts for n. Answers n, and how many messages were masked. */
+function addBlock(
+  entries: Entries,
+  { plan, mask, shard, messagesMax }: Work,
+  block: Block,
+  found: Bitmap,
+): { stride: number; masked: number } {
   const rows = rowsOf(found)
   const messages = pickValues(block, { system: 'message' }, rows)
   const { values: times } = numbersOf(pickColumn(block.system('timestamp'), rows))
   const { values: severity } = numbersOf(pickColumn(block.system('severity'), rows))
-  const stride = Math.ceil(messagesIn(messages, rows.length) / patternRowsPerBlockMax)
+  const stride = Math.ceil(messagesIn(messages, rows.length) / messagesMax)
   const messageAt = messageReader(messages)
   const known = new Map<number, PatternEntry>()
   for (let i = 0; i < rows.length; i += stride) {
@@ -88,7 +107,7 @@ function addBlock(entries: Entries, { plan, mask, shard }: Work, block: Block, f
     if (isLater(example, entry.example))
       entry.example = { ...example, message: messageAt(place).slice(0, patternExampleCharsMax).toWellFormed() }
   }
-  return stride
+  return { stride, masked: known.size }
 }
 
 function entryOf(entries: Entries, text: string): PatternEntry {

@@ -16,6 +16,10 @@ import { numbersOf, pickValues, rowsOf } from './stats_values.ts'
 /** Rows after which the size of the table is looked at: they can add a few megabytes at most. */
 const rowsPerCheck = 16_384
 
+/** What looking at a value, and finding a cell by its key, takes as long as decompressing. */
+const bytesPerValue = 8
+const bytesPerCell = 512
+
 /** Statistics by group and time bucket, column by column: no object is made of a row. */
 export function createStats(plan: StatsPlan): Aggregate<StatsTable> {
   const measures = measuresOf(plan.functions)
@@ -25,6 +29,7 @@ export function createStats(plan: StatsPlan): Aggregate<StatsTable> {
   const isCounted = measures.length === 0 && by.every(isSeverity)
   let open = createTable(measures)
   let unchecked = 0
+  let worked = 0
   const check = (rows: number) => {
     unchecked += rows
     if (unchecked < rowsPerCheck) return
@@ -34,8 +39,11 @@ export function createStats(plan: StatsPlan): Aggregate<StatsTable> {
   return {
     fields,
     add(block, found) {
-      check(addBlock(open, { by, bucketMs: plan.bucketMs }, block, found))
+      const { rows, cells } = addBlock(open, { by, bucketMs: plan.bucketMs }, block, found)
+      worked += rows * (fields.length + 1) * bytesPerValue + cells * bytesPerCell
+      check(rows)
     },
+    worked: () => worked,
     ...(isCounted && { addCounts: (counts: RowCounts, mask: number) => addCounts(open, plan, counts, mask) }),
     result: () => pruned(open).table,
   }
@@ -51,13 +59,13 @@ export function mergeStats(plan: StatsPlan, tables: Iterable<StatsTable>): Stats
   return open.table
 }
 
-/** Adds the rows, answers how many they are. All columns are read first: a block that turns out damaged adds nothing. */
+/** Adds the rows, answers how many they are and in how many cells. All columns are read first: a block that turns out damaged adds nothing. */
 function addBlock(
   open: OpenTable,
   { by, bucketMs }: { by: readonly Field[]; bucketMs: number | null },
   block: Block,
   found: Bitmap,
-): number {
+): { rows: number; cells: number } {
   const rows = rowsOf(found)
   const { cells: keys, ...codes } = cellsOfBlock(block, by, bucketMs, rows)
   const values = valuesByField(open.measures, block, rows)
@@ -73,7 +81,7 @@ function addBlock(
     const read = values.get(field)
     if (read !== undefined) addValues(states[i]!, { ...read, codes, cellOfCode, cells })
   }
-  return rows.length
+  return { rows: rows.length, cells: keys.length }
 }
 
 /** The values of each field that is measured and that the block has. */

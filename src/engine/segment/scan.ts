@@ -30,8 +30,8 @@ export async function scanSegments<O extends AggregateOperation>(
   operation: O,
   { budgetBytes, reader }: ScanOptions,
 ): Promise<SegmentScan<ResultOf<O>>> {
-  const run = createScanRun(filter, budgetBytes, reader)
   const aggregate = startAggregate(operation)
+  const run = createScanRun(filter, budgetBytes, reader, aggregate.worked)
   const fold = createFold(aggregate, filter)
   const range = targets[0]?.view.range ?? { fromMs: 0, toMs: 0 }
   const blocks = sealedBlocks(run, targets, { filter, order: 'oldest', range, isDone: fold.addWhole })

@@ -11,8 +11,9 @@ import type { SegmentMeta } from './types.ts'
 /** One scan at work: its account, and what it could not read. */
 export type ScanRun = ReturnType<typeof createScanRun>
 
-export function createScanRun(filter: Filter, budgetBytes: number, reader: SegmentReader) {
-  const meter = createMeter(filter, budgetBytes)
+/** `worked`: see `Aggregate.worked`. */
+export function createScanRun(filter: Filter, budgetBytes: number, reader: SegmentReader, worked?: () => number) {
+  const meter = createMeter(filter, budgetBytes, worked)
   const damaged: Damage[] = []
   const missing = new Set<string>()
   const readFrom = new Set<string>()

@@ -212,6 +212,20 @@ describe('patterns', () => {
     expect(few.isSampled).toBe(false)
   })
 
+  test('of very many messages without a pattern end with the budget, and what was looked at adds up', () => {
+    const random = seededRandom(7)
+    const letters = () => Array.from({ length: 7 }, () => String.fromCharCode(97 + random(26))).join('')
+    const batches = Array.from({ length: 12 }, () => messages(Array.from({ length: 4000 }, () => `${letters()} ${letters()}`)))
+    const shard = testShard(0, batches)
+    const scan = (budgetBytes: number) =>
+      aggregateBlocks(shard.sources, parseQuery(''), scopeOf(shard, { budgetBytes }), { kind: 'patterns', plan })
+    expect(scan(2 ** 30).budgetEnded).toBe(false)
+    const { result, budgetEnded, cost } = scan(2 ** 25)
+    expect(budgetEnded).toBe(true)
+    expect(cost.rowsMatched).toBeLessThan(48_000)
+    expect(result.entries.reduce((sum, entry) => sum + rowsOf(entry), result.droppedRows)).toBe(cost.rowsMatched)
+  })
+
   test('do not keep long messages whole', () => {
     const [entry] = patternsOf([tableOf(testShard(0, [messages([`😀${'x'.repeat(5000)}`])]))])
     expect(entry!.example.message.length).toBeLessThanOrEqual(patternExampleCharsMax)

@@ -133,6 +133,18 @@ describe('statistics', () => {
     ])
   })
 
+  test('of very many groups end with the budget', () => {
+    const batches = Array.from({ length: 10 }, (_, batch) =>
+      Array.from({ length: 500 }, (__, i) => row({ attributes: { id: batch * 500 + i } })),
+    )
+    const shard = testShard(0, batches)
+    const plan = { functions: parseStats('count()'), by: ['id'], bucketMs: null }
+    const scan = aggregateBlocks(shard.sources, parseQuery(''), scopeOf(shard, { budgetBytes: 2 ** 20 }), { kind: 'stats', plan })
+    expect(scan.budgetEnded).toBe(true)
+    expect(scan.result.groups.length).toBeGreaterThan(500)
+    expect(scan.result.groups).toHaveLength(scan.cost.rowsMatched)
+  })
+
   test('a sum does not lose small numbers beside great ones', () => {
     const rows = [1e16, ...Array.from({ length: 1000 }, () => 1), -1e16].map((d) => row({ attributes: { d } }))
     const plan = { functions: parseStats('sum(d), avg(d)'), by: [], bucketMs: null }
