@@ -1,4 +1,4 @@
-import { damageReportMs } from '../core/limits.ts'
+import { damagedMax, damageReportMs } from '../core/limits.ts'
 import type { TenantCtx } from '../db/context.ts'
 import { recordDamage } from '../db/damaged_segments.ts'
 import type { Damage } from '../engine/query/types.ts'
@@ -13,7 +13,7 @@ export function wholenessOf(
 ): { partial: boolean; damaged?: Damage[] } {
   if (damaged.length === 0) return { partial: budgetEnded }
   reportDamage(ctx, damaged)
-  return { partial: true, damaged: [...damaged] }
+  return { partial: true, damaged: damaged.slice(0, damagedMax) }
 }
 
 export function reportDamage(ctx: TenantCtx, damaged: readonly Damage[]): void {
