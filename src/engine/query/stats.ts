@@ -69,7 +69,8 @@ function addBlock(
   const rows = rowsOf(found)
   const { cells: keys, ...codes } = cellsOfBlock(block, by, bucketMs, rows)
   const values = valuesByField(open.measures, block, rows)
-  const cellOfCode = Uint32Array.from(keys, (cell) => (cell === undefined ? 0 : findCell(open, cell.key, cell.startMs)))
+  const cellOfCode = new Uint32Array(keys.length)
+  for (const [code, cell] of keys.entries()) if (cell !== undefined) cellOfCode[code] = findCell(open, cell.key, cell.startMs)
   const { cellRows, states } = open.table
   const cells = new Uint32Array(rows.length)
   for (let i = 0; i < cells.length; i++) {

@@ -17,9 +17,6 @@ export interface BlockCells extends Codes {
   cells: ({ key: GroupKey; startMs: number } | undefined)[]
 }
 
-/** Codes up to which a table is indexed directly; a sparser combination goes through a map. */
-const tableMax = 1 << 18
-
 /** Sorts rows into cells by their values of the fields and their time bucket. */
 export function cellsOfBlock(block: Block, by: readonly Field[], bucketMs: number | null, rows: Uint32Array): BlockCells {
   const keys = by.map((field) => codesOfField(block, field, rows))
@@ -38,7 +35,7 @@ export function cellsOfBlock(block: Block, by: readonly Field[], bucketMs: numbe
 export function combine(a: Codes, b: Codes): Codes {
   const codes = new Uint32Array(a.codes.length)
   const size = a.size * b.size
-  if (size <= tableMax) {
+  if (isDense(size, codes.length)) {
     for (let i = 0; i < codes.length; i++) codes[i] = a.codes[i]! * b.size + b.codes[i]!
     return { codes, size }
   }
@@ -99,7 +96,7 @@ function codesOfTime(block: Block, bucketMs: number, rows: Uint32Array): Codes &
   const first = Math.floor(block.meta.minMs / bucketMs)
   const size = Math.floor(block.meta.maxMs / bucketMs) - first + 1
   const codes = new Uint32Array(rows.length)
-  if (size <= tableMax) {
+  if (isDense(size, codes.length)) {
     for (let i = 0; i < codes.length; i++) codes[i] = Math.floor(values[i]! / bucketMs) - first
     return { codes, size, startMs: (code) => (first + code) * bucketMs }
   }
@@ -115,4 +112,9 @@ function codesOfTime(block: Block, bucketMs: number, rows: Uint32Array): Codes &
     codes[i] = code
   }
   return { codes, size: starts.length, startMs: (code) => starts[code]! }
+}
+
+/** True where so many rows may index a table of all codes; where it would be mostly empty they go through a map. */
+function isDense(size: number, rows: number): boolean {
+  return size <= 4 * rows + 4096
 }

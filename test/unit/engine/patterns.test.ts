@@ -212,6 +212,13 @@ describe('patterns', () => {
     expect(few.isSampled).toBe(false)
   })
 
+  test('of many blocks look at fewer and fewer messages, and still count every row', () => {
+    const jobs = Array.from({ length: 12 }, (_, batch) => messages(Array.from({ length: 4000 }, (__, i) => `job ${batch * 4000 + i} done`)))
+    const [few, many] = [tableOf(testShard(0, jobs.slice(0, 3))), tableOf(testShard(0, jobs))]
+    expect([few.isSampled, many.isSampled]).toEqual([false, true])
+    expect(counted([few, many])).toEqual([[15 * 4000, 'job <num> done']])
+  })
+
   test('of very many messages without a pattern end with the budget, and what was looked at adds up', () => {
     const random = seededRandom(7)
     const letters = () => Array.from({ length: 7 }, () => String.fromCharCode(97 + random(26))).join('')
