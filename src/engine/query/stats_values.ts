@@ -124,7 +124,10 @@ function hasher(list: ValueList): (place: number) => number {
 }
 
 /** Applies `read` to the bytes of texts by their indexes, which must not descend. */
-export function textWalker<T>(pages: readonly TextPage[], read: (bytes: Uint8Array, start: number, end: number) => T): (place: number) => T {
+export function textWalker<T>(
+  pages: readonly TextPage[],
+  read: (bytes: Uint8Array, start: number, end: number) => T,
+): (place: number) => T {
   let at = 0
   return (place) => {
     while (place >= pages[at]!.first + pages[at]!.count) at++
