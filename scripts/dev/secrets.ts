@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseEnv } from 'node:util'
@@ -7,12 +8,20 @@ import { root } from './settings.ts'
 const secretsFile = join(root, '.dev.vars')
 const header = '# Secrets of this development machine. Never commit this file.\n'
 
+/** How each secret of a development machine is made. */
+const makers: Readonly<Record<string, () => Promise<string>>> = {
+  JWT_KEYS: async () => JSON.stringify(await generateJwtKeys()),
+  METRICS_TOKEN: async () => randomBytes(24).toString('base64url'),
+}
+
 /** Adds development secrets that .dev.vars lacks, and keeps those it has; true when any was made. */
 export async function ensureDevSecrets(): Promise<boolean> {
-  if (readDevSecrets()['JWT_KEYS'] !== undefined) return false
-  const text = existsSync(secretsFile) ? readFileSync(secretsFile, 'utf8') : header
-  const keys = JSON.stringify(await generateJwtKeys())
-  writeFileSync(secretsFile, `${text.replace(/\n?$/, '\n')}JWT_KEYS='${keys}'\n`, { mode: 0o600 })
+  const present = readDevSecrets()
+  const missing = Object.entries(makers).filter(([name]) => present[name] === undefined)
+  if (missing.length === 0) return false
+  let text = existsSync(secretsFile) ? readFileSync(secretsFile, 'utf8').replace(/\n?$/, '\n') : header
+  for (const [name, make] of missing) text += `${name}='${await make()}'\n`
+  writeFileSync(secretsFile, text, { mode: 0o600 })
   return true
 }
 
