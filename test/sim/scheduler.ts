@@ -33,6 +33,7 @@ export type Scheduler = ReturnType<typeof createScheduler>
 export function createScheduler(random: () => Random, happened: (what: string) => void) {
   let waiting: Pending[] = []
   let guards: Pending[] = []
+  const dead = new WeakSet<Owner>()
 
   function leave(pending: Pending): void {
     if (pending.stray === undefined || !random().chance(0.5)) return
@@ -41,6 +42,8 @@ export function createScheduler(random: () => Random, happened: (what: string) =
 
   function step<T>(what: string, act: () => T, { owner, isHung = false, stray }: StepOptions = {}): Promise<T> {
     return new Promise((resolve, reject) => {
+      // Nothing reaches the dead any more.
+      if (owner !== undefined && dead.has(owner)) return
       const happen = () => {
         try {
           resolve(act())
@@ -96,6 +99,7 @@ export function createScheduler(random: () => Random, happened: (what: string) =
 
     /** The owner died: its steps never happen, but what had left it may. */
     abandon(owner: Owner): void {
+      dead.add(owner)
       const own = waiting.filter((pending) => pending.owner === owner)
       waiting = waiting.filter((pending) => pending.owner !== owner)
       guards = guards.filter((pending) => pending.owner !== owner)

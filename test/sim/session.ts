@@ -27,9 +27,9 @@ function rpcOf(world: SimWorld, organization: Organization, host: ShardHost, see
   const plain =
     <K extends keyof LogShardRpc>(method: K) =>
     (...args: Parameters<LogShardRpc[K]>): ReturnType<LogShardRpc[K]> =>
-      host.call(method, (core) => invoke(core, method, args), look) as ReturnType<LogShardRpc[K]>
+      host.call(method, (core) => invoke(core, method, args), nothing) as ReturnType<LogShardRpc[K]>
   return {
-    append: (request) => host.call('append', (core) => core.append(request), look),
+    append: (request) => host.call('append', (core) => core.append(request), nothing),
     query(call) {
       // What the budget of one call leaves undone is done by the next.
       const budgetBytes =
@@ -37,7 +37,7 @@ function rpcOf(world: SimWorld, organization: Organization, host: ShardHost, see
       return host.call(`a query for "${call.q}"`, (core) => core.query({ ...call, budgetBytes }), look)
     },
     extent: plain('extent'),
-    getRow: plain('getRow'),
+    getRow: (...args) => host.call('getRow', (core) => core.getRow(...args), look),
     watch: plain('watch'),
     blocksAfter: plain('blocksAfter'),
     manifest: plain('manifest'),
@@ -67,7 +67,6 @@ function rpcOf(world: SimWorld, organization: Organization, host: ShardHost, see
             same(`row ${seq} as it was changed`, reply.row, host.oracle.change(seq, change, updatedMs))
           }
           checkMissing(organization, host, seq, reply)
-          look()
         },
       ),
 
@@ -81,7 +80,6 @@ function rpcOf(world: SimWorld, organization: Organization, host: ShardHost, see
             host.oracle.remove(seq)
           }
           checkMissing(organization, host, seq, reply)
-          look()
         },
       ),
 
@@ -97,10 +95,13 @@ function rpcOf(world: SimWorld, organization: Organization, host: ShardHost, see
             world.note(`${host.name} erases ${matched} rows`)
             organization.erasures.push({ id: request.id, host, matched })
           }
-          look()
         },
       ),
   }
+}
+
+function nothing(): void {
+  // Only answers with rows are held against what there was.
 }
 
 function invoke<K extends keyof LogShardRpc>(

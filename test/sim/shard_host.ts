@@ -41,7 +41,7 @@ export function createShardHost(world: SimWorld, identity: ShardIdentity, open: 
     // Set first: what the core starts in its constructor belongs to this life.
     life = born
     try {
-      born.core = open({ identity, name, sql, alarm, life: born, confirm })
+      born.core = open({ identity, name, sql, alarm, life: born, confirm, isAlive: (owner) => owner === life })
     } catch (error) {
       kill('its start failed')
       throw error
@@ -198,6 +198,7 @@ export interface HostParts {
   sql: GatedSql
   alarm: Alarm
   life: Life
+  isAlive(life: Life): boolean
   /** Call it whenever something leaves the object. */
   confirm(): void
 }

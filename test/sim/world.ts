@@ -188,11 +188,17 @@ function createOrganization(world: SimWorld, i: number): Organization {
   return { id, isGiant: i === 0, shards, keepFromMs: 0, account: createAccount(quota), keyed: [], erasures: [] }
 }
 
-function openCore(world: SimWorld, { sql, alarm, life, name, confirm }: HostParts) {
+function openCore(world: SimWorld, { sql, alarm, life, name, confirm, isAlive }: HostParts) {
   const { scheduler } = world
   const objects = world.objects.as(life)
   return createShardCore({
-    sql,
+    sql: {
+      all(...statement) {
+        if (!isAlive(life)) throw new Error(`a dead object of ${name} reads or writes`)
+        return sql.all(...statement)
+      },
+      transaction: sql.transaction,
+    },
     objects: {
       read: (...call) => (confirm(), objects.read(...call)),
       put: (...call) => (confirm(), objects.put(...call)),
@@ -210,11 +216,12 @@ function openCore(world: SimWorld, { sql, alarm, life, name, confirm }: HostPart
         .flatMap(({ shards }) => shards)
         .find(({ identity: { organizationId, shard } }) => organizationId === ledger.organizationId && shard === ledger.shard)
       if (host === undefined) throw new Error(`there is no ledger ${JSON.stringify(ledger)}`)
-      return host.call(
+      const reply = await host.call(
         'a request for quota',
         (core) => core.lease(ledger, request),
         () => undefined,
       )
+      return scheduler.step(`${name} gets its quota`, () => reply, { owner: life })
     },
     wait: (ms) => scheduler.step(`${name} waits ${ms} ms`, () => undefined, { owner: life }),
     yield: () => scheduler.step(`${name} yields`, () => undefined, { owner: life }),
