@@ -14,16 +14,16 @@ import { segmentReader } from './query_deps.ts'
  */
 export class SegmentScan extends WorkerEntrypoint<{ STORAGE: R2Bucket }> {
   async run(call: ScanCall): Promise<ScanReply> {
-    return runScan(call, this.#reader('search.scan'))
+    return runScan(call, this.#reader(`logs.${call.operation.kind}`))
   }
 
   async exportPage(call: ExportCall): Promise<ExportReply> {
-    return runExportPage(call, this.#reader('search.export_page'))
+    return runExportPage(call, this.#reader('logs.export'))
   }
 
+  /** What it reads is counted with the query that asked; calls within a Worker are no billed requests of their own. */
   #reader(operation: string): SegmentReader {
     const costs = createRunCosts(isolateMeter)
-    costs.count('worker_requests')
     costs.assign(operation)
     return segmentReader(meteredBucket(this.env.STORAGE, costs.count))
   }
