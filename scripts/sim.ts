@@ -1,5 +1,6 @@
+import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
-import { describeFailure, parseSteps, runSchedules } from '../test/sim/run.ts'
+import { describeFailure, parseSteps, runInThreads } from '../test/sim/run.ts'
 import { runSchedule } from '../test/sim/schedule.ts'
 import { CommandError, bar, endingSignal, interruptedCode, main, progressLine, seconds, thousands } from './dev/terminal.ts'
 
@@ -18,7 +19,7 @@ await main(async () => {
   const elapsed = () => performance.now() - began
   const ending = endingSignal()
   const line = progressLine(process.stdout)
-  const { schedules, totals, failure } = await runSchedules(seed, runs, (done, { operations, kills }) => {
+  const { schedules, totals, failure } = await runInThreads(seed, runs, availableParallelism(), (done, { operations, kills }) => {
     line.update(
       () =>
         `${bar(done, runs)}${thousands(done)} schedules, ${thousands(operations)} operations, ${thousands(kills)} kills, ${seconds(elapsed())}`,
@@ -28,7 +29,7 @@ await main(async () => {
   line.end()
   if (failure !== undefined) {
     console.log(`\n${describeFailure(failure)}`)
-    console.log(`${thousands(schedules - 1)} schedules passed before, in ${seconds(elapsed())}.`)
+    console.log(`${thousands(schedules)} schedules ran, in ${seconds(elapsed())}.`)
     return 1
   }
   const counts = Object.entries<number>({ ...totals }).map(([name, count]) => `${thousands(count)} ${name}`)

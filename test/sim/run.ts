@@ -1,4 +1,7 @@
+import { once } from 'node:events'
+import { join } from 'node:path'
 import { inspect } from 'node:util'
+import { Worker } from 'node:worker_threads'
 import type { Failure } from './schedule.ts'
 import { runSchedule } from './schedule.ts'
 import type { Totals } from './world.ts'
@@ -17,15 +20,65 @@ export interface SimResult {
 
 /** Runs schedules with seeds from `firstSeed` on until one fails, `goesOn` says no, or `runs` are done. */
 export async function runSchedules(firstSeed: number, runs: number, goesOn: (done: number, totals: Totals) => boolean): Promise<SimResult> {
-  const totals: Totals = { operations: 0, rows: 0, queries: 0, kills: 0, alarms: 0, faults: 0, seals: 0, rewrites: 0 }
+  const totals = noTotals()
   let schedules = 0
   while (schedules < runs && goesOn(schedules, totals)) {
     const done = await runSchedule(firstSeed + schedules)
     schedules++
-    for (const name of Object.keys(totals) as (keyof Totals)[]) totals[name] += done.totals[name]
+    addTotals(totals, done.totals)
     if (done.failure !== undefined) return { schedules, totals, failure: await shrink(done.failure) }
   }
   return { schedules, totals, failure: undefined }
+}
+
+/** The same in several threads; of failures that come at once, one is told. */
+export async function runInThreads(
+  firstSeed: number,
+  runs: number,
+  threads: number,
+  goesOn: (done: number, totals: Totals) => boolean,
+): Promise<SimResult> {
+  const totals = noTotals()
+  const failed: number[] = []
+  let begun = 0
+  let done = 0
+  await Promise.all(
+    Array.from({ length: Math.min(threads, runs) }, async () => {
+      const worker = new Worker(join(import.meta.dirname, 'thread.ts'))
+      while (begun < runs && failed.length === 0 && goesOn(done, totals)) {
+        const seed = firstSeed + begun++
+        const outcome = await answerOf(worker, seed)
+        done++
+        addTotals(totals, outcome.totals)
+        if (outcome.isFailure) failed.push(seed)
+      }
+      await worker.terminate()
+    }),
+  )
+  const [seed] = failed
+  if (seed === undefined) return { schedules: done, totals, failure: undefined }
+  const { failure } = await runSchedule(seed)
+  if (failure === undefined) throw new Error(`schedule ${seed} failed in its thread, and passes here: something in it is not from the seed`)
+  return { schedules: done, totals, failure: await shrink(failure) }
+}
+
+export interface ThreadOutcome {
+  totals: Totals
+  isFailure: boolean
+}
+
+async function answerOf(worker: Worker, seed: number): Promise<ThreadOutcome> {
+  worker.postMessage(seed, [])
+  const [outcome] = (await once(worker, 'message')) as [ThreadOutcome]
+  return outcome
+}
+
+function noTotals(): Totals {
+  return { operations: 0, rows: 0, queries: 0, kills: 0, alarms: 0, seals: 0, rewrites: 0 }
+}
+
+function addTotals(totals: Totals, more: Totals): void {
+  for (const name of Object.keys(totals) as (keyof Totals)[]) totals[name] += more[name]
 }
 
 /** Leaves out steps as long as the schedule still fails: halves first, then ever smaller parts. */

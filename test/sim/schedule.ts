@@ -45,6 +45,7 @@ export async function runSchedule(seed: number, only?: readonly number[]): Promi
     }
     world.begin(world.config.steps)
     await rest(world)
+    countOperations(world)
   } catch (error) {
     failure = { seed, steps, error: error as Error, trace: world.trace }
   }
@@ -151,6 +152,15 @@ async function rest(world: SimWorld): Promise<void> {
   await queryEverything(world)
   await finish(world)
   checkAtRest(world)
+}
+
+function countOperations({ organizations, totals }: SimWorld): void {
+  for (const host of organizations.flatMap(({ shards }) => shards)) {
+    for (const { kind } of host.core().manifest(host.identity, { afterNumber: 0, limit: 500 }).operations) {
+      if (kind === 'seal') totals.seals++
+      else totals.rewrites++
+    }
+  }
 }
 
 async function finish(world: SimWorld): Promise<void> {

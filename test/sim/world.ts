@@ -34,7 +34,6 @@ export interface Totals {
   queries: number
   kills: number
   alarms: number
-  faults: number
   seals: number
   rewrites: number
 }
@@ -106,7 +105,7 @@ export function createWorld(seed: number): SimWorld {
       () => rates,
     ),
     organizations: [],
-    totals: { operations: 0, rows: 0, queries: 0, kills: 0, alarms: 0, faults: 0, seals: 0, rewrites: 0 },
+    totals: { operations: 0, rows: 0, queries: 0, kills: 0, alarms: 0, seals: 0, rewrites: 0 },
     clients: 0,
     failure: undefined,
     random: () => random,
