@@ -10,9 +10,9 @@ import { taskRoutes } from './features/tasks/routes.ts'
 import type { Route } from './http/route.ts'
 import { ingestRoutes } from './ingest/routes.ts'
 import { analyticsRoutes } from './search/analytics_routes.ts'
-import { archiveRoutes } from './search/archive_routes.ts'
+import { archiveRoutes } from './search/storage/archive_routes.ts'
 import { searchRoutes } from './search/routes.ts'
-import { storageRoutes } from './search/storage_routes.ts'
+import { storageRoutes } from './search/storage/storage_routes.ts'
 
 /** Every route of the service: mounting, the OpenAPI document and the generated tests are driven by this list. */
 export const routes: readonly Route[] = [

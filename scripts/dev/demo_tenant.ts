@@ -4,7 +4,9 @@ import { convertV4MiniflareOptions, Miniflare } from 'miniflare'
 import { unstable_readConfig } from 'wrangler'
 import * as z from 'zod'
 import type { Env } from '../../src/config.ts'
+import { retentionDaysDefault } from '../../src/core/limits.ts'
 import type { Role } from '../../src/core/permissions.ts'
+import type { LogSettings } from '../../src/core/settings.ts'
 import type { BaseCtx } from '../../src/db/context.ts'
 import { accounts, apiKeys, auditLog, logShards, memberships, organizations, sessions, users } from '../../src/db/schema.ts'
 import { createApiKey } from '../../src/features/api-keys/create.ts'
@@ -59,9 +61,16 @@ export async function ensureDemoTenant(options: { userCount?: number; clear?: bo
     if (!created && !options.needKey) return change
     const actor = { kind: 'user', userId, sessionId: '', role: 'owner' } as const
     const input = { name: 'Development', kind: 'admin', expires_at: null } as const
-    const { key } = await createApiKey({ ...ctx, actor, tenant: { organizationId, accountId } }, input)
+    const { key } = await createApiKey({ ...ctx, actor, tenant: { organizationId, accountId, logSettings: settingsOfNew } }, input)
     return { ...change, apiKey: key }
   })
+}
+
+/** As the migrations set them. */
+const settingsOfNew: LogSettings = {
+  retentionDays: retentionDaysDefault,
+  quota: { rowsPerMinute: null, bytesPerMinute: null, rowsPerMonth: null, bytesPerMonth: null },
+  version: 0,
 }
 
 async function addMembers(

@@ -7,7 +7,7 @@ import type { TenantCtx } from '../db/context.ts'
 import { openLogShard, registerFurther, shardsForIngest } from '../db/log_shards.ts'
 import type { KnownShard } from '../db/log_shards.ts'
 import type { AppendReply, AppendRequest, LogShardRpc } from '../objects/log-shard/protocol.ts'
-import type { AppendSettings, QuotaExceeded } from '../objects/log-shard/protocol_control.ts'
+import type { AppendSettings, QuotaExceeded } from '../objects/log-shard/control/protocol_control.ts'
 import { chooseShards } from './choose_shard.ts'
 
 export type Stored = Extract<AppendReply, { accepted: number }>

@@ -1,7 +1,7 @@
 import type { LogSettings } from '../../src/core/settings.ts'
 import type { BatchUsage } from '../../src/core/usage.ts'
 import type { ShardIdentity } from '../../src/objects/log-shard/protocol.ts'
-import type { AppendSettings } from '../../src/objects/log-shard/protocol_control.ts'
+import type { AppendSettings } from '../../src/objects/log-shard/control/protocol_control.ts'
 
 /** Usage of a batch all of whose rows are stored, each of `bytesPerRow` bytes and of one source. */
 export function usageOfRows(rows: number, bytesPerRow = 100, source = 'api'): BatchUsage {

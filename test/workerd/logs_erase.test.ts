@@ -1,7 +1,7 @@
 import { env } from 'cloudflare:test'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { shardName } from '../../src/core/ids.ts'
-import { eraseLogs } from '../../src/search/erase.ts'
+import { eraseLogs } from '../../src/search/storage/erase.ts'
 import { row } from '../support/rows.ts'
 import { createWorld } from '../support/world.ts'
 import type { World } from '../support/world.ts'

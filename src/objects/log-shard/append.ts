@@ -11,10 +11,10 @@ import { BlockError } from '../../engine/block/block_error.ts'
 import { stampFirstSeq } from '../../engine/block/head.ts'
 import { noReadCost } from '../../engine/block/read_cost.ts'
 import type { BlockMeta, EncodedBlock } from '../../engine/block/types.ts'
-import type { ShardControl } from './control.ts'
+import type { ShardControl } from './control/control.ts'
 import type { KnownBatch } from './idempotency.ts'
 import type { AppendReply, AppendRequest } from './protocol.ts'
-import type { LeaseNeeded } from './quota.ts'
+import type { LeaseNeeded } from './control/quota.ts'
 import type { ShardState } from './state.ts'
 
 /**

@@ -3,7 +3,7 @@ import type { MeterBinding } from '../../core/object_costs.ts'
 import type { LiveTail } from '../live-tail/object.ts'
 import type { SealLimits } from './upkeep/job.ts'
 import type { LogShard } from './object.ts'
-import type { IngestLimits } from './rate.ts'
+import type { IngestLimits } from './control/rate.ts'
 
 /** The bindings and vars that a shard uses; configSchema of src/config.ts checks the vars at the door. */
 export interface LogShardEnv {

@@ -12,7 +12,7 @@ import { createShardCore } from './core.ts'
 import type { LogShardEnv } from './env.ts'
 import { limitsOf } from './env.ts'
 import type { AppendRequest, LogShardRpc, QueryCall, RowChange, ShardIdentity } from './protocol.ts'
-import type { LeaseRequest } from './protocol_control.ts'
+import type { LeaseRequest } from './control/protocol_control.ts'
 import type { EraseRequest, SealedRow } from './protocol_storage.ts'
 
 /**

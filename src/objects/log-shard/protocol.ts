@@ -4,7 +4,7 @@ import type { SegmentMeta } from '../../engine/segment/types.ts'
 import type { AttributeValue, StoredRow } from '../../engine/row.ts'
 import type { EncodedBlock } from '../../engine/block/types.ts'
 import type { BatchUsage } from '../../core/usage.ts'
-import type { AppendSettings, DayUsage, LeaseReply, LeaseRequest, QuotaExceeded } from './protocol_control.ts'
+import type { AppendSettings, DayUsage, LeaseReply, LeaseRequest, QuotaExceeded } from './control/protocol_control.ts'
 import type {
   EraseProgress,
   EraseRequest,

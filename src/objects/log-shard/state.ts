@@ -16,7 +16,7 @@ import { createManifest } from './manifest.ts'
 import type { Patches } from './patches.ts'
 import { createPatches } from './patches.ts'
 import type { ShardStore } from './store.ts'
-import type { UsageLedger } from './usage.ts'
+import type { UsageLedger } from './control/usage.ts'
 
 /** What the shard holds in memory; all of it can be lost at any time and is built again from `store`. */
 export interface ShardState {

@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:test'
 import { shardName } from '../../../src/core/ids.ts'
-import { segmentId } from '../../../src/search/segments.ts'
+import { segmentId } from '../../../src/search/storage/segments.ts'
 import type { World } from '../world.ts'
 
 /** A body that each route with a JSON body accepts, by route id; the suite checks that no route lacks one. */

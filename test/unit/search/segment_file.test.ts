@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { parseRangeHeader } from '../../../src/search/segment_file.ts'
-import { segmentId, segmentKey } from '../../../src/search/segments.ts'
+import { parseRangeHeader } from '../../../src/search/storage/segment_file.ts'
+import { segmentId, segmentKey } from '../../../src/search/storage/segments.ts'
 
 describe('the range of a segment file', () => {
   it.each([

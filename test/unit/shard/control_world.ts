@@ -1,10 +1,10 @@
 import type { Quota } from '../../../src/core/settings.ts'
 import type { BatchUsage } from '../../../src/core/usage.ts'
-import { createShardControl } from '../../../src/objects/log-shard/control.ts'
-import type { ShardControl } from '../../../src/objects/log-shard/control.ts'
+import { createShardControl } from '../../../src/objects/log-shard/control/control.ts'
+import type { ShardControl } from '../../../src/objects/log-shard/control/control.ts'
 import { migrate } from '../../../src/objects/log-shard/migrations.ts'
 import type { AppendReply, AppendRequest, ShardIdentity } from '../../../src/objects/log-shard/protocol.ts'
-import type { LeaseReply, LeaseRequest } from '../../../src/objects/log-shard/protocol_control.ts'
+import type { LeaseReply, LeaseRequest } from '../../../src/objects/log-shard/control/protocol_control.ts'
 import { nodeSql } from './node_sql.ts'
 
 export const noLimit: Quota = { rowsPerMinute: null, bytesPerMinute: null, rowsPerMonth: null, bytesPerMonth: null }

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { leaseCallMs, leaseRoundsMax } from '../../../src/core/limits.ts'
 import { isTemporary } from '../../../src/core/temporary.ts'
-import { createLeaseTurns } from '../../../src/objects/log-shard/lease_turns.ts'
-import type { LeaseReply, LeaseRequest, QuotaExceeded } from '../../../src/objects/log-shard/protocol_control.ts'
+import { createLeaseTurns } from '../../../src/objects/log-shard/control/lease_turns.ts'
+import type { LeaseReply, LeaseRequest, QuotaExceeded } from '../../../src/objects/log-shard/control/protocol_control.ts'
 import { noLimit } from './control_world.ts'
 
 const nothing = { rows: 0, bytes: 0 }

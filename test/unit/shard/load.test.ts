@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { movedKeyMs, movedKeysMax, shardRateWindowMs } from '../../../src/core/limits.ts'
-import { createMovedKeys } from '../../../src/objects/log-shard/moved_keys.ts'
-import { createIngestRate } from '../../../src/objects/log-shard/rate.ts'
-import { createWindowMap } from '../../../src/objects/log-shard/windows.ts'
+import { createMovedKeys } from '../../../src/objects/log-shard/control/moved_keys.ts'
+import { createIngestRate } from '../../../src/objects/log-shard/control/rate.ts'
+import { createWindowMap } from '../../../src/objects/log-shard/control/windows.ts'
 
 const limits = { appendsPerSecondMax: 2, bytesPerSecondMax: 1000 }
 const appendsPerWindow = (limits.appendsPerSecondMax * shardRateWindowMs) / 1000

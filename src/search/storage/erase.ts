@@ -1,10 +1,10 @@
-import { problem } from '../core/problems.ts'
-import { isTemporary } from '../core/temporary.ts'
-import type { TenantCtx } from '../db/context.ts'
-import { createTask, startTask } from '../features/tasks/create.ts'
-import { checkQuery } from './query_text.ts'
-import { askAll, shardsOf } from './shards.ts'
-import { parseRange } from './time_range.ts'
+import { problem } from '../../core/problems.ts'
+import { isTemporary } from '../../core/temporary.ts'
+import type { TenantCtx } from '../../db/context.ts'
+import { createTask, startTask } from '../../features/tasks/create.ts'
+import { checkQuery } from '../query_text.ts'
+import { askAll, shardsOf } from '../shards.ts'
+import { parseRange } from '../time_range.ts'
 
 export interface EraseInput {
   q: string

@@ -1,12 +1,12 @@
-import { dateOf, dayOf } from '../core/calendar.ts'
-import { usageDaysMax, usageSourcesPerDayMax, usageSourcesShownMax } from '../core/limits.ts'
-import { problem } from '../core/problems.ts'
-import type { BatchUsage } from '../core/usage.ts'
-import { addUsage, newUsageSum, usageOf } from '../core/usage_sum.ts'
-import type { UsageSum } from '../core/usage_sum.ts'
-import type { TenantCtx } from '../db/context.ts'
-import { askAll, shardsOf } from './shards.ts'
-import { parseRange } from './time_range.ts'
+import { dateOf, dayOf } from '../../core/calendar.ts'
+import { usageDaysMax, usageSourcesPerDayMax, usageSourcesShownMax } from '../../core/limits.ts'
+import { problem } from '../../core/problems.ts'
+import type { BatchUsage } from '../../core/usage.ts'
+import { addUsage, newUsageSum, usageOf } from '../../core/usage_sum.ts'
+import type { UsageSum } from '../../core/usage_sum.ts'
+import type { TenantCtx } from '../../db/context.ts'
+import { askAll, shardsOf } from '../shards.ts'
+import { parseRange } from '../time_range.ts'
 
 const daysDefault = 30
 

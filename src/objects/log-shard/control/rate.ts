@@ -1,4 +1,4 @@
-import { shardRateWindowMs } from '../../core/limits.ts'
+import { shardRateWindowMs } from '../../../core/limits.ts'
 
 /** What one shard should take; beyond it the region needs another one. */
 export interface IngestLimits {

@@ -1,7 +1,7 @@
 import * as z from 'zod'
-import { cursorCharsMax, queryBytesMax, segmentPageMax, timeBoundCharsMax } from '../core/limits.ts'
-import { queryInteger } from '../core/primitives.ts'
-import { rejectReasons } from '../core/usage.ts'
+import { cursorCharsMax, queryBytesMax, segmentPageMax, timeBoundCharsMax } from '../../core/limits.ts'
+import { queryInteger } from '../../core/primitives.ts'
+import { rejectReasons } from '../../core/usage.ts'
 
 const timeBound = z.string().max(timeBoundCharsMax)
 

@@ -1,4 +1,4 @@
-import { leaseCallMs, leaseRoundsMax } from '../../core/limits.ts'
+import { leaseCallMs, leaseRoundsMax } from '../../../core/limits.ts'
 import type { LeaseReply, LeaseRequest, QuotaExceeded } from './protocol_control.ts'
 import type { LeaseNeeded } from './quota.ts'
 

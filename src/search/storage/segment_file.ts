@@ -1,7 +1,7 @@
-import { problem } from '../core/problems.ts'
-import type { TenantCtx } from '../db/context.ts'
+import { problem } from '../../core/problems.ts'
+import type { TenantCtx } from '../../db/context.ts'
 import { segmentKey, segmentsOf } from './segments.ts'
-import { shardsOf } from './shards.ts'
+import { shardsOf } from '../shards.ts'
 
 export interface SegmentFile {
   body: ReadableStream

@@ -1,4 +1,4 @@
-import { movedKeyMs, movedKeysMax } from '../../core/limits.ts'
+import { movedKeyMs, movedKeysMax } from '../../../core/limits.ts'
 
 /**
  * Idempotency keys that this shard said it does not know, when it was asked after another shard had become the one for

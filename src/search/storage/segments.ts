@@ -1,8 +1,8 @@
-import { problem } from '../core/problems.ts'
-import type { TenantCtx } from '../db/context.ts'
-import type { SegmentMeta } from '../engine/segment/types.ts'
-import { ask, shardsOf } from './shards.ts'
-import type { Shard } from './shards.ts'
+import { problem } from '../../core/problems.ts'
+import type { TenantCtx } from '../../db/context.ts'
+import type { SegmentMeta } from '../../engine/segment/types.ts'
+import { ask, shardsOf } from '../shards.ts'
+import type { Shard } from '../shards.ts'
 
 interface Page<T> {
   results: T[]

@@ -1,6 +1,6 @@
-import { minuteEndMs, monthEndMs } from '../../core/calendar.ts'
-import type { Quota } from '../../core/settings.ts'
-import type { Volume } from '../../core/usage.ts'
+import { minuteEndMs, monthEndMs } from '../../../core/calendar.ts'
+import type { Quota } from '../../../core/settings.ts'
+import type { Volume } from '../../../core/usage.ts'
 import type { QuotaExceeded } from './protocol_control.ts'
 
 /** What counts against the limits of the present minute and month. */

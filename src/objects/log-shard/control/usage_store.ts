@@ -1,7 +1,7 @@
-import { usageDaysKept } from '../../core/limits.ts'
-import type { BatchUsage, Volume } from '../../core/usage.ts'
-import type { Sql } from './sql.ts'
-import { integer, text } from './sql.ts'
+import { usageDaysKept } from '../../../core/limits.ts'
+import type { BatchUsage, Volume } from '../../../core/usage.ts'
+import type { Sql } from '../sql.ts'
+import { integer, text } from '../sql.ts'
 
 /** Something of each minute or month, by the number of that. */
 export type Windows<T> = [id: number, value: T][]

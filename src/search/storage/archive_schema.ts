@@ -1,6 +1,6 @@
 import * as z from 'zod'
-import { archiveFilesMax, queryBytesMax, timeBoundCharsMax } from '../core/limits.ts'
-import { queryInteger, uuidSchema } from '../core/primitives.ts'
+import { archiveFilesMax, queryBytesMax, timeBoundCharsMax } from '../../core/limits.ts'
+import { queryInteger, uuidSchema } from '../../core/primitives.ts'
 
 const timeBound = z.string().max(timeBoundCharsMax)
 

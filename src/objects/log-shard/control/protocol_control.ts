@@ -1,6 +1,6 @@
-import type { Quota } from '../../core/settings.ts'
-import type { BatchUsage, Volume } from '../../core/usage.ts'
-import type { ShardIdentity } from './protocol.ts'
+import type { Quota } from '../../../core/settings.ts'
+import type { BatchUsage, Volume } from '../../../core/usage.ts'
+import type { ShardIdentity } from '../protocol.ts'
 
 /** What quota, usage and sharding say over RPC. Plain data only. */
 

@@ -1,10 +1,10 @@
 import * as z from 'zod'
-import { problem } from '../core/problems.ts'
-import type { TenantCtx } from '../db/context.ts'
-import { createTask, startTask } from '../features/tasks/create.ts'
-import { getTask } from '../features/tasks/get.ts'
-import { checkQuery } from './query_text.ts'
-import { parseRange } from './time_range.ts'
+import { problem } from '../../core/problems.ts'
+import type { TenantCtx } from '../../db/context.ts'
+import { createTask, startTask } from '../../features/tasks/create.ts'
+import { getTask } from '../../features/tasks/get.ts'
+import { checkQuery } from '../query_text.ts'
+import { parseRange } from '../time_range.ts'
 
 export const archiveParams = z.object({ q: z.string(), from_ms: z.number(), to_ms: z.number() })
 

@@ -1,5 +1,5 @@
-import { taskSchema } from '../features/tasks/schema.ts'
-import { rawReply, route } from '../http/route.ts'
+import { taskSchema } from '../../features/tasks/schema.ts'
+import { rawReply, route } from '../../http/route.ts'
 import { eraseLogs } from './erase.ts'
 import { readSegmentFile } from './segment_file.ts'
 import { listOperations, listSegments } from './segments.ts'

@@ -1,5 +1,5 @@
-import { taskSchema } from '../features/tasks/schema.ts'
-import { rawReply, route } from '../http/route.ts'
+import { taskSchema } from '../../features/tasks/schema.ts'
+import { rawReply, route } from '../../http/route.ts'
 import { archiveLogs, readArchiveFile } from './archive.ts'
 import { archiveFileParam, archiveJson } from './archive_schema.ts'
 
