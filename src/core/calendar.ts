@@ -1,6 +1,7 @@
 /** Numbers of the windows that usage is counted in, all in UTC; times are milliseconds since 1970. */
 const minuteMs = 60_000
-const dayMs = 86_400_000
+/** Milliseconds of a day in UTC. */
+export const dayMs = 86_400_000
 
 export function minuteOf(ms: number): number {
   return Math.floor(ms / minuteMs)

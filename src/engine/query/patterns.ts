@@ -1,7 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { patternExampleCharsMax, patternRowsFull, patternRowsPerBlockMax } from '../../core/limits.ts'
 import { severities } from '../../core/severity.ts'
-import type { Bitmap } from '../bitmap.ts'
 import type { Block } from '../block/types.ts'
 import type { Aggregate } from './aggregate.ts'
 import type { Mask } from './patterns_mask.ts'
@@ -36,9 +35,11 @@ export function createPatterns(plan: PatternPlan): Aggregate<PatternTable> {
     add(block, found, shard) {
       // The more was looked at, the less the next block can tell.
       const messagesMax = patternRowsPerBlockMax / (1 + masked / patternRowsFull)
-      const looked = addBlock(entries, { plan, mask, shard, messagesMax }, block, found)
-      isSampled ||= looked.stride > 1
-      masked += looked.masked
+      const rows = rowsOf(found)
+      const messages = pickValues(block, { system: 'message' }, rows)
+      const stride = Math.ceil(messagesIn(messages, rows.length) / messagesMax)
+      masked += addRows(entries, { plan, mask, shard, stride }, block, rows, messages)
+      isSampled ||= stride > 1
       const shrunk = shrink(entries)
       if (shrunk.entries !== entries) clusteredTexts += entries.size
       // Messages that have nothing in common tell nothing more by being many.
@@ -74,22 +75,20 @@ interface Work {
   plan: PatternPlan
   mask: Mask
   shard: number
-  /** Messages that may be masked. */
-  messagesMax: number
+  /** Every so many rows one is looked at, and counts for all of them. */
+  stride: number
 }
 
-/** Adds the rows; where they are very many, every n-th, which then counts for n. Answers n, and how many messages were masked. */
-function addBlock(
+/** Adds the rows; answers how many messages were masked. Objects come from elsewhere: see encode/extent.ts. */
+function addRows(
   entries: Entries,
-  { plan, mask, shard, messagesMax }: Work,
+  { plan, mask, shard, stride }: Work,
   block: Block,
-  found: Bitmap,
-): { stride: number; masked: number } {
-  const rows = rowsOf(found)
-  const messages = pickValues(block, { system: 'message' }, rows)
+  rows: Uint32Array,
+  messages: Picked | undefined,
+): number {
   const { values: times } = numbersOf(pickColumn(block.system('timestamp'), rows))
   const { values: severity } = numbersOf(pickColumn(block.system('severity'), rows))
-  const stride = Math.ceil(messagesIn(messages, rows.length) / messagesMax)
   const messageAt = messageReader(messages)
   const known = new Map<number, PatternEntry>()
   for (let i = 0; i < rows.length; i += stride) {
@@ -102,12 +101,15 @@ function addBlock(
     addToBucket(entry, Math.floor((ms - plan.fromMs) / plan.bucketMs), weight)
     if (ms < entry.firstMs) entry.firstMs = ms
     if (ms > entry.lastMs) entry.lastMs = ms
-    if (ms < entry.example.ms) continue
-    const example = { ms, shard, seq: block.seq(rows[i]!) }
-    if (isLater(example, entry.example))
-      entry.example = { ...example, message: messageAt(place).slice(0, patternExampleCharsMax).toWellFormed() }
+    if (ms >= entry.example.ms) showLater(entry, ms, shard, block.seq(rows[i]!), () => messageAt(place))
   }
-  return { stride, masked: known.size }
+  return known.size
+}
+
+/** Makes a row the example of its pattern when it is later than the present one. */
+function showLater(entry: PatternEntry, ms: number, shard: number, seq: number, message: () => string): void {
+  if (isLater({ ms, shard, seq }, entry.example))
+    entry.example = { ms, shard, seq, message: message().slice(0, patternExampleCharsMax).toWellFormed() }
 }
 
 function entryOf(entries: Entries, text: string): PatternEntry {

@@ -94,7 +94,7 @@ function split(set: readonly Parts[], budget: { wordsLeft: number }): Cluster[] 
 /** The places where a set differs, its most frequent word there, and the share of its words that are the same in all. */
 function lookAt(set: readonly Parts[]) {
   const varied: number[] = []
-  let best = { place: -1, word: '', count: 0 }
+  let best: FrequentWord = { place: -1, word: '', count: 0 }
   let literals = 0
   for (let place = 0; place < set[0]!.words.length; place += 2) {
     const counts = new Map<string, number>()
@@ -104,9 +104,37 @@ function lookAt(set: readonly Parts[]) {
       continue
     }
     varied.push(place)
-    for (const [word, count] of counts) if (count > best.count && word !== wildcard) best = { place, word, count }
+    const word = mostFrequent(counts)
+    best = moreFrequent(best, place, word, counts.get(word) ?? 0)
   }
+  return lookOf(varied, best, literals)
+}
+
+/** Apart from the loops, as every object with number fields: see encode/extent.ts. */
+function lookOf(varied: number[], best: FrequentWord, literals: number) {
   return { varied, best, literalShare: literals / (literals + varied.length) }
+}
+
+interface FrequentWord {
+  place: number
+  word: string
+  count: number
+}
+
+function moreFrequent(best: FrequentWord, place: number, word: string, count: number): FrequentWord {
+  return count > best.count ? { place, word, count } : best
+}
+
+/** The most frequent word but for wildcards. */
+function mostFrequent(counts: ReadonlyMap<string, number>): string {
+  let found = ''
+  let most = 0
+  for (const [word, count] of counts) {
+    if (count <= most || word === wildcard) continue
+    found = word
+    most = count
+  }
+  return found
 }
 
 function patternOfSet(set: readonly Parts[], varied: readonly number[]): string {

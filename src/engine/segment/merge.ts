@@ -87,10 +87,13 @@ function* gatherRows(buffer: BlockBuffer, merge: Merge, rows: number): Generator
   const arrivals = new Uint16Array(rows)
   const fits = (filled: BlockBuffer) => rows === 1 || shareOf(filled) <= 1
   let arrived = 0
-  for (const { input, firstRow, outputRows } of rowsByInput(queue.keys.starts, order)) {
+  const { starts } = queue.keys
+  const byInput = rowsByInput(starts, order)
+  for (let input = 0; input < byInput.length; input++) {
+    const outputRows = byInput[input]!
+    if (outputRows.length === 0) continue
     const block = opened.open(input)
-    const rowOf = new Int32Array(block.meta.rows).fill(-1)
-    for (const row of outputRows) rowOf[order[row]! - firstRow] = row
+    const rowOf = placesOf(outputRows, order, starts[input]!, block.meta.rows)
     const picks = picksOf(rowOf, outputRows.length)
     arrivals.set(picks.rows, arrived)
     arrived += picks.rows.length
@@ -109,44 +112,37 @@ function shareOf({ values, attributes, textUnits }: BlockBuffer): number {
   return Math.max(values / mergeValuesMax, attributes.length / (blockColumnsMax - systemColumns.length), textUnits / blockTextUnitsMax)
 }
 
-/** Rows of the output that come from one input, whose rows are numbered from `firstRow`. */
-interface InputRows {
-  input: number
-  firstRow: number
-  outputRows: Uint16Array
-}
-
-/** Groups rows by the input that they come from, by a counting sort. */
-function rowsByInput(starts: Uint32Array, order: Uint32Array): InputRows[] {
-  const { inputs, first, last } = inputsOf(starts, order)
-  const ends = new Uint32Array(last - first + 1)
-  for (let row = 0; row < inputs.length; row++) ends[inputs[row]! - first]!++
+/**
+ * The rows of the output that come from each input, ascending, by a counting sort. Like all functions here that loop over
+ * numbers it makes no object with number fields: see encode/extent.ts.
+ */
+function rowsByInput(starts: Uint32Array, order: Uint32Array): Uint16Array[] {
+  const inputs = inputsOf(starts, order)
+  const ends = new Uint32Array(starts.length - 1)
+  for (let row = 0; row < inputs.length; row++) ends[inputs[row]!]!++
   for (let i = 1; i < ends.length; i++) ends[i]! += ends[i - 1]!
   const grouped = new Uint16Array(inputs.length)
-  for (let row = inputs.length - 1; row >= 0; row--) grouped[--ends[inputs[row]! - first]!] = row
-  const groups: InputRows[] = []
-  for (let input = first; input <= last; input++) {
-    const outputRows = grouped.subarray(ends[input - first], ends[input - first + 1] ?? inputs.length)
-    if (outputRows.length > 0) groups.push({ input, firstRow: starts[input]!, outputRows })
-  }
-  return groups
+  for (let row = inputs.length - 1; row >= 0; row--) grouped[--ends[inputs[row]!]!] = row
+  return Array.from(ends, (start, input) => grouped.subarray(start, ends[input + 1] ?? inputs.length))
 }
 
-/** The input of each row, mostly that of the row before; and the first and the last of them. */
-function inputsOf(starts: Uint32Array, order: Uint32Array): { inputs: Uint32Array; first: number; last: number } {
+/** The input of each row, mostly that of the row before. */
+function inputsOf(starts: Uint32Array, order: Uint32Array): Uint32Array {
   const inputs = new Uint32Array(order.length)
   let input = 0
-  let [first, last] = [Infinity, 0]
   for (let i = 0; i < order.length; i++) {
     const row = order[i]!
-    if (i === 0 || row < starts[input]! || row >= starts[input + 1]!) {
-      input = inputOf(starts, row)
-      first = Math.min(first, input)
-      last = Math.max(last, input)
-    }
+    if (i === 0 || row < starts[input]! || row >= starts[input + 1]!) input = inputOf(starts, row)
     inputs[i] = input
   }
-  return { inputs, first, last }
+  return inputs
+}
+
+/** The row of the output that each row of an input becomes, -1 where it is none of `outputRows`. */
+function placesOf(outputRows: Uint16Array, order: Uint32Array, firstRow: number, inputRows: number): Int32Array {
+  const places = new Int32Array(inputRows).fill(-1)
+  for (let i = 0; i < outputRows.length; i++) places[order[outputRows[i]!]! - firstRow] = outputRows[i]!
+  return places
 }
 
 function inputOf(starts: Uint32Array, row: number): number {

@@ -47,9 +47,7 @@ export function createBlockIndex() {
     /** What is hot: all behind the damaged blocks. */
     hot(sealedSeq: number): { blocks: number; rows: number; bytes: number } {
       const damaged = list.placeOf(sealedSeq + 1)
-      let bytes = list.bytes()
-      for (let place = 0; place < damaged; place++) bytes -= list.at(place).bytes
-      return { blocks: list.size() - damaged, rows: lastSeq - sealedSeq, bytes }
+      return { blocks: list.size() - damaged, rows: lastSeq - sealedSeq, bytes: list.bytes() - list.bytesBefore(damaged) }
     },
 
     find(seq: number): BlockMeta | undefined {
@@ -93,6 +91,14 @@ function createBlockList() {
     extent,
     size: () => size,
     bytes: () => bytes,
+
+    /** Bytes of the blocks before a place. */
+    bytesBefore(place: number): number {
+      let sum = 0
+      for (let i = 0; i < place; i++) sum += pieceOf(i).bytes[i % pieceBlocks]!
+      return sum
+    },
+
     at: (place: number): BlockMeta => metaAt(pieceOf(place), place % pieceBlocks),
 
     put(meta: BlockMeta): void {
@@ -152,15 +158,14 @@ function putMeta(piece: Piece, i: number, meta: BlockMeta): void {
   piece.severityCounts.set(meta.severityCounts, i * severities.length)
 }
 
+/** Without a loop, as every object with number fields: see engine/encode/extent.ts. */
 function metaAt(piece: Piece, i: number): BlockMeta {
-  const severityCounts: number[] = []
-  for (let n = i * severities.length; n < (i + 1) * severities.length; n++) severityCounts.push(piece.severityCounts[n]!)
   return {
     firstSeq: piece.firstSeq[i]!,
     rows: piece.rows[i]!,
     minMs: piece.minMs[i]!,
     maxMs: piece.maxMs[i]!,
-    severityCounts,
+    severityCounts: Array.from(piece.severityCounts.subarray(i * severities.length, (i + 1) * severities.length)),
     bytes: piece.bytes[i]!,
   }
 }

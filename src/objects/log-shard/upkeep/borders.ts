@@ -1,11 +1,10 @@
-import { dayOf } from '../../../core/calendar.ts'
+import { dayMs, dayOf } from '../../../core/calendar.ts'
 import { sealDayBytesMin, sealDayGapMax, sealDaysMax } from '../../../core/limits.ts'
 import { BlockError } from '../../../engine/block/block_error.ts'
 import { noReadCost } from '../../../engine/block/read_cost.ts'
+import type { Block } from '../../../engine/block/types.ts'
 import type { JobContext } from './job.ts'
 import type { Source } from './source.ts'
-
-const dayMs = 86_400_000
 
 /** Rows of a day, and about the bytes that they take. */
 export interface DayPart {
@@ -26,15 +25,25 @@ export async function bordersOf({ yield: pause }: JobContext, sources: readonly 
         continue
       }
       try {
-        const block = open(noReadCost())
-        for (let row = 0; row < meta.rows; row++) add(dayOf(block.timestampMs(row)), meta.bytes / meta.rows)
+        addRows(add, open(noReadCost()))
       } catch (error) {
         if (!(error instanceof BlockError)) throw error
       }
       await pause()
     }
   }
-  return planBorders(Array.from(bytes, ([day, dayBytes]) => ({ day, bytes: dayBytes })).sort((a, b) => a.day - b.day))
+  return planBorders(dayParts(bytes))
+}
+
+/** A function of its own: a loop over numbers stands apart from objects with number fields, see engine/encode/extent.ts. */
+function addRows(add: (day: number, bytes: number) => void, block: Block): void {
+  const { rows, bytes } = block.meta
+  for (let row = 0; row < rows; row++) add(dayOf(block.timestampMs(row)), bytes / rows)
+}
+
+/** Ascending. */
+function dayParts(bytesOf: ReadonlyMap<number, number>): DayPart[] {
+  return Array.from(bytesOf, ([day, bytes]) => ({ day, bytes })).sort((a, b) => a.day - b.day)
 }
 
 /**

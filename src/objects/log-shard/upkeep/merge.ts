@@ -1,10 +1,9 @@
+import { dayMs } from '../../../core/calendar.ts'
 import { mergeBytesMax, mergeDayAfterMs, mergeGrowthMin, mergeSmallBytesMax, mergeWidth, segmentRowsMax } from '../../../core/limits.ts'
 import type { SegmentMeta } from '../../../engine/segment/types.ts'
 import type { Due, JobContext, JobView } from './job.ts'
 import { dayOfKey, endOfDay } from './segment_key.ts'
 import { rewriteSegments } from './segments.ts'
-
-const dayMs = 86_400_000
 
 /**
  * Merges segments below `mergeSmallBytesMax` of one day: `mergeWidth` of them as soon as there are as many of similar size, all
@@ -35,14 +34,19 @@ export async function merge(context: JobContext, segments: readonly SegmentMeta[
 
 /** `mergeWidth` neighbours in size of which the largest is at most `mergeWidth` times the smallest. */
 function dueTier({ nowMs }: JobView, small: readonly SegmentMeta[]): Due | null {
+  const segments = tierOf(small)
+  return segments === undefined ? null : { atMs: nowMs, job: { kind: 'merge', segments } }
+}
+
+function tierOf(small: readonly SegmentMeta[]): SegmentMeta[] | undefined {
   const bySize = small.toSorted((a, b) => a.bytes - b.bytes || (a.key < b.key ? -1 : 1))
   for (let start = 0; start + mergeWidth <= bySize.length; start++) {
     const tier = bySize.slice(start, start + mergeWidth)
     if (tier.at(-1)!.bytes > tier[0]!.bytes * mergeWidth) continue
     const segments = worthMerging(tier)
-    if (segments !== undefined) return { atMs: nowMs, job: { kind: 'merge', segments } }
+    if (segments !== undefined) return segments
   }
-  return null
+  return undefined
 }
 
 /** All that is left of a day that ended `mergeDayAfterMs` ago, when nothing came since. */
