@@ -1,7 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { cpus, totalmem, type } from 'node:os'
-import { parseArgs } from 'node:util'
 import { measureAnalytics } from '../test/bench/analytics.ts'
 import { measureEncode, measureScan } from '../test/bench/engine.ts'
 import type { Figure } from '../test/bench/figures.ts'
@@ -10,7 +9,7 @@ import { measureSegments, measureSize } from '../test/bench/segments.ts'
 import { measureTail } from '../test/bench/tail.ts'
 import { measureVolume } from '../test/bench/volume_run.ts'
 import { startBenchWorld } from '../test/bench/world.ts'
-import { CommandError, main, seconds } from './dev/terminal.ts'
+import { main, parseFlags, seconds, usageError } from './dev/terminal.ts'
 
 const usage = `Measures the engine, the Worker, and one organization with many logs, in one run.
 
@@ -25,7 +24,6 @@ Exit code: 1 when a target was missed.`
 const flags = {
   rows: { type: 'string', default: '1000000' },
   only: { type: 'string' },
-  help: { type: 'boolean', short: 'h', default: false },
 } as const
 
 const parts = ['engine', 'worker', 'volume'] as const
@@ -51,11 +49,8 @@ const header = {
 }
 
 await main(async () => {
-  const options = parseOptions(process.argv.slice(2))
-  if (options === undefined) {
-    console.log(usage)
-    return 0
-  }
+  const options = parseOptions()
+  if (options === undefined) return 0
   console.log(
     Object.entries(header)
       .map(([name, value]) => `${name}: ${value}`)
@@ -135,24 +130,12 @@ function sumUp(sections: readonly Section[]): number {
 }
 
 /** Undefined when help was asked for. */
-function parseOptions(args: string[]): { rows: number; parts: readonly Part[] } | undefined {
-  const values = parse(args)
-  if (values.help) return undefined
+function parseOptions(): { rows: number; parts: readonly Part[] } | undefined {
+  const values = parseFlags(usage, { options: flags })?.values
+  if (values === undefined) return undefined
   const rows = Number(values.rows.replaceAll(/[_,]/g, ''))
-  if (!Number.isInteger(rows) || rows < 100_000) throw usageError('--rows must be a whole number, at least 100000.')
+  if (!Number.isInteger(rows) || rows < 100_000) throw usageError(usage, '--rows must be a whole number, at least 100000.')
   const only = parts.find((part) => part === values.only)
-  if (values.only !== undefined && only === undefined) throw usageError(`--only must be one of ${parts.join(', ')}.`)
+  if (values.only !== undefined && only === undefined) throw usageError(usage, `--only must be one of ${parts.join(', ')}.`)
   return { rows, parts: only === undefined ? parts : [only] }
-}
-
-function parse(args: string[]) {
-  try {
-    return parseArgs({ args, options: flags }).values
-  } catch (error) {
-    throw usageError(error instanceof Error ? error.message : String(error))
-  }
-}
-
-function usageError(message: string): CommandError {
-  return new CommandError(message, 'Run npm run bench -- --help to see the options.')
 }

@@ -1,18 +1,26 @@
 import { spawn } from 'node:child_process'
 import { delimiter, join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { root } from './dev/settings.ts'
-import { CommandError, main } from './dev/terminal.ts'
+import { main, parseFlags, usageError } from './dev/terminal.ts'
 
-/**
- * `npm run fuzz -- --seconds N`: every fuzzer of test/unit/fuzz for so long (60 seconds by default); `npm test` gives each a
- * second. A failure names its seed and the smallest input that was found.
- */
+const usage = `Gives every parser and decoder bytes and texts that nobody would send. npm test does so for a second each.
+
+  npm run fuzz -- [options] [FILE...]
+
+  --seconds N         how long each fuzzer runs (default 60)
+
+FILE: fuzzers to run (default: all of test/unit/fuzz). A failure names its seed and the smallest input that was found.
+Exit code: 0 when nothing was found.`
+
+const flags = { seconds: { type: 'string', default: '60' } } as const
+
 await main(async () => {
-  const { values, positionals } = parseArgs({ options: { seconds: { type: 'string' } }, allowPositionals: true })
-  const seconds = values.seconds ?? '60'
+  const line = parseFlags(usage, { options: flags, allowPositionals: true })
+  if (line === undefined) return 0
+  const { values, positionals } = line
+  const { seconds } = values
   if (!/^\d{1,6}$/.test(seconds) || seconds === '0') {
-    throw new CommandError('`--seconds` is a whole number of seconds.', 'Usage: npm run fuzz -- [--seconds N] [FILE...]')
+    throw usageError(usage, '--seconds must be a whole number from 1 to 999999.')
   }
   console.log(`Each fuzzer runs for ${seconds} seconds.`)
   const files = positionals.length > 0 ? positionals : ['test/unit/fuzz/']

@@ -1,9 +1,8 @@
-import { parseArgs } from 'node:util'
 import { demoEmail, demoPassword, demoUserNames, ensureDemoTenant, refuseProduction } from './dev/demo_tenant.ts'
 import { ensureDevSecrets } from './dev/secrets.ts'
 import { isEdgelog, migrateLocalDatabase, startDevServer } from './dev/server.ts'
 import { portFromEnvironment, readConnection, writeConnection } from './dev/settings.ts'
-import { bar, CommandError, endingSignal, main, progressLine, step, thousands } from './dev/terminal.ts'
+import { bar, endingSignal, main, parseFlags, progressLine, step, thousands, usageError } from './dev/terminal.ts'
 import { sendDemoLogs } from './seed/send_logs.ts'
 
 const usage = `Fills the demo tenant of this development machine.
@@ -14,12 +13,15 @@ const usage = `Fills the demo tenant of this development machine.
   --users N    users the tenant has at least, at most 1000 (default 5)
   --clear      removes the demo tenant with its users, keys and logs first`
 
+const flags = {
+  logs: { type: 'string', default: '10000' },
+  users: { type: 'string', default: '5' },
+  clear: { type: 'boolean', default: false },
+} as const
+
 await main(async () => {
   const options = parseOptions()
-  if (!options) {
-    console.log(usage)
-    return
-  }
+  if (options === undefined) return
   refuseProduction()
   const ending = endingSignal()
   await ensureDevSecrets()
@@ -37,31 +39,17 @@ await main(async () => {
   if (demo.apiKey !== undefined) console.log(`The API key is now ${demo.apiKey}`)
 })
 
+/** Undefined when help was asked for. */
 function parseOptions(): { logs: number; users: number; clear: boolean } | undefined {
-  try {
-    const { values } = parseArgs({
-      options: {
-        logs: { type: 'string', default: '10000' },
-        users: { type: 'string', default: '5' },
-        clear: { type: 'boolean', default: false },
-        help: { type: 'boolean', short: 'h', default: false },
-      },
-    })
-    if (values.help) return undefined
-    return {
-      logs: count('logs', values.logs, 0, 10_000_000),
-      users: count('users', values.users, 0, 1_000),
-      clear: values.clear,
-    }
-  } catch (error) {
-    throw new CommandError(error instanceof Error ? error.message : String(error), 'Run npm run seed -- --help to see the options.')
-  }
+  const values = parseFlags(usage, { options: flags })?.values
+  if (values === undefined) return undefined
+  return { logs: count('logs', values.logs, 0, 10_000_000), users: count('users', values.users, 0, 1_000), clear: values.clear }
 }
 
 function count(name: string, text: string, least: number, most: number): number {
   const value = Number(text)
   if (!/^\d+$/.test(text) || value < least || value > most)
-    throw new RangeError(`--${name} must be a whole number from ${least} to ${most}.`)
+    throw usageError(usage, `--${name} must be a whole number from ${least} to ${most}.`)
   return value
 }
 

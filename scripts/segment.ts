@@ -5,7 +5,7 @@ import { readSegment } from '../src/engine/segment/reader.ts'
 import type { SegmentFile } from '../src/engine/segment/types.ts'
 import { CommandError, main } from './dev/terminal.ts'
 import { describeSegment } from './segment/describe.ts'
-import { parseOptions, usage } from './segment/options.ts'
+import { parseOptions } from './segment/options.ts'
 import { printSegment } from './segment/print.ts'
 import { firstRows } from './segment/rows.ts'
 import { writeParquet } from './segment/to_parquet.ts'
@@ -13,10 +13,7 @@ import { writeParquet } from './segment/to_parquet.ts'
 /** `npm run segment`: what is in a segment file, read page by page, so that damage anywhere in it is found. */
 await main(async () => {
   const options = parseOptions(process.argv.slice(2))
-  if (options === undefined) {
-    console.log(usage)
-    return 0
-  }
+  if (options === undefined) return 0
   const { file, json, rows, toParquet, shard } = options
   const bytes = readFile(file)
   const segment = open(file, bytes)

@@ -1,14 +1,11 @@
 import { endingSignal, interruptedCode, main } from './dev/terminal.ts'
-import { parseOptions, usage } from './ship/options.ts'
+import { parseOptions } from './ship/options.ts'
 import { ship } from './ship/run.ts'
 import { createTally } from './ship/tally.ts'
 
 await main(async () => {
   const options = parseOptions(process.argv.slice(2))
-  if (!options) {
-    console.log(usage)
-    return 0
-  }
+  if (options === undefined) return 0
   const ending = endingSignal()
   const tally = createTally()
   try {

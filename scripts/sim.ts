@@ -1,18 +1,28 @@
 import { availableParallelism } from 'node:os'
-import { parseArgs } from 'node:util'
 import { describeFailure, parseSteps, runInThreads } from '../test/sim/run.ts'
 import { runSchedule } from '../test/sim/schedule.ts'
-import { CommandError, bar, endingSignal, interruptedCode, main, progressLine, seconds, thousands } from './dev/terminal.ts'
+import { bar, endingSignal, interruptedCode, main, parseFlags, progressLine, seconds, thousands, usageError } from './dev/terminal.ts'
 
-const usage =
-  'Usage: npm run sim -- [--runs N] [--seed S], or --seed S --steps LIST to run one schedule, or some steps of it, with all that happens in it.'
+const usage = `Simulates what clients, the platform and its faults do to log shards, and holds every answer against a plain list of rows.
+
+  npm run sim -- [options]
+
+  --runs N            schedules to run (default 1000)
+  --seed S            seed of the first schedule; the others follow (default: by the clock)
+  --steps LIST        run only the schedule of --seed, only these steps of it (1-20,35, or all), and print all that happens
+
+Exit code: 0 when all schedules passed, 1 when one failed: the shortest that fails alike is printed.`
+
+const flags = { runs: { type: 'string' }, seed: { type: 'string' }, steps: { type: 'string' } } as const
 
 /**
  * `npm run sim`: schedules of everything that clients, the platform and its faults do to log shards, each from a seed, held
  * against a plain list of rows. The first failure ends it, with the shortest schedule that was found to fail alike.
  */
 await main(async () => {
-  const { runs, seed, steps } = options()
+  const options = parseOptions()
+  if (options === undefined) return 0
+  const { runs, seed, steps } = options
   if (steps !== undefined) return runOne(seed, steps)
   console.log(`${thousands(runs)} schedules, seeds ${seed} to ${seed + runs - 1}`)
   const began = performance.now()
@@ -48,19 +58,21 @@ async function runOne(seed: number, steps: readonly number[] | 'all'): Promise<n
   return 0
 }
 
-function options(): { runs: number; seed: number; steps: readonly number[] | 'all' | undefined } {
-  const { values } = parseArgs({ options: { runs: { type: 'string' }, seed: { type: 'string' }, steps: { type: 'string' } } })
+/** Undefined when help was asked for. */
+function parseOptions(): { runs: number; seed: number; steps: readonly number[] | 'all' | undefined } | undefined {
+  const values = parseFlags(usage, { options: flags })?.values
+  if (values === undefined) return undefined
   const seed = values.seed === undefined ? Date.now() % 2 ** 31 : natural(values.seed, '--seed')
   const runs = values.runs === undefined ? 1000 : natural(values.runs, '--runs')
   if (values.steps === undefined) return { runs, seed, steps: undefined }
   const steps = values.steps === 'all' ? 'all' : parseSteps(values.steps)
   if (steps === undefined || values.seed === undefined)
-    throw new CommandError('`--steps` is a list like 1-20,35, or `all`, and comes with `--seed`.', usage)
+    throw usageError(usage, '--steps must be a list like 1-20,35, or all, and comes with --seed.')
   return { runs: 1, seed, steps }
 }
 
 function natural(text: string, name: string): number {
   if (!/^\d{1,10}$/.test(text) || Number(text) >= 2 ** 31)
-    throw new CommandError(`\`${name}\` is a number from 0 to ${2 ** 31 - 1}.`, usage)
+    throw usageError(usage, `${name} must be a whole number from 0 to ${2 ** 31 - 1}.`)
   return Number(text)
 }

@@ -1,8 +1,7 @@
-import { parseArgs } from 'node:util'
 import { setTimeout as wait } from 'node:timers/promises'
 import { connectionFor } from './dev/settings.ts'
 import { createAcks } from './dev/tail_acks.ts'
-import { CommandError, main } from './dev/terminal.ts'
+import { CommandError, main, parseFlags } from './dev/terminal.ts'
 
 const usage = `Shows new logs as they arrive, until Ctrl-C.
 
@@ -18,7 +17,6 @@ const flags = {
   json: { type: 'boolean', default: false },
   url: { type: 'string' },
   key: { type: 'string' },
-  help: { type: 'boolean', short: 'h' },
 } as const
 
 const reconnectMs = 1_000
@@ -56,11 +54,8 @@ interface TailOptions {
 }
 
 await main(async () => {
-  const options = parseOptions(process.argv.slice(2))
-  if (options === undefined) {
-    console.log(usage)
-    return 0
-  }
+  const options = parseOptions()
+  if (options === undefined) return 0
   let cursor: string | undefined
   for (;;) {
     cursor = await follow(options, cursor)
@@ -73,20 +68,13 @@ await main(async () => {
   }
 })
 
-function parseOptions(args: string[]): TailOptions | undefined {
-  const { values, positionals } = parse(args)
-  if (values.help === true) return undefined
+/** Undefined when help was asked for. */
+function parseOptions(): TailOptions | undefined {
+  const line = parseFlags(usage, { options: flags, allowPositionals: true })
+  if (line === undefined) return undefined
+  const { values, positionals } = line
   const { url, apiKey } = connectionFor(values.url, values.key)
   return { url, key: apiKey, q: positionals.join(' '), json: values.json }
-}
-
-function parse(args: string[]) {
-  try {
-    return parseArgs({ args, options: flags, allowPositionals: true })
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error)
-    throw new CommandError(message, 'Run npm run tail -- --help to see the options.')
-  }
 }
 
 /** One connection, from `cursor` on when there is one; answers the cursor where it ended. */

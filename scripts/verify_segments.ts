@@ -1,7 +1,5 @@
-import { parseArgs } from 'node:util'
 import { connectionFor } from './dev/settings.ts'
-import type { Connection } from './dev/settings.ts'
-import { bar, CommandError, main, progressLine, seconds, thousands } from './dev/terminal.ts'
+import { bar, main, parseFlags, plural, progressLine, seconds, thousands } from './dev/terminal.ts'
 import { connectService } from './verify_segments/service.ts'
 import { verifySegments } from './verify_segments/verify.ts'
 
@@ -15,25 +13,23 @@ SHA-256, the hash chain of the manifest, and the account of rows and sequence nu
 
 Exit code: 0 when all is as it was stored, 1 when something is wrong; what it is is said.`
 
-const flags = { url: { type: 'string' }, key: { type: 'string' }, help: { type: 'boolean', short: 'h', default: false } } as const
+const flags = { url: { type: 'string' }, key: { type: 'string' } } as const
 
 const problemsShown = 50
 
 await main(async () => {
-  const connection = connectionOf(process.argv.slice(2))
-  if (connection === undefined) {
-    console.log(usage)
-    return 0
-  }
+  const values = parseFlags(usage, { options: flags })?.values
+  if (values === undefined) return 0
+  const connection = connectionFor(values.url, values.key)
   const began = performance.now()
   const line = progressLine()
   const { problems, ...sums } = await verifySegments(connectService(connection), (done, total, bytes) =>
-    line.update(() => `${bar(done, total)}${done} of ${total} segments, ${thousands(bytes)} bytes`),
+    line.update(() => `${bar(done, total)}${done} of ${plural(total, 'segment')}, ${thousands(bytes)} bytes`),
   ).finally(() => line.end())
-  const replaced = sums.replaced === 0 ? '' : ` ${sums.replaced} were replaced meanwhile.`
+  const replaced = sums.replaced === 0 ? '' : ` ${plural(sums.replaced, 'segment')} replaced meanwhile.`
   console.log(
-    `${sums.shards} shards, ${thousands(sums.operations)} operations, ${thousands(sums.segments)} segments with ${thousands(sums.rows)} rows and ` +
-      `${thousands(sums.bytes)} bytes read in ${seconds(performance.now() - began)}.${replaced}`,
+    `${plural(sums.shards, 'shard')}, ${plural(sums.operations, 'operation')}, ${plural(sums.segments, 'segment')} with ` +
+      `${plural(sums.rows, 'row')} and ${plural(sums.bytes, 'byte')} read in ${seconds(performance.now() - began)}.${replaced}`,
   )
   if (problems.length === 0) {
     console.log('All is as it was stored: every hash, the chain of the manifest, and the account of rows and sequence numbers.')
@@ -44,17 +40,3 @@ await main(async () => {
   if (problems.length > problemsShown) console.error(`  and ${problems.length - problemsShown} more`)
   return 1
 })
-
-/** Undefined when help was asked for. */
-function connectionOf(args: string[]): Connection | undefined {
-  try {
-    const { values } = parseArgs({ args, options: flags })
-    return values.help ? undefined : connectionFor(values.url, values.key)
-  } catch (error) {
-    if (error instanceof CommandError) throw error
-    throw new CommandError(
-      error instanceof Error ? error.message : String(error),
-      'Run npm run verify-segments -- --help to see the options.',
-    )
-  }
-}

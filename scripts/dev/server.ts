@@ -73,7 +73,6 @@ export async function isEdgelog(url: string): Promise<boolean> {
   }
 }
 
-/** Throws CommandError when something listens there already. */
 /** Two servers on one folder of data would give the same sequence numbers to different logs. `url` is where it was served last. */
 export async function refuseSharedState(url: string): Promise<void> {
   if (!(await isEdgelog(url))) return
@@ -83,6 +82,7 @@ export async function refuseSharedState(url: string): Promise<void> {
   )
 }
 
+/** Throws CommandError when something listens there already. */
 export async function refuseTakenPort(port: number): Promise<void> {
   const probe = createServer()
   const taken = await new Promise<boolean>((resolve, reject) => {

@@ -1,3 +1,6 @@
+import { parseArgs } from 'node:util'
+import type { ParseArgsConfig } from 'node:util'
+
 /** A failure that the person at the terminal can do something about: what went wrong, and what to do next. */
 export class CommandError extends Error {
   readonly next: string
@@ -24,6 +27,29 @@ export async function main(run: () => Promise<number | void>): Promise<void> {
     else console.error(error)
     process.exitCode = 1
   }
+}
+
+const helpFlag = { help: { type: 'boolean', short: 'h' } } as const
+
+/**
+ * The flags and files of a command line, of this process unless `config.args` gives another; with --help or -h, which every
+ * command knows, prints `usage` and answers undefined. Throws the CommandError of `usageError` for a flag that there is not.
+ */
+export function parseFlags<const T extends ParseArgsConfig>(usage: string, config: T): ReturnType<typeof parseArgs<T>> | undefined {
+  try {
+    const parsed = parseArgs({ ...config, options: { ...config.options, ...helpFlag } })
+    if (!('help' in parsed.values)) return parsed as ReturnType<typeof parseArgs<T>>
+  } catch (error) {
+    // Node goes on to say how such a text would be given as a file, which is not what was meant.
+    throw usageError(usage, (error instanceof Error ? error.message : String(error)).replace(/ To specify a positional .*$/, ''))
+  }
+  console.log(usage)
+  return undefined
+}
+
+/** What is wrong with a command line, and where its options are told: `usage` begins its examples with `npm run <command>`. */
+export function usageError(usage: string, message: string): CommandError {
+  return new CommandError(message, `Run ${/npm run [\w-]+/.exec(usage)?.[0]} -- --help to see the options.`)
 }
 
 /**
@@ -63,6 +89,11 @@ export async function step<T>(title: string, work: () => Promise<T>, result?: (v
 
 export function seconds(milliseconds: number): string {
   return `${(milliseconds / 1000).toFixed(1)} s`
+}
+
+/** `1 shard`, `2 shards`. */
+export function plural(count: number, noun: string): string {
+  return `${thousands(count)} ${noun}${count === 1 ? '' : 's'}`
 }
 
 export function thousands(count: number): string {

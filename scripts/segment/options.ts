@@ -1,6 +1,5 @@
-import { parseArgs } from 'node:util'
 import { shardNumberMax } from '../../src/core/limits.ts'
-import { CommandError } from '../dev/terminal.ts'
+import { parseFlags, usageError } from '../dev/terminal.ts'
 
 export interface SegmentOptions {
   file: string
@@ -11,7 +10,7 @@ export interface SegmentOptions {
   shard: number | undefined
 }
 
-export const usage = `Shows what a segment file holds, and checks all of it.
+const usage = `Shows what a segment file holds, and checks all of it.
 
   npm run segment -- [options] FILE
 
@@ -29,15 +28,15 @@ const flags = {
   json: { type: 'boolean', default: false },
   'to-parquet': { type: 'string' },
   shard: { type: 'string' },
-  help: { type: 'boolean', short: 'h', default: false },
 } as const
 
 /** What the command line says; undefined when help was asked for. */
 export function parseOptions(args: string[]): SegmentOptions | undefined {
-  const { values, positionals } = parse(args)
-  if (values.help) return undefined
+  const line = parseFlags(usage, { args, options: flags, allowPositionals: true })
+  if (line === undefined) return undefined
+  const { values, positionals } = line
   const [file, ...more] = positionals
-  if (file === undefined || more.length > 0) throw usageError('Give one file.')
+  if (file === undefined || more.length > 0) throw usageError(usage, 'Give one file.')
   return {
     file,
     rows: wholeNumber('rows', values.rows, 1e9),
@@ -53,19 +52,7 @@ export function shardOf(file: string): number | undefined {
   return digits === undefined || Number(digits) > shardNumberMax ? undefined : Number(digits)
 }
 
-function parse(args: string[]) {
-  try {
-    return parseArgs({ args, options: flags, allowPositionals: true })
-  } catch (error) {
-    throw usageError(error instanceof Error ? error.message : String(error))
-  }
-}
-
 function wholeNumber(name: string, text: string, most: number): number {
-  if (!/^\d+$/.test(text) || Number(text) > most) throw usageError(`--${name} must be a whole number from 0 to ${most}.`)
+  if (!/^\d+$/.test(text) || Number(text) > most) throw usageError(usage, `--${name} must be a whole number from 0 to ${most}.`)
   return Number(text)
-}
-
-function usageError(message: string): CommandError {
-  return new CommandError(message, 'Run npm run segment -- --help to see the options.')
 }

@@ -1,7 +1,6 @@
 import { basename } from 'node:path'
-import { parseArgs } from 'node:util'
 import { connectionFor } from '../dev/settings.ts'
-import { CommandError } from '../dev/terminal.ts'
+import { parseFlags, usageError } from '../dev/terminal.ts'
 
 export interface ShipOptions {
   /** Paths; `-` is standard input. */
@@ -22,7 +21,7 @@ export interface ShipOptions {
 export const compressions = ['zstd', 'gzip', 'none'] as const
 export type Compression = (typeof compressions)[number]
 
-export const usage = `Sends log files or a stream to Edgelog.
+const usage = `Sends log files or a stream to Edgelog.
 
   npm run ship -- [options] FILE...        FILE may end in .gz or .zst; - is standard input
 
@@ -51,18 +50,18 @@ const flags = {
   concurrency: { type: 'string', default: '1' },
   'batch-lines': { type: 'string', default: '2000' },
   'retry-for': { type: 'string' },
-  help: { type: 'boolean', short: 'h', default: false },
 } as const
 
 /** What the command line and the environment say; undefined when help was asked for. */
 export function parseOptions(args: string[]): ShipOptions | undefined {
-  const { values, positionals: files } = parse(args)
-  if (values.help) return undefined
-  if (files.length === 0) throw usageError('No file was given.')
-  if (files.filter((file) => file === '-').length > 1) throw usageError('Standard input (-) can be given once.')
-  if (values.multiline !== 'on' && values.multiline !== 'off') throw usageError('--multiline must be on or off.')
+  const line = parseFlags(usage, { args, options: flags, allowPositionals: true })
+  if (line === undefined) return undefined
+  const { values, positionals: files } = line
+  if (files.length === 0) throw usageError(usage, 'No file was given.')
+  if (files.filter((file) => file === '-').length > 1) throw usageError(usage, 'Standard input (-) can be given once.')
+  if (values.multiline !== 'on' && values.multiline !== 'off') throw usageError(usage, '--multiline must be on or off.')
   const compress = compressions.find((kind) => kind === values.compress)
-  if (!compress) throw usageError(`--compress must be one of ${compressions.join(', ')}.`)
+  if (!compress) throw usageError(usage, `--compress must be one of ${compressions.join(', ')}.`)
   return {
     ...(values['dry-run'] ? { url: '', key: '' } : serverOf(values)),
     files,
@@ -83,14 +82,6 @@ export function sourceOfFile(file: string): string {
   return basename(file).replace(/(?:\.(?:gz|zst|log|txt|json|jsonl|ndjson|\d+))+$/, '') || basename(file)
 }
 
-function parse(args: string[]) {
-  try {
-    return parseArgs({ args, options: flags, allowPositionals: true })
-  } catch (error) {
-    throw usageError(error instanceof Error ? error.message : String(error))
-  }
-}
-
 function serverOf(values: { url?: string; key?: string }): { url: string; key: string } {
   const { url, apiKey } = connectionFor(values.url, values.key)
   return { url, key: apiKey }
@@ -98,10 +89,7 @@ function serverOf(values: { url?: string; key?: string }): { url: string; key: s
 
 function wholeNumber(name: string, text: string, least: number, most: number): number {
   const value = Number(text)
-  if (!/^\d+$/.test(text) || value < least || value > most) throw usageError(`--${name} must be a whole number from ${least} to ${most}.`)
+  if (!/^\d+$/.test(text) || value < least || value > most)
+    throw usageError(usage, `--${name} must be a whole number from ${least} to ${most}.`)
   return value
-}
-
-function usageError(message: string): CommandError {
-  return new CommandError(message, 'Run npm run ship -- --help to see the options.')
 }
