@@ -72,6 +72,7 @@ export interface RunCosts {
   assign(operation: string): void
 }
 
+/** Counts for itself until it is named; nothing is reported before. */
 export function createRunCosts(meter: Pick<CostMeter, 'add'>): RunCosts {
   const counts: Costs = {}
   let operation: string | undefined

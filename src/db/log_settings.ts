@@ -14,6 +14,7 @@ export const logSettingsColumns = {
 
 type Columns = { [K in keyof typeof logSettingsColumns]: number | null }
 
+/** The settings in those columns; nulls where the organization says nothing, version 0 where it never did. */
 export function logSettingsOf({ retentionDays, version, ...quota }: Columns): LogSettings {
   return { retentionDays, quota, version: version ?? 0 }
 }

@@ -2,12 +2,9 @@ import { idempotencyTtlMs, shardActivationMs } from '../core/limits.ts'
 import type { KnownShard } from '../db/log_shards.ts'
 
 /**
- * Which shard of a region takes a batch. Without a key any does, at random. A keyed batch goes by rendezvous hashing (Thaler
- * and Ravishankar, 1998): each shard scores the key and the highest score wins, so that a retry meets the same shard, and
- * a new shard takes over only the keys that it wins.
- *
- * The first of the answer is the one to store in. The others are those that were the choice within the last 24 hours, before
- * shards were added: one of them may have stored the batch already.
+ * Which shard of a region takes a batch: any, at random; with a key by rendezvous hashing (Thaler and Ravishankar, 1998), so a retry
+ * meets the same one. Behind the choice stand those of the last 24 hours, before shards were added: one of them may have stored the
+ * batch already. Throws RangeError when the region has no shard.
  */
 export function chooseShards(shards: readonly KnownShard[], region: string, keyHash: string | undefined, nowMs: number): KnownShard[] {
   const all = shards.filter((shard) => shard.region === region).toSorted((a, b) => a.number - b.number)

@@ -35,10 +35,9 @@ export function createNormaliser(nowMs: number): Normaliser {
 }
 
 /**
- * Makes the row of a record of any producer: recognised names (src/ingest/field_rules.ts) fill time, severity, source and
- * message; everything else becomes a flat attribute. Without a time a record gets `nowMs`, without a severity INFO,
- * without a message an empty one: free words find its attributes all the same, and a copy of them would only cost.
- * `record` is what JSON.parse made of `text`. Answers why it cannot be kept, or undefined.
+ * Makes the row of a record: recognised names (src/ingest/field_rules.ts) fill time, severity, source and message, all else becomes
+ * flat attributes. What is absent is `nowMs`, INFO and an empty text. `record` is what JSON.parse made of `text`. Answers why
+ * it cannot be kept, or undefined.
  */
 export function normaliseObject(n: Normaliser, record: object, text: string): RowFault | undefined {
   read(n, record)

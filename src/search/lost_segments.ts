@@ -9,6 +9,7 @@ export interface LostSegments {
   damaged: Damage[]
 }
 
+/** Asks the shards that named a segment which a scan did not find whether it is still theirs. Rejects when one cannot be reached. */
 export async function lostSegments(
   replies: readonly ShardReply[],
   scans: readonly { missing: readonly string[] }[],

@@ -48,11 +48,13 @@ export interface QueryDeps {
 /** What segments this isolate remembers, for all its requests: keys name their tenant, and nothing under a key ever changes. */
 const caches = createSegmentCaches()
 
+/** Reads segments through the caches of this isolate. */
 export function segmentReader(bucket: R2Bucket): SegmentReader {
   const store = openObjectStore(bucket, (ms, options) => scheduler.wait(ms, options))
   return createSegmentReader(store, caches)
 }
 
+/** What one query of the caller's organization needs; its time begins now. */
 export function queryDeps({ env, exports, log, now, tenant }: TenantCtx): QueryDeps {
   const { organizationId, logSettings } = tenant
   const reader = () => segmentReader(env.STORAGE)
@@ -69,7 +71,7 @@ export function queryDeps({ env, exports, log, now, tenant }: TenantCtx): QueryD
   }
 }
 
-/** The answer of a scan; a query that takes too much time becomes a problem. */
+/** The answer of a scan; throws the problem `invalid_query` when the query takes too much time. */
 export function scanned<T extends object>(reply: T | ScanTooSlow): T {
   if ('tooSlow' in reply) throw problem('invalid_query', reply.tooSlow)
   return reply

@@ -1,9 +1,7 @@
-/**
- * Smallest and greatest of the numbers; Infinity and -Infinity when there are none.
- *
- * Loops over numbers answer with typed arrays, and functions with such a loop make no object with number fields: in V8 13.6
- * a literal behind a loop that is being optimized now and then shares its fields with the object that was made before it.
- */
+// Loops over numbers answer with typed arrays, and functions with such a loop make no object with number fields: in V8 13.6
+// a literal behind a loop that is being optimized now and then shares its fields with the object that was made before it.
+
+/** Smallest and greatest of the numbers; Infinity and -Infinity when there are none. */
 export function extentOf(values: Float64Array): Float64Array {
   let min = Infinity
   let max = -Infinity

@@ -28,6 +28,7 @@ const bias = 1 << 20
 const zeroCode = 1
 const slotsMin = 8
 
+/** An empty sketch, of 96 bytes. */
 export function createSketch(): Sketch {
   return { level: 0, count: 0, bins: 0, codes: new Int32Array(slotsMin), counts: new Float64Array(slotsMin) }
 }
@@ -45,6 +46,7 @@ export function addToSketch(sketch: Sketch, code: number, count = 1): void {
   if (sketch.bins > sketchBinsMax) collapse(sketch, sketch.level + 1)
 }
 
+/** Adds all values of `from`, which stays as it is; the level of `into` becomes at least its. */
 export function mergeSketch(into: Sketch, from: Sketch): void {
   if (into.level < from.level) collapse(into, from.level)
   const levels = into.level - from.level
@@ -73,6 +75,7 @@ export function errorOfSketch({ level }: Sketch): number {
   return level === 0 ? sketchError : (base - 1) / (base + 1)
 }
 
+/** What its bins take in memory, in bytes. */
 export function bytesOfSketch({ codes }: Sketch): number {
   return codes.length * 12
 }

@@ -22,6 +22,7 @@ const slotsMin = 8
 /** Standard error of an estimate, as a share of it: 1.04 / sqrt(registers). */
 export const distinctError = 1.04 / Math.sqrt(registerCount)
 
+/** No values yet. */
 export function createDistinct(): Distinct {
   return { count: 0, slots: new Float64Array(slotsMin), registers: null }
 }
@@ -33,6 +34,7 @@ export function addToDistinct(distinct: Distinct, hash: number): void {
   if (distinct.count > distinctExactMax) toRegisters(distinct)
 }
 
+/** Adds all values of `from`, which stays as it is. */
 export function mergeDistinct(into: Distinct, from: Distinct): void {
   if (from.slots !== null) for (const hash of from.slots) if (hash !== 0) addToDistinct(into, hash)
   if (from.registers === null) return
@@ -41,6 +43,7 @@ export function mergeDistinct(into: Distinct, from: Distinct): void {
   for (let i = 0; i < registerCount; i++) if (from.registers[i]! > registers[i]!) registers[i] = from.registers[i]!
 }
 
+/** True while the count is no estimate. */
 export function isExactDistinct({ registers }: Distinct): boolean {
   return registers === null
 }
@@ -56,6 +59,7 @@ export function countOfDistinct({ count, registers }: Distinct): number {
   return Math.round(registerCount ** 2 / (2 * Math.LN2 * z))
 }
 
+/** What it takes in memory, in bytes. */
 export function bytesOfDistinct({ slots, registers }: Distinct): number {
   return slots?.byteLength ?? registers!.byteLength
 }

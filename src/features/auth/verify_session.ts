@@ -6,10 +6,9 @@ import { accounts, memberships, organizations, sessions, users } from '../../db/
 import { accessTokenType, invalidToken, verifyJwt } from './jwt.ts'
 
 /**
- * What an access token proves, in one D1 round trip: the session is not over, the user exists, all was issued under the
- * present token version, and the user's role in `organizationId` (or the default organization). Throws 401, or 404 when
- * an organization is asked for that is not the user's, is deleted, or is not there at all. `beforeLookup` may throw to
- * keep the question from D1.
+ * What an access token proves, in one D1 round trip: the session, its user and token version, and the role in `organizationId` (or the
+ * default organization). Throws 401, or 404 when an organization is asked for that is not there for this user. `beforeLookup`
+ * may throw to keep the question from D1.
  */
 export async function verifySession(
   ctx: BaseCtx,

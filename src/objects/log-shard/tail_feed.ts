@@ -19,10 +19,9 @@ export interface TailFeedDeps {
 export type TailFeed = ReturnType<typeof createTailFeed>
 
 /**
- * Brings new blocks to LiveTail in order, one delivery at a time, off the acknowledging path. What is to be delivered
- * is read back from storage, so nothing piles up in memory when LiveTail is slow. After a restart it begins with the
- * newest block, which may not have been delivered: LiveTail skips what it has, sees a gap by the sequence numbers and
- * pulls it.
+ * Brings new blocks to LiveTail in order, one delivery at a time, off the acknowledging path, read back from storage so that nothing
+ * piles up in memory. After a restart it begins with the newest block, which may not have been delivered: LiveTail skips what
+ * it has and pulls what it lacks.
  */
 export function createTailFeed(deps: TailFeedDeps) {
   let watched = deps.loadWatched()

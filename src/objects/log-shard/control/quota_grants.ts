@@ -12,12 +12,9 @@ import { createWindowMap } from './windows.ts'
 type Held = Map<number, Volume>
 
 /**
- * The ledger's side of a quota: what it allowed the organization's other shards. A grant is durable before it is answered
- * and never taken back; a shard that forgot its allowance asks again and is told the same one, so nothing is granted twice.
- *
- * What is granted ahead is stranded when its shard stores no more: until the minute's end, or for a month the last grant's
- * part of at most `leaseAheadBatches` batches and `1 / (leaseShare * shards)` of what was left; so all shards together
- * strand at most 1 / leaseShare of it.
+ * The ledger's side of a quota: what it allowed the other shards. A grant is durable before it is answered and never taken back; a
+ * shard that forgot its allowance is told the same one. What a shard that stores no more was granted ahead stays unused: at most
+ * `leaseAheadBatches` batches each, and 1 / leaseShare of what was left by all together.
  */
 export function createGrants(store: Pick<UsageStore, 'loadGrants' | 'saveGrants'>, stored: (minute: number, month: number) => Used) {
   const saved = store.loadGrants()

@@ -35,6 +35,7 @@ function nextSegment(erasure: StoredErasure, segments: readonly SegmentEntry[]):
   return next
 }
 
+/** One step of an erasure: looks at one segment, or ends when there is none. Throws ErasureTooSlowError when its query takes too long on a block. */
 export async function erase(context: JobContext, id: string, segment: SegmentMeta | null): Promise<void> {
   const { state } = context
   const erasure = state.erasures.get(id)

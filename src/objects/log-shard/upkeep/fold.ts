@@ -30,6 +30,7 @@ export function isAwaited({ erasures }: Pick<JobView, 'erasures'>, segment: Segm
   )
 }
 
+/** Rewrites a segment with the edits and deletes of its rows; their patches go in the same transaction. */
 export async function fold(context: JobContext, segment: SegmentMeta): Promise<void> {
   await rewriteSegments(context, 'fold', [segment])
 }

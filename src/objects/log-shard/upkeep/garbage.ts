@@ -7,6 +7,7 @@ export function dueGarbage({ garbageDueMs }: JobView): Due | null {
   return garbageDueMs === null ? null : { atMs: garbageDueMs, job: { kind: 'garbage' } }
 }
 
+/** Deletes up to `objectDeleteKeysMax` objects that are due, and then operations that nothing needs. Throws when the manifest names one of them. */
 export async function collectGarbage(context: JobContext): Promise<void> {
   const { state, objects, now } = context
   const keys = state.store.readGarbage(now(), objectDeleteKeysMax)

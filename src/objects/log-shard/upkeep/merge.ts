@@ -6,10 +6,9 @@ import { dayOfKey, endOfDay } from './segment_key.ts'
 import { rewriteSegments } from './segments.ts'
 
 /**
- * Merges segments below `mergeSmallBytesMax` of one day: `mergeWidth` of them as soon as there are as many of similar size, all
- * once the day is over and quiet. Whatever is merged, each row's segment grows at least `mergeGrowthMin` times; so a row that
- * was sealed in s bytes is written at most log(mergeSmallBytesMax / s) / log(mergeGrowthMin) + 1 times more: 13 for 64 KiB, 3 for
- * 4 MiB; and since 8 of similar size is the rule, mostly once for each factor of 8: 3 and 1.
+ * Merges segments below `mergeSmallBytesMax` of one day: `mergeWidth` of similar size, or all once the day is over and quiet. Each
+ * row's segment grows at least `mergeGrowthMin` times, so a row sealed in s bytes is written at most log(mergeSmallBytesMax / s) /
+ * log(mergeGrowthMin) + 1 times more: 13 for 64 KiB, but mostly once for each factor of `mergeWidth`.
  */
 export function dueMerge(view: JobView): Due | null {
   const days = new Map<string, SegmentMeta[]>()
