@@ -161,7 +161,7 @@ export const shardReplyBytesMax = 8 * 1024 * 1024
 export const tailDeliveryBytesMax = 4 * 1024 * 1024
 /** Sealed rows of one answer to a tail that resumes: they are sorted anew by sequence number, row by row. */
 export const tailSealedRowsMax = 4096
-/** Tries to read sealed rows while jobs rewrite their segments; one job takes longer than reading. */
+/** Tries to read or change sealed rows while jobs rewrite their segments; one job takes longer than reading. */
 export const sealedReadTriesMax = 5
 /** Waits before a failed delivery to LiveTail is tried again; then the next batch starts it anew. */
 export const tailRetryWaitsMs: readonly number[] = [50, 250, 1000]
@@ -280,6 +280,8 @@ export const shardsPerRegionMax = 8
 export const shardListCacheMs = 60_000
 /** A new shard takes batches after this time, when no isolate has an older list; the rest is for clocks that differ. */
 export const shardActivationMs = shardListCacheMs + 5_000
+/** Regions of organizations that an isolate remembers to have asked for a shard, about 100 bytes each; then it forgets all. */
+export const shardAskedMax = 1000
 /** A region gets at most one new shard in this time: the one before must have had an effect first. */
 export const shardAddMs = shardActivationMs + 2 * shardRateWindowMs
 /** A key that a shard was asked for is refused there this long: a batch that is still under way to it must not be stored twice. */
@@ -321,10 +323,11 @@ export const tasksKeptMs = 90 * 24 * 60 * 60 * 1000
 export const tasksRemovedMax = 500
 /** Shards that one message of the retention schedule visits: each may have to wake. */
 export const retentionShardsPerJob = 50
-/** Entries of one page of segments or of their operations; an entry has about 600 bytes. */
-export const segmentPageMax = 500
-/** Days that one call of GET /logs/usage covers, and sources that it names for each: an answer of at most 2 MB. */
-export const usageDaysMax = 400
+/** Entries of one page of segments or of their operations; an entry has about 600 bytes, and a shard gives no more at once. */
+export const segmentPageMax = manifestPageMax
+/** Days that one call of GET /logs/usage covers, at most and when it does not say, and sources that it names for each: an answer of at most 2 MB. */
+export const usageDaysMax = usageDaysKept
+export const usageDaysDefault = 30
 export const usageSourcesShownMax = 50
 /** Days that logs are kept unless an organization says otherwise, and the most it can say; null keeps them for ever. */
 export const retentionDaysDefault = 30
@@ -364,6 +367,8 @@ export const filterCacheBytesMax = 6 * 1024 * 1024
 /** Damage is recorded this often while queries meet it, and the health check shows it this long after the last of them. */
 export const damageReportMs = 60 * 60 * 1000
 export const damageShownMs = 24 * 60 * 60 * 1000
+/** Damaged parts that an isolate remembers to have reported, about 150 bytes each; then it forgets all and reports anew. */
+export const damageReportedMax = 10_000
 /** Characters of a reason that is recorded. */
 export const textReasonCharsMax = 500
 /** Damaged blocks and segments that one answer names; more tell nothing new. */
@@ -437,7 +442,13 @@ export const patternTextsMax = 5000
 export const patternRowsPerBlockMax = 16_384
 /** Messages after which a scan masks half as many of a block, and a third after twice as many: a million rows take half a second. */
 export const patternRowsFull = 8192
-/** Of the message that is shown as example of a pattern. */
+/** Characters of a message that are masked: a pattern is recognised by less. */
+export const patternCharsMax = 1000
+/** Masked words that are remembered, some 100 bytes each; few words make up most of all messages. */
+export const patternWordsCachedMax = 8192
+/** Words that one clustering looks at, each step of splitting all of its set: a fraction of a second for messages with nothing in common. */
+export const patternWordsSeenMax = 1_000_000
+/** Characters of the message that is shown as example of a pattern. */
 export const patternExampleCharsMax = 512
 /** Patterns of one answer. */
 export const patternsMax = 500

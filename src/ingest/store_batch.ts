@@ -1,4 +1,4 @@
-import { shardRateWindowMs } from '../core/limits.ts'
+import { shardAskedMax, shardRateWindowMs } from '../core/limits.ts'
 import { problem } from '../core/problems.ts'
 import type { Quota } from '../core/settings.ts'
 import { isTemporary } from '../core/temporary.ts'
@@ -117,13 +117,12 @@ function settingsOf({ tenant, config }: TenantCtx, shards: readonly KnownShard[]
 
 /** When this isolate last asked for one more shard, by organization and region; each busy batch would ask D1 otherwise. */
 const askedMs = new Map<string, number>()
-const askedMax = 1000
 
 function askForFurther(ctx: TenantCtx): void {
   const { organizationId } = ctx.tenant
   const key = `${organizationId}/${ctx.region}`
   if ((askedMs.get(key) ?? 0) > ctx.now() - shardRateWindowMs) return
-  if (askedMs.size >= askedMax) askedMs.clear()
+  if (askedMs.size >= shardAskedMax) askedMs.clear()
   askedMs.set(key, ctx.now())
   ctx.waitUntil(registerFurther(ctx, organizationId, ctx.region))
 }

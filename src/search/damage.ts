@@ -1,4 +1,4 @@
-import { damagedMax, damageReportMs } from '../core/limits.ts'
+import { damagedMax, damageReportedMax, damageReportMs } from '../core/limits.ts'
 import type { TenantCtx } from '../db/context.ts'
 import { recordDamage } from '../db/damaged_segments.ts'
 import type { Damage } from '../engine/query/types.ts'
@@ -16,16 +16,14 @@ export function wholenessOf(
   return { partial: true, damaged: damaged.slice(0, damagedMax) }
 }
 
+/** Logs parts that cannot be read, and records them for the health check behind the answer: each at most once in `damageReportMs`. */
 export function reportDamage(ctx: TenantCtx, damaged: readonly Damage[]): void {
   const { organizationId } = ctx.tenant
   const nowMs = ctx.now()
   const fresh = damaged.filter(({ segment }) => nowMs - (reported.get(`${organizationId} ${segment}`) ?? -Infinity) >= damageReportMs)
   if (fresh.length === 0) return
-  if (reported.size > reportedMax) reported.clear()
+  if (reported.size >= damageReportedMax) reported.clear()
   for (const { segment } of fresh) reported.set(`${organizationId} ${segment}`, nowMs)
   for (const { segment, reason } of fresh) ctx.log.error('damaged segment', new Error(reason), { organization_id: organizationId, segment })
   ctx.waitUntil(recordDamage(ctx, organizationId, fresh))
 }
-
-/** Entries of some 150 bytes. */
-const reportedMax = 10_000

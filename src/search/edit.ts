@@ -1,5 +1,6 @@
-import type { TenantCtx } from '../db/context.ts'
+import { sealedReadTriesMax } from '../core/limits.ts'
 import { problem } from '../core/problems.ts'
+import type { TenantCtx } from '../db/context.ts'
 import type { LogJson } from '../engine/log_json.ts'
 import { logJson } from '../engine/log_json.ts'
 import type { RowChange } from '../objects/log-shard/protocol.ts'
@@ -57,15 +58,13 @@ export async function withSealedRow<T extends { status: string }>(
   change: (found: FoundLog) => Promise<T>,
 ): Promise<Exclude<T, { status: 'sealed' }>> {
   let found = first
-  for (let attempt = 0; attempt < rewritesMax; attempt++) {
+  for (let attempt = 0; attempt < sealedReadTriesMax; attempt++) {
     const reply = await change(found)
     if (reply.status !== 'sealed') return reply as Exclude<T, { status: 'sealed' }>
     found = await findRow(ctx, id)
   }
   throw problem('unavailable', 'The stored logs are being rewritten. Try again shortly.')
 }
-
-const rewritesMax = 3
 
 export function tooManyPatches() {
   return problem('too_many_patches', 'This part of the store holds as many edited and deleted logs as it can before it is merged.')

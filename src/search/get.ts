@@ -1,5 +1,5 @@
 import { decodeLogId } from '../core/ids.ts'
-import { seqMax, timestampMsMax } from '../core/limits.ts'
+import { sealedReadTriesMax, seqMax, timestampMsMax } from '../core/limits.ts'
 import { problem } from '../core/problems.ts'
 import type { TenantCtx } from '../db/context.ts'
 import type { LogJson } from '../engine/log_json.ts'
@@ -39,10 +39,10 @@ export async function findRow(ctx: TenantCtx, id: string): Promise<FoundLog> {
   return { shard, seq: place.seq, ...found }
 }
 
-/** Twice at most: segments that were merged after the shard named them are looked for anew. */
+/** Segments that were merged after the shard named them are looked for anew, a few times. */
 async function findInShard(ctx: TenantCtx, shard: Shard, seq: number): Promise<Pick<FoundLog, 'row' | 'sealed'> | undefined> {
   let damaged: { segment: string; reason: string }[] = []
-  for (let attempt = 0; attempt < 2; attempt++) {
+  for (let attempt = 0; attempt < sealedReadTriesMax; attempt++) {
     const reply = await ask(ctx, shard, ({ rpc, identity }) => rpc.getRow(identity, seq))
     if (!('status' in reply)) return reply.row === null ? undefined : { row: reply.row, sealed: undefined }
     const search = await findSealed(ctx, reply, seq)

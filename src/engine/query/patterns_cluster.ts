@@ -1,3 +1,5 @@
+import { patternWordsSeenMax } from '../../core/limits.ts'
+
 /** Stands for a word that varies, in a pattern. */
 export const wildcard = '<*>'
 
@@ -7,8 +9,6 @@ const variantsMin = 4
 const literalShareMin = 0.5
 /** A word in this share of similar messages is no value but makes a message of its own. */
 const wordShareMin = 0.1
-/** Steps of splitting, each looks at all words of a set: a bound on time for messages that have nothing in common. */
-const wordsSeenMax = 1_000_000
 
 /** A masked message as words, and what stands between them. */
 interface Parts {
@@ -20,14 +20,13 @@ interface Parts {
 const separators = /([\s=,;:()[\]{}|/"']+)/
 
 /**
- * Finds masked messages that differ in words which vary, and gives each the pattern it belongs to. Messages with the same separators
- * (so also the same number of words) are split by their most frequent word until what is left differs only in words that are each
- * rare, as a tree of Drain or the partitions of IPLoM would; a set of four or more then becomes one pattern. The result follows
- * from the set of texts, not from their order or their counts. Patterns may be given too: they take in what fits them.
+ * The pattern of each masked message, by its text. Those with the same separators are split by their most frequent word until they
+ * differ only in rare words, as in Drain or IPLoM; four or more then share a pattern. It follows from the set of texts, not from
+ * their order or counts. Patterns may be given too: they take in what fits them.
  */
 export function clusterTexts(texts: Iterable<string>): Map<string, string> {
   const patternOf = new Map<string, string>()
-  const budget = { wordsLeft: wordsSeenMax }
+  const budget = { wordsLeft: patternWordsSeenMax }
   const shapes = Map.groupBy(Array.from(texts).sort(), (text) => shapeOf(text))
   for (const group of shapes.values()) {
     const set = group.map((text) => ({ text, words: text.split(separators) }))

@@ -1,14 +1,11 @@
+import { patternCharsMax, patternWordsCachedMax } from '../../core/limits.ts'
+
 /**
  * What of a message is plainly a variable, as placeholders: `user 17 from 10.0.0.1` becomes `user <num> from <ip>`.
  * A pure function of the message, so that counts by its result do not depend on what was met before.
  * <num> numbers and versions, <id> UUIDs, hexadecimal and long mixed ids, <ip>, <email>, <time>, <str> what stands in quotes.
  */
 export type Mask = (message: string) => string
-
-/** Characters of a message that are looked at: a pattern is recognised by less. */
-const charsMax = 1000
-/** Masked words that are remembered; few words make up most of all messages. */
-const wordsCachedMax = 8192
 
 /** A mask with a memory of its own, which only makes it quicker. */
 export function createMask(): Mask {
@@ -18,7 +15,7 @@ export function createMask(): Mask {
     if (plainId.test(word)) return '<id>'
     let masked = known.get(word)
     if (masked === undefined) {
-      if (known.size >= wordsCachedMax) known = new Map()
+      if (known.size >= patternWordsCachedMax) known = new Map()
       known.set(word, (masked = maskWord(word)))
     }
     return masked
@@ -38,7 +35,7 @@ function firstLine(message: string): string {
   const start = message.length - message.trimStart().length
   const end = message.indexOf('\n', start)
   const length = (end < 0 ? message.length : end) - start
-  if (length > charsMax) return `${message.slice(start, start + charsMax).replace(openQuote, '$1')}…`
+  if (length > patternCharsMax) return `${message.slice(start, start + patternCharsMax).replace(openQuote, '$1')}…`
   return end < 0 ? message.slice(start).trimEnd() : `${message.slice(start, end).trimEnd()} …`
 }
 

@@ -1,5 +1,5 @@
 import { dateOf, dayOf } from '../../core/calendar.ts'
-import { usageDaysMax, usageSourcesPerDayMax, usageSourcesShownMax } from '../../core/limits.ts'
+import { usageDaysDefault, usageDaysMax, usageSourcesPerDayMax, usageSourcesShownMax } from '../../core/limits.ts'
 import { problem } from '../../core/problems.ts'
 import type { BatchUsage } from '../../core/usage.ts'
 import { addUsage, newUsageSum, usageOf } from '../../core/usage_sum.ts'
@@ -7,8 +7,6 @@ import type { UsageSum } from '../../core/usage_sum.ts'
 import type { TenantCtx } from '../../db/context.ts'
 import { askAll, shardsOf } from '../shards.ts'
 import { parseRange } from '../time_range.ts'
-
-const daysDefault = 30
 
 /** What the organization sent, and what became of it: by day in UTC, both bounds included, over all of its shards. */
 export async function usageOfLogs(ctx: TenantCtx, { from, to }: { from?: string | undefined; to?: string | undefined }) {
@@ -32,7 +30,7 @@ export async function usageOfLogs(ctx: TenantCtx, { from, to }: { from?: string 
 }
 
 function daysBetween(from: string | undefined, to: string | undefined, nowMs: number) {
-  const { fromMs, toMs } = parseRange(from ?? `now-${daysDefault}d`, to ?? 'now', nowMs)
+  const { fromMs, toMs } = parseRange(from ?? `now-${usageDaysDefault}d`, to ?? 'now', nowMs)
   const fromDay = dayOf(fromMs)
   // A date as `to` means the end of its day, which is the first moment of the next.
   const toDay = Math.max(fromDay, dayOf(toMs - 1))
