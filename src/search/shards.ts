@@ -2,7 +2,7 @@ import { fanOutMax, queryBudgetBytes } from '../core/limits.ts'
 import { problem } from '../core/problems.ts'
 import type { TenantCtx } from '../db/context.ts'
 import { listLogShards, openLogShard } from '../db/log_shards.ts'
-import type { Operation, TimeRange } from '../engine/query/types.ts'
+import type { Damage, Operation, TimeRange } from '../engine/query/types.ts'
 import type { LogShardRpc, QueryReply, ShardIdentity, Unanswered } from '../objects/log-shard/protocol.ts'
 import type { QueryDeps } from './query_deps.ts'
 
@@ -46,7 +46,12 @@ export async function askShards(
     const maxSeq = snapshot?.get(identity.shard)
     return rpc.query({ identity, q, range, maxSeq, keepFromMs, budgetBytes: queryBudgetBytes, operation, lines })
   })
-  return replies.map((reply, i) => ({ shard: asked[i]!, reply }))
+  return replies.map((reply, i) => ({ shard: asked[i]!, reply: { ...reply, damaged: placed(reply.damaged, asked[i]!) } }))
+}
+
+/** Hot blocks of different shards have the same names; what tells them apart is put in front. */
+function placed(damaged: readonly Damage[], { identity: { region, shard } }: Shard): Damage[] {
+  return damaged.map(({ segment, reason }) => ({ segment: `${region}/${shard} ${segment}`, reason }))
 }
 
 /** The newest row that each shard showed, for what is asked next of the same moment. */

@@ -8,3 +8,8 @@ export class BlockError extends Error {
     this.reason = reason
   }
 }
+
+/** How a hot block is named where damage is told. Only its shard knows it by that; other parts are named by their R2 key. */
+export function blockName(firstSeq: number): string {
+  return `block ${firstSeq}`
+}

@@ -1,4 +1,4 @@
-import { BlockError } from '../block/block_error.ts'
+import { blockName, BlockError } from '../block/block_error.ts'
 import type { Filter } from './ast.ts'
 import { metaMayMatch } from './block_filter.ts'
 import type { BlockList } from './block_list.ts'
@@ -36,7 +36,7 @@ export function skipDamage(damaged: Damage[], meter: Meter, { meta }: BlockSourc
     work()
   } catch (error) {
     if (!(error instanceof BlockError)) throw error
-    damaged.push({ segment: 'block', reason: `block ${meta.firstSeq}: ${error.message}` })
+    damaged.push({ segment: blockName(meta.firstSeq), reason: error.message })
   } finally {
     close()
   }

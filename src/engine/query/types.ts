@@ -129,9 +129,9 @@ export interface Scanned<R> {
 }
 
 export interface Damage {
-  /** R2 key of the segment; `block` for a hot block of a shard. */
+  /** R2 key of the segment; for a hot block `blockName`, which the Worker puts its shard in front of. */
   segment: string
-  /** What is wrong and where. */
+  /** What is wrong, and where in it. */
   reason: string
 }
 

@@ -268,7 +268,8 @@ function inTime<T>(work: () => T): T | TooSlow {
 
 /** Writes an error line for each block that the query had to leave out. */
 function loggingDamage(deps: ShardDeps, { identity, operation }: QueryCall, reply: QueryReply): QueryReply {
-  for (const { reason } of reply.damaged) deps.log('error', 'damaged block', { ...identity, operation: operation.kind, damaged: reason })
+  for (const { segment, reason } of reply.damaged)
+    deps.log('error', 'damaged block', { ...identity, operation: operation.kind, segment, damaged: reason })
   return reply
 }
 

@@ -93,7 +93,7 @@ function lookups(segments: ReadonlyMap<string, SegmentEntry>) {
   }
 }
 
-/** Parts that a job found damaged, so that none tries again: keys of segments, and `block <first seq>`. */
+/** Parts that a job found damaged, so that none tries again: keys of segments, and `blockName` of hot blocks. */
 function createDamageList(store: ShardStore) {
   const damaged = new Map(store.loadDamaged().map((damage) => [damage.segment, damage]))
   return {

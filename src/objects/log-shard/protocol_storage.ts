@@ -59,7 +59,7 @@ export interface StorageState {
   sealedSeq: number
   lastSeq: number
   hot: { blocks: number; rows: number; bytes: number }
-  /** Segments and hot blocks (`block`) that a job found damaged and leaves as they are. */
+  /** Segments and hot blocks (`blockName`) that a job found damaged and leaves as they are. */
   damaged: Damage[]
   manifest: { number: number; hash: string }
 }

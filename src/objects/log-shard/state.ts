@@ -1,5 +1,5 @@
 import { headCacheBytesMax } from '../../core/limits.ts'
-import { BlockError } from '../../engine/block/block_error.ts'
+import { blockName, BlockError } from '../../engine/block/block_error.ts'
 import { noReadCost } from '../../engine/block/read_cost.ts'
 import { openBlock } from '../../engine/block/reader.ts'
 import type { Block, BlockMeta, ReadCost } from '../../engine/block/types.ts'
@@ -82,7 +82,7 @@ export function describeDamage(state: ShardState, error: BlockError): string {
     const meta = state.index.find(firstSeq)
     if (meta === undefined) continue
     const reason = damageOf(() => state.open(meta, noReadCost()))
-    if (reason !== undefined) return `block ${meta.firstSeq}: ${reason}`
+    if (reason !== undefined) return `${blockName(meta.firstSeq)}: ${reason}`
   }
   return error.message
 }

@@ -122,14 +122,14 @@ describe('a damaged block', () => {
         rows.map(({ seq }) => seq),
         `byte ${i}`,
       ).toEqual([1])
-      expect(parts).toEqual([{ segment: 'block', reason: expect.stringContaining('block 2') as unknown }])
+      expect(parts).toEqual([{ segment: 'block 2', reason: expect.stringContaining('damaged block') as unknown }])
       expect(fresh.getRow(identity, 3)).toEqual({ damaged: expect.stringContaining('block 2') as unknown })
       expect(fresh.getRow(identity, 1)).toMatchObject({ row: { message: 'sound' } })
     }
     expect(lines[0]).toMatchObject({
       level: 'error',
       message: 'damaged block',
-      attributes: { organizationId: 'org', operation: 'search', damaged: expect.stringContaining('block 2') as unknown },
+      attributes: { organizationId: 'org', operation: 'search', segment: 'block 2' },
     })
   })
 

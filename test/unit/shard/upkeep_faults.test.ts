@@ -19,7 +19,7 @@ describe('a damaged hot block', () => {
     expect(state.damaged).toEqual([{ segment: 'block 2', reason: expect.any(String) as unknown }])
     for (const shard of [core, here.open()]) {
       expect(visible(here, shard).map(message)).toEqual(['a', 'c'])
-      expect(search(shard).damaged).toEqual([{ segment: 'block', reason: expect.stringContaining('block 2') as unknown }])
+      expect(search(shard).damaged).toEqual([{ segment: 'block 2', reason: expect.stringContaining('damaged block') as unknown }])
       expect(shard.getRow(identity, 2)).toMatchObject({ damaged: expect.stringContaining('block 2') as unknown })
       expect(append(shard, batch(['b one', 'b two'], 'bb'))).toMatchObject({ status: 'replayed', firstSeq: 2, accepted: 2 })
     }

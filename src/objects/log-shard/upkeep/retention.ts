@@ -1,3 +1,4 @@
+import { blockName } from '../../../engine/block/block_error.ts'
 import type { SegmentMeta } from '../../../engine/segment/types.ts'
 import type { Change } from '../manifest.ts'
 import type { ShardState } from '../state.ts'
@@ -28,6 +29,7 @@ function isWorthRewriting({ minCreatedMs, maxCreatedMs }: SegmentMeta, keepFromM
   return expiredMs > 0 && (expiredMs >= dayMs || expiredMs * 2 >= maxCreatedMs - minCreatedMs)
 }
 
+/** Drops segments whose rows have all expired, and damaged blocks; rewrites one of which many have. */
 export async function retain(context: JobContext, drop: readonly SegmentMeta[], rewrite: SegmentMeta | null): Promise<void> {
   const { state } = context
   if (state.manifest.damage.all().length > 0) dropDamagedBlocks(state)
@@ -60,7 +62,7 @@ function dropDamagedBlocks(state: ShardState): void {
   const { store, manifest, index } = state
   inTransaction(state, () => {
     const { gone, afterwards } = store.deleteDamagedBefore(manifest.record().keepFromMs)
-    const forgotten = gone.map((firstSeq) => manifest.damage.forget(`block ${firstSeq}`))
+    const forgotten = gone.map((firstSeq) => manifest.damage.forget(blockName(firstSeq)))
     return [...forgotten, { afterwards }, { afterwards: () => index.retain(({ firstSeq }) => !gone.includes(firstSeq)) }]
   })
 }

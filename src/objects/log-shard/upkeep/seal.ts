@@ -1,4 +1,5 @@
 import { idempotencyTtlMs, segmentRowsMax } from '../../../core/limits.ts'
+import { blockName } from '../../../engine/block/block_error.ts'
 import type { BlockMeta } from '../../../engine/block/types.ts'
 import type { Change } from '../manifest.ts'
 import type { SealedBatch } from '../sealed_keys.ts'
@@ -38,7 +39,7 @@ export async function seal(context: JobContext): Promise<void> {
       sound.flatMap(({ blocks }) => blocks.flatMap(({ meta, lastSeq }) => state.patches.within(meta.firstSeq, lastSeq))),
     borders: await bordersOf(context, sources),
   })
-  const damaged = metas.filter(({ firstSeq }) => rewritten.damaged.some(({ segment }) => segment === `block ${firstSeq}`))
+  const damaged = metas.filter(({ firstSeq }) => rewritten.damaged.some(({ segment }) => segment === blockName(firstSeq)))
   commit(context, {
     kind: 'seal',
     rewritten,

@@ -1,4 +1,4 @@
-import { BlockError } from '../../../engine/block/block_error.ts'
+import { blockName, BlockError } from '../../../engine/block/block_error.ts'
 import { noReadCost } from '../../../engine/block/read_cost.ts'
 import { openBlock } from '../../../engine/block/reader.ts'
 import type { Block, BlockMeta, ReadCost } from '../../../engine/block/types.ts'
@@ -20,7 +20,7 @@ export interface SourceBlock {
 
 /** A hot block or a segment whose rows a rewrite takes over. */
 export interface Source {
-  /** `block <first seq>`, or the key of the segment. */
+  /** `blockName`, or the key of the segment. */
   name: string
   rows: number
   blocks: SourceBlock[]
@@ -30,7 +30,7 @@ export interface Source {
 export function hotSource({ store }: ShardState, meta: BlockMeta): Source {
   const open = (cost: ReadCost) =>
     openBlock(meta, present(store.readHead(meta.firstSeq)), () => present(store.readBody(meta.firstSeq)), cost)
-  return { name: `block ${meta.firstSeq}`, rows: meta.rows, blocks: [{ meta, lastSeq: meta.firstSeq + meta.rows - 1, open }] }
+  return { name: blockName(meta.firstSeq), rows: meta.rows, blocks: [{ meta, lastSeq: meta.firstSeq + meta.rows - 1, open }] }
 }
 
 /**
