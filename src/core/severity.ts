@@ -3,6 +3,11 @@ export const severities = ['TRACE', 'DEBUG', 'INFO', 'WARNING', 'ERROR', 'CRITIC
 
 export type Severity = (typeof severities)[number]
 
+/** Counts in the order of `severities`, by name; absent ones are 0. */
+export function bySeverity(counts: readonly number[]): Record<Severity, number> {
+  return Object.fromEntries(severities.map((name, i) => [name, counts[i] ?? 0])) as Record<Severity, number>
+}
+
 /** Index into `severities`. */
 export type SeverityIndex = 0 | 1 | 2 | 3 | 4 | 5
 

@@ -2,17 +2,16 @@ import { queryBytesMax, timestampMsMax } from '../core/limits.ts'
 import { problem } from '../core/problems.ts'
 import type { TenantCtx } from '../db/context.ts'
 import { logJson } from '../engine/log_json.ts'
-import { mergeCosts } from '../engine/query/merge.ts'
+import { mergeScans } from '../engine/query/merge.ts'
 import { positionOf } from '../engine/query/position.ts'
 import type { ContextInput } from './analytics_schema.ts'
-import { wholenessOf } from './damage.ts'
 import { findRow } from './get.ts'
 import type { Page } from './pages.ts'
 import { readPage } from './pages.ts'
 import { queryDeps } from './query_deps.ts'
 import { quoted } from './query_text.ts'
 import { shardsOf } from './shards.ts'
-import { statsOf } from './stats.ts'
+import { footOf } from './stats.ts'
 
 /** The logs of the same source right before and right after one log, in the order of all logs. */
 export async function contextOfLog(ctx: TenantCtx, { id, before, after }: ContextInput) {
@@ -34,12 +33,10 @@ export async function contextOfLog(ctx: TenantCtx, { id, before, after }: Contex
   }
   const rowsBefore = await read(earlier, before)
   const rowsAfter = await read(later, after)
-  const whole = { budgetEnded: pages.some(({ budgetEnded }) => budgetEnded), damaged: pages.flatMap(({ damaged }) => damaged) }
   return {
     before: rowsBefore.toReversed(),
     log: logJson(row, place.shard),
     after: rowsAfter,
-    ...wholenessOf(ctx, whole),
-    stats: statsOf(shards.length, mergeCosts(pages.map(({ cost }) => cost)), ctx.now() - startedMs),
+    ...footOf(ctx, shards, mergeScans(pages), startedMs),
   }
 }

@@ -3,11 +3,10 @@ import type { TenantCtx } from '../db/context.ts'
 import { fieldTypes, queryNameOf } from '../engine/query/fields_present.ts'
 import { aggregateLogs } from './aggregate.ts'
 import type { FieldsInput } from './analytics_schema.ts'
-import { wholenessOf } from './damage.ts'
 import { queryDeps } from './query_deps.ts'
 import { checkQuery } from './query_text.ts'
 import { shardsOf } from './shards.ts'
-import { statsOf } from './stats.ts'
+import { footOf } from './stats.ts'
 import { parseRange } from './time_range.ts'
 
 /** The attributes that the logs that match have, with the types of their values. */
@@ -24,8 +23,7 @@ export async function fieldsOfLogs(ctx: TenantCtx, { q, from, to }: FieldsInput)
       .slice(0, fieldNamesMax)
       .map(({ name, rows, blocks }) => ({ field: queryNameOf(name), types: typesIn(blocks), count: rows })),
     truncated: isCut || fields.length > fieldNamesMax,
-    ...wholenessOf(ctx, scanned),
-    stats: statsOf(shards.length, scanned.cost, ctx.now() - startedMs),
+    ...footOf(ctx, shards, scanned, startedMs),
   }
 }
 

@@ -1,13 +1,12 @@
-import { severities } from '../core/severity.ts'
+import { bySeverity } from '../core/severity.ts'
 import { formatTimestamp } from '../core/time.ts'
 import type { TenantCtx } from '../db/context.ts'
 import { aggregateLogs } from './aggregate.ts'
-import { wholenessOf } from './damage.ts'
 import { queryDeps } from './query_deps.ts'
 import { checkQuery } from './query_text.ts'
 import type { HistogramInput } from './schema.ts'
 import { shardsOf } from './shards.ts'
-import { statsOf } from './stats.ts'
+import { footOf } from './stats.ts'
 import { timeBuckets } from './time_buckets.ts'
 import { parseRange } from './time_range.ts'
 
@@ -27,15 +26,11 @@ export async function histogramOfLogs(ctx: TenantCtx, input: HistogramInput) {
     interval_ms: bucketMs,
     count: filled.reduce((sum, bucket) => sum + bucket.count, 0),
     buckets: filled,
-    ...wholenessOf(ctx, scanned),
-    stats: statsOf(shards.length, scanned.cost, ctx.now() - startedMs),
+    ...footOf(ctx, shards, scanned, startedMs),
   }
 }
 
-function bucketJson(startMs: number, counts: readonly number[] | undefined) {
-  const bySeverity = Object.fromEntries(severities.map((name, i) => [name, counts?.[i] ?? 0])) as Record<
-    (typeof severities)[number],
-    number
-  >
-  return { start: formatTimestamp(startMs, 0), count: (counts ?? []).reduce((sum, count) => sum + count, 0), severities: bySeverity }
+function bucketJson(startMs: number, counts: readonly number[] = []) {
+  const count = counts.reduce((sum, each) => sum + each, 0)
+  return { start: formatTimestamp(startMs, 0), count, severities: bySeverity(counts) }
 }

@@ -1,5 +1,5 @@
 import { encodeLogId } from '../core/ids.ts'
-import { severities } from '../core/severity.ts'
+import { bySeverity } from '../core/severity.ts'
 import { formatTimestamp } from '../core/time.ts'
 import type { TenantCtx } from '../db/context.ts'
 import { answerPatterns } from '../engine/query/patterns.ts'
@@ -7,11 +7,10 @@ import type { PatternEntry } from '../engine/query/patterns_table.ts'
 import { rowsOf } from '../engine/query/patterns_table.ts'
 import { aggregateLogs } from './aggregate.ts'
 import type { PatternsInput } from './analytics_schema.ts'
-import { wholenessOf } from './damage.ts'
 import { queryDeps } from './query_deps.ts'
 import { checkQuery } from './query_text.ts'
 import { shardsOf } from './shards.ts'
-import { statsOf } from './stats.ts'
+import { footOf } from './stats.ts'
 import { timeBuckets } from './time_buckets.ts'
 import { parseRange } from './time_range.ts'
 
@@ -35,8 +34,7 @@ export async function patternsOfLogs(ctx: TenantCtx, input: PatternsInput) {
     truncated: patterns.length > input.limit,
     dropped_count: scanned.result.droppedRows,
     sampled: scanned.result.isSampled,
-    ...wholenessOf(ctx, scanned),
-    stats: statsOf(shards.length, scanned.cost, ctx.now() - startedMs),
+    ...footOf(ctx, shards, scanned, startedMs),
   }
 }
 
@@ -47,7 +45,7 @@ function patternJson(entry: PatternEntry, rowsMatched: number) {
     pattern: text,
     count: rows,
     share: rows / rowsMatched,
-    severities: Object.fromEntries(severities.map((name, i) => [name, counts[i]!])) as Record<(typeof severities)[number], number>,
+    severities: bySeverity(counts),
     first_seen: formatTimestamp(firstMs, 0),
     last_seen: formatTimestamp(lastMs, 0),
     example: { id: encodeLogId(example.shard, example.seq), timestamp: formatTimestamp(example.ms, 0), message: example.message },

@@ -16,7 +16,8 @@ import { logSchema } from '../core/log_schema.ts'
 import { queryInteger } from '../core/primitives.ts'
 import { severities } from '../core/severity.ts'
 
-const timeBound = z.string().max(timeBoundCharsMax)
+/** One end of a range of time; time_range.ts reads it. */
+export const timeBound = z.string().max(timeBoundCharsMax)
 export const q = z.string().max(queryBytesMax).describe('Filter in the query language; empty for all logs.')
 export const from = timeBound.describe('First moment that is included: RFC 3339, a date, epoch, or relative such as now-15m.')
 export const to = timeBound.describe('First moment that is not included any more; a date means the end of that day.')

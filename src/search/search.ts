@@ -1,13 +1,12 @@
 import type { TenantCtx } from '../db/context.ts'
 import { logJson } from '../engine/log_json.ts'
 import { decodeCursor, encodeCursor, listingHash } from './cursor.ts'
-import { wholenessOf } from './damage.ts'
 import { readPage } from './pages.ts'
 import { queryDeps } from './query_deps.ts'
 import { checkQuery } from './query_text.ts'
 import type { SearchInput } from './schema.ts'
 import { shardsOf } from './shards.ts'
-import { statsOf } from './stats.ts'
+import { footOf } from './stats.ts'
 import { parseRange } from './time_range.ts'
 
 /** One page of the logs that match, and the cursor of the next. */
@@ -23,7 +22,6 @@ export async function searchLogs(ctx: TenantCtx, input: SearchInput) {
   return {
     results: page.rows.map(({ shard, row }) => logJson(row, shard)),
     next: page.next && encodeCursor(page.next, hash),
-    ...wholenessOf(ctx, page),
-    stats: statsOf(shards.length, page.cost, ctx.now() - startedMs),
+    ...footOf(ctx, shards, page, startedMs),
   }
 }

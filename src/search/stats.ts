@@ -1,9 +1,22 @@
 import type * as z from 'zod'
-import type { QueryCost } from '../engine/query/types.ts'
+import type { TenantCtx } from '../db/context.ts'
+import type { QueryCost, Scanned } from '../engine/query/types.ts'
+import { wholenessOf } from './damage.ts'
 import type { statsSchema } from './schema.ts'
+import type { Shard } from './shards.ts'
+
+/** How an answer ends: how whole it is, and what it has cost since `startedMs`. */
+export function footOf(
+  ctx: TenantCtx,
+  shards: readonly Shard[],
+  scanned: Pick<Scanned<unknown>, 'budgetEnded' | 'damaged' | 'cost'>,
+  startedMs: number,
+) {
+  return { ...wholenessOf(ctx, scanned), stats: statsOf(shards.length, scanned.cost, ctx.now() - startedMs) }
+}
 
 /** What a query has cost over all shards, as the API tells it. */
-export function statsOf(shards: number, cost: QueryCost, elapsedMs: number): z.input<typeof statsSchema> {
+function statsOf(shards: number, cost: QueryCost, elapsedMs: number): z.input<typeof statsSchema> {
   return {
     shards,
     segments_considered: cost.segmentsConsidered,

@@ -13,11 +13,10 @@ import { parseStats } from '../engine/query/stats_parser.ts'
 import type { StatsFunction, StatsPlan } from '../engine/query/stats_types.ts'
 import { aggregateLogs } from './aggregate.ts'
 import type { StatsInput } from './analytics_schema.ts'
-import { wholenessOf } from './damage.ts'
 import { queryDeps } from './query_deps.ts'
 import { checkQuery } from './query_text.ts'
 import { shardsOf } from './shards.ts'
-import { statsOf } from './stats.ts'
+import { footOf } from './stats.ts'
 import { timeBuckets } from './time_buckets.ts'
 import { parseRange } from './time_range.ts'
 
@@ -50,8 +49,7 @@ export async function statsOfLogs(ctx: TenantCtx, input: StatsInput) {
     group_count: answer.groupCount,
     truncated: answer.isPruned || answer.groupCount > answer.groups.length,
     groups_dropped: answer.isPruned,
-    ...wholenessOf(ctx, scanned),
-    stats: statsOf(shards.length, scanned.cost, ctx.now() - startedMs),
+    ...footOf(ctx, shards, scanned, startedMs),
   }
 }
 

@@ -1,9 +1,8 @@
 import * as z from 'zod'
-import { cursorCharsMax, queryBytesMax, segmentPageMax, timeBoundCharsMax } from '../../core/limits.ts'
+import { cursorCharsMax, queryBytesMax, segmentPageMax } from '../../core/limits.ts'
 import { queryInteger } from '../../core/primitives.ts'
 import { rejectReasons } from '../../core/usage.ts'
-
-const timeBound = z.string().max(timeBoundCharsMax)
+import { timeBound } from '../schema.ts'
 
 const volume = { rows: z.number(), bytes: z.number().describe('Bytes of the text of these records as they came, decompressed.') }
 
