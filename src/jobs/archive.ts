@@ -8,7 +8,8 @@ import type { ParquetRow } from '../engine/parquet/columns.ts'
 import { createParquetFile } from '../engine/parquet/writer.ts'
 import type { Position, TimeRange } from '../engine/query/types.ts'
 import type { StoredRow } from '../engine/row.ts'
-import { archiveKey, archiveParams } from '../search/storage/archive.ts'
+import { archiveKey } from '../search/storage/archive.ts'
+import { taskParams } from '../search/storage/archive_schema.ts'
 import { readPage } from '../search/pages.ts'
 import { queryDeps } from '../search/query_deps.ts'
 import { shardsOf } from '../search/shards.ts'
@@ -61,7 +62,7 @@ export function createArchiveStep(limits: ArchiveLimits): TaskStep {
 }
 
 async function writeNext(ctx: TenantCtx, task: Task, limits: ArchiveLimits): Promise<StepOutcome> {
-  const { q, from_ms: fromMs, to_ms: toMs } = archiveParams.parse(task.params)
+  const { q, from_ms: fromMs, to_ms: toMs } = taskParams.parse(task.params)
   const range = { fromMs, toMs }
   if (task.state['snapshot'] === undefined) return begin(ctx, q, range)
   const state = stateSchema.parse(task.state)

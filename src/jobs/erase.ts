@@ -1,22 +1,21 @@
-import * as z from 'zod'
 import type { TenantCtx } from '../db/context.ts'
 import { listLogShards, openLogShard } from '../db/log_shards.ts'
 import type { EraseProgress } from '../objects/log-shard/protocol_storage.ts'
 import type { Shard } from '../search/shards.ts'
 import { askAll } from '../search/shards.ts'
+import { taskParams } from '../search/storage/archive_schema.ts'
+import { receivedBy } from '../search/storage/erase.ts'
 import type { StepOutcome, Task } from './task_step.ts'
-
-const paramsSchema = z.object({ q: z.string(), from_ms: z.number(), to_ms: z.number() })
 
 /** Seconds between looks at the shards, which do the work by themselves. */
 const lookSeconds = 5
 
 /**
  * Looks how far the shards are with an erasure, those that there were when it was asked for. The first step tells it to
- * those that the request did not reach: under one id an erasure starts once.
+ * those that the request did not reach, for the rows of that time: under one id an erasure starts once.
  */
 export async function eraseStep(ctx: TenantCtx, task: Task): Promise<StepOutcome> {
-  const { q, from_ms: fromMs, to_ms: toMs } = paramsSchema.parse(task.params)
+  const { q, from_ms: fromMs, to_ms: toMs } = taskParams.parse(task.params)
   const first = task.state['started'] !== true
   const { organizationId } = ctx.tenant
   const rows = (await listLogShards(ctx, organizationId)).filter(({ createdAt }) => createdAt <= task.createdMs)
@@ -24,9 +23,9 @@ export async function eraseStep(ctx: TenantCtx, task: Task): Promise<StepOutcome
   const reports = await askAll(ctx, shards, async ({ rpc, identity }: Shard): Promise<{ progress: EraseProgress }> => {
     const progress = await rpc.eraseProgress(identity, task.id)
     if (progress.status !== 'unknown') return { progress }
-    // Later a start would also erase what was received since.
+    // The first step told it, so its forgetting is a fault of ours.
     if (!first) throw new Error(`shard ${identity.shard} does not know the erasure any more`)
-    const { status } = await rpc.startErase(identity, { id: task.id, q, range: { fromMs, toMs } })
+    const { status } = await rpc.startErase(identity, { id: task.id, q: receivedBy(q, task.createdMs), range: { fromMs, toMs } })
     if (status !== 'started') throw new Error(`shard ${identity.shard} answered ${status}`)
     return { progress: await rpc.eraseProgress(identity, task.id) }
   })

@@ -1,12 +1,9 @@
-import * as z from 'zod'
 import { problem } from '../../core/problems.ts'
 import type { TenantCtx } from '../../db/context.ts'
 import { createTask, startTask } from '../../features/tasks/create.ts'
 import { getTask } from '../../features/tasks/get.ts'
 import { checkQuery } from '../query_text.ts'
 import { parseRange } from '../time_range.ts'
-
-export const archiveParams = z.object({ q: z.string(), from_ms: z.number(), to_ms: z.number() })
 
 /** File `n`, from 0, of an archive; `organizationId` must be the authenticated one. */
 export function archiveKey(organizationId: string, taskId: string, n: number): string {

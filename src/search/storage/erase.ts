@@ -1,8 +1,9 @@
 import { problem } from '../../core/problems.ts'
 import { isTemporary } from '../../core/temporary.ts'
+import { formatTimestamp } from '../../core/time.ts'
 import type { TenantCtx } from '../../db/context.ts'
 import { createTask, startTask } from '../../features/tasks/create.ts'
-import { checkQuery } from '../query_text.ts'
+import { allOf, checkQuery } from '../query_text.ts'
 import { askAll, shardsOf } from '../shards.ts'
 import { parseRange } from '../time_range.ts'
 
@@ -23,6 +24,7 @@ export async function eraseLogs(ctx: TenantCtx, { q, from, to, all }: EraseInput
     const detail = 'An empty query matches all logs; say "all": true if that is meant.'
     throw problem('validation_failed', detail, { details: { q: [detail] } })
   }
+  checkQuery(receivedBy(q, ctx.now()))
   const range = parseRange(from, to, ctx.now())
   const params = { q, from_ms: range.fromMs, to_ms: range.toMs }
   const task = await createTask(ctx, { kind: 'erase', params, action: 'logs.erase' })
@@ -34,11 +36,16 @@ export async function eraseLogs(ctx: TenantCtx, { q, from, to, all }: EraseInput
     })
   } catch (cause) {
     if (!isTemporary(cause)) throw cause
-    const detail = `Not every part of the log store has confirmed yet; task ${task.id} goes on, and erases what is there when it comes.`
+    const detail = `Not every part of the log store has confirmed yet; task ${task.id} goes on, and erases what was received until now.`
     throw problem('unavailable', detail, { cause })
   } finally {
     // Also when a shard did not answer: the first step tells it.
     await startTask(ctx, task)
   }
   return task
+}
+
+/** The query for rows that were received until `ms`: a shard that is told late must not erase what came after the request. */
+export function receivedBy(q: string, ms: number): string {
+  return allOf([q, `created_at:<="${formatTimestamp(ms, 0)}"`])
 }
