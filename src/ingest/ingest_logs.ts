@@ -1,6 +1,8 @@
 import { ingestErrorsMax, shardBatchBlocksMax, shardRpcBytesMax } from '../core/limits.ts'
 import { problem } from '../core/problems.ts'
 import type { TenantCtx } from '../db/context.ts'
+import { noReadCost } from '../engine/block/read_cost.ts'
+import { openBlock } from '../engine/block/reader.ts'
 import { createBlockBuilder } from '../engine/block/writer.ts'
 import type { EncodedBlock } from '../engine/block/types.ts'
 import type { LogJson } from '../engine/log_json.ts'
@@ -58,6 +60,7 @@ export async function ingestLogs(ctx: TenantCtx, { body, type, idempotencyKey }:
   }
   const blocks = builder.finish()
   checkSize(blocks)
+  checkHeads(blocks)
   const idempotency = idempotencyKey === undefined ? undefined : await fingerprint(idempotencyKey, body, batch.rejected)
   const { shard, reply } = await storeBatch(ctx, { blocks, idempotency, usage })
   const replayed = reply.status === 'replayed'
@@ -100,6 +103,17 @@ function allRejected({ rejected, errors }: BatchResult) {
   const detail =
     rejected === 1 ? `The record cannot be kept: it ${first}.` : `None of the ${rejected} records can be kept; the first one ${first}.`
   return problem('validation_failed', detail, { details: Object.fromEntries(errors.map(({ index, reason }) => [String(index), [reason]])) })
+}
+
+/** What is acknowledged must be readable: a head that contradicts itself ends here, where the producer still has the rows. */
+export function checkHeads(blocks: readonly EncodedBlock[]): void {
+  for (const { meta, head, body } of blocks) {
+    try {
+      openBlock(meta, head, () => body, noReadCost())
+    } catch (cause) {
+      throw problem('unavailable', 'The batch could not be encoded. Send it again.', { cause })
+    }
+  }
 }
 
 /** Only a batch that hardly compresses, or whose records have ever new names, comes near these limits of one append. */

@@ -3,6 +3,7 @@ import { BlockError } from '../../../engine/block/block_error.ts'
 import { lowerBound } from '../../../engine/lower_bound.ts'
 import type { Damage } from '../../../engine/query/types.ts'
 import { filterSizes } from '../../../engine/segment/filters.ts'
+import { checkSegment } from '../../../engine/segment/check.ts'
 import { mergeBlocks } from '../../../engine/segment/merge.ts'
 import type { MergeInput, MergeSteps } from '../../../engine/segment/merge_types.ts'
 import type { EncodedSegment, SegmentMeta } from '../../../engine/segment/types.ts'
@@ -139,14 +140,24 @@ export function mustEnd(blocks: readonly Filled[], next: Filled, borders: readon
 }
 
 /** Writes the object under a key of its own: a put of another attempt that arrives late cannot change it. */
-async function writeSegment(
-  { state, objects, identity, now }: JobContext,
-  { bytes, meta }: EncodedSegment,
-  blocks: readonly Filled[],
-): Promise<SegmentMeta> {
+async function writeSegment(context: JobContext, segment: EncodedSegment, blocks: readonly Filled[]): Promise<SegmentMeta> {
+  const { state, objects, identity, now } = context
+  const { bytes, meta } = segment
+  await readBack(context, segment)
   const sha256 = sha256Hex(bytes)
   const key = segmentKey(identity(), { meta, blocks, sha256, operation: state.manifest.record().last.number + 1 })
   state.store.saveGarbage(key, now() + segmentGraceMs)
   await objects.put(key, bytes, sha256)
   return { ...meta, key, sha256 }
+}
+
+/** The sources go once the segment counts as written, so it must be one that can be read. */
+async function readBack({ yield: pause }: JobContext, segment: EncodedSegment): Promise<void> {
+  try {
+    await checkSegment(segment, pause)
+  } catch (error) {
+    // As any other error than this one: no source is to blame.
+    if (error instanceof BlockError) throw new Error('a segment was made that cannot be read back', { cause: error })
+    throw error
+  }
 }
