@@ -1,3 +1,4 @@
+import { releaseBytes } from '../../core/buffers.ts'
 import { sealedReadTriesMax } from '../../core/limits.ts'
 import { bitmapHas } from '../../engine/bitmap.ts'
 import { BlockError } from '../../engine/block/block_error.ts'
@@ -38,27 +39,32 @@ async function readRows(
   toSeq: number,
   rows: Map<number, StoredRow>,
 ): Promise<void> {
-  const { objects, log, identity } = context
+  const { state, objects, log, identity } = context
   const read = async (start: number, end: number) => {
     const bytes = await objects.read(meta.key, start, end)
     if (bytes?.length !== end - start) throw new SegmentError(bytes === undefined ? 'it is missing' : 'it is too short')
     return bytes
   }
   try {
-    const index = openSegmentIndex(meta, await read(meta.bytes - meta.indexBytes, meta.bytes))
+    const bytes = await read(meta.bytes - meta.indexBytes, meta.bytes)
+    const index = openSegmentIndex(meta, bytes)
+    releaseBytes(bytes)
     for (const [n, entry] of index.blocks.entries()) {
       if (entry.meta.firstSeq > toSeq || entry.lastSeq < fromSeq) continue
       const body = await bodyOf(read, entry)
       const block = index.open(
         n,
         new Map(),
-        wholeBody(entry.bodyBytes, () => body),
+        wholeBody(entry.bodyBytes, () => body, true),
         noReadCost(),
       )
       for (const row of visibleIn(context, block, fromSeq, toSeq)) rows.set(row.seq, row)
+      block.release()
     }
   } catch (error) {
     if (!(error instanceof BlockError)) throw error
+    // It was replaced while it was read, and is gone: the caller reads what took its place.
+    if (state.manifest.get(meta.key) === undefined) return
     log('error', 'damaged segment', { ...identity(), operation: 'tail', segment: meta.key, damaged: error.message })
   }
 }
