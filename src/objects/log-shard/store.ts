@@ -3,6 +3,7 @@ import type { Sql } from './sql.ts'
 import { integer, text } from './sql.ts'
 import { blockStatements } from './store_blocks.ts'
 import { createGenerations } from './store_generations.ts'
+import { readMeta, writeMeta } from './store_meta.ts'
 import { storageStatements } from './store_storage.ts'
 
 /** One patched row; `row` is null when it was deleted. */
@@ -60,34 +61,27 @@ function patchStatements(sql: Sql) {
   }
 }
 
+/** Shards of the first version have another text under `watched`, which no longer counts. */
+const watchedKey = 'is_watched'
+
 function metaStatements(sql: Sql) {
   return {
     loadIdentity(): ShardIdentity | undefined {
-      const value = readMeta(sql, 'identity')
-      return value === undefined ? undefined : (JSON.parse(value) as ShardIdentity)
+      return readMeta(sql, 'identity') as ShardIdentity | undefined
     },
 
     saveIdentity(identity: ShardIdentity): void {
       const { organizationId, region, shard } = identity
-      writeMeta(sql, 'identity', JSON.stringify({ organizationId, region, shard }))
+      writeMeta(sql, 'identity', { organizationId, region, shard })
     },
 
     /** True until LiveTail said that nobody watches; a new shard starts so, that running tails learn of it. */
     loadWatched(): boolean {
-      return readMeta(sql, 'watched') !== 'no'
+      return readMeta(sql, watchedKey) !== false
     },
 
     saveWatched(watched: boolean): void {
-      writeMeta(sql, 'watched', watched ? 'yes' : 'no')
+      writeMeta(sql, watchedKey, watched)
     },
   }
-}
-
-function readMeta(sql: Sql, key: string): string | undefined {
-  const row = sql.all(`SELECT value FROM meta WHERE key = ?`, key)[0]
-  return row === undefined ? undefined : text(row['value'])
-}
-
-function writeMeta(sql: Sql, key: string, value: string): void {
-  sql.all(`INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value`, key, value)
 }

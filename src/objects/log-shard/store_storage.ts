@@ -5,6 +5,7 @@ import { noHash } from './manifest_hash.ts'
 import type { ManifestOperation } from './protocol_storage.ts'
 import type { Sql } from './sql.ts'
 import { blob, integer, text } from './sql.ts'
+import { readMeta, writeMeta } from './store_meta.ts'
 
 /** A present segment and the operation that added it. */
 export interface SegmentEntry {
@@ -22,6 +23,8 @@ export interface StorageRecord {
   anchor: { number: number; hash: string }
   /** Rows received before have expired; 0 when all are kept. */
   keepFromMs: number
+  /** Of the settings that say so, so that a call that was overtaken changes nothing. */
+  keepVersion: number
   /** Rows that retention has removed, ever. */
   expiredRows: number
   /** Greatest time of an edit among all rows that were folded in. */
@@ -33,6 +36,7 @@ const atFirst: StorageRecord = {
   last: { number: 0, hash: noHash },
   anchor: { number: 0, hash: noHash },
   keepFromMs: 0,
+  keepVersion: 0,
   expiredRows: 0,
   foldedMs: 0,
 }
@@ -44,17 +48,8 @@ export function storageStatements(sql: Sql) {
 
 function manifestStatements(sql: Sql) {
   return {
-    loadStorage(): StorageRecord {
-      const row = sql.all(`SELECT value FROM meta WHERE key = 'storage'`)[0]
-      return row === undefined ? atFirst : (JSON.parse(text(row['value'])) as StorageRecord)
-    },
-
-    saveStorage(record: StorageRecord): void {
-      sql.all(
-        `INSERT INTO meta (key, value) VALUES ('storage', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value`,
-        JSON.stringify(record),
-      )
-    },
+    loadStorage: (): StorageRecord => ({ ...atFirst, ...(readMeta(sql, 'storage') as StorageRecord | undefined) }),
+    saveStorage: (record: StorageRecord) => writeMeta(sql, 'storage', record),
 
     loadSegments(): SegmentEntry[] {
       return sql.all(`SELECT operation, meta FROM segments`).map((row) => ({

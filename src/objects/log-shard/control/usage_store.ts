@@ -2,6 +2,7 @@ import { usageDaysKept } from '../../../core/limits.ts'
 import type { BatchUsage, Volume } from '../../../core/usage.ts'
 import type { Sql } from '../sql.ts'
 import { integer, text } from '../sql.ts'
+import { readMeta, writeMeta } from '../store_meta.ts'
 
 /** Something of each minute or month, by the number of that. */
 export type Windows<T> = [id: number, value: T][]
@@ -48,13 +49,4 @@ export function createUsageStore(sql: Sql) {
       sql.all(`DELETE FROM usage_days WHERE day < ?`, day - usageDaysKept)
     },
   }
-}
-
-function readMeta(sql: Sql, key: string): unknown {
-  const row = sql.all(`SELECT value FROM meta WHERE key = ?`, key)[0]
-  return row === undefined ? undefined : (JSON.parse(text(row['value'])) as unknown)
-}
-
-function writeMeta(sql: Sql, key: string, value: unknown): void {
-  sql.all(`INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value`, key, JSON.stringify(value))
 }
