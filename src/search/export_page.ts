@@ -1,9 +1,10 @@
 import { exportPageBytes, exportPageRows, exportRowsEnough } from '../core/limits.ts'
 import { parseQuery } from '../engine/query/parser.ts'
 import { compareInOrder } from '../engine/query/position.ts'
-import { QueryTooSlowError } from '../engine/query/query_error.ts'
+import type { TooSlow } from '../engine/query/query_error.ts'
+import { tooSlowOf } from '../engine/query/query_error.ts'
 import type { Order, Position } from '../engine/query/types.ts'
-import type { ScanCall, ScanTooSlow } from '../engine/segment/scan_call.ts'
+import type { ScanCall } from '../engine/segment/scan_call.ts'
 import { targetsOf } from '../engine/segment/scan_call.ts'
 import { createOpenBlocks } from '../engine/segment/scan_open.ts'
 import type { SegmentReader } from '../engine/segment/scan_reader.ts'
@@ -30,7 +31,7 @@ export interface ExportCall extends Omit<ScanCall, 'operation'> {
   format: ExportFormat
 }
 
-export type ExportReply = SegmentScan<ExportPage> | ScanTooSlow
+export type ExportReply = SegmentScan<ExportPage> | TooSlow
 
 export interface ExportPage {
   /** The page as it stands in the file, UTF-8. */
@@ -56,8 +57,9 @@ export async function runExportPage(call: ExportCall, reader: SegmentReader): Pr
     }
     return run.finish(page.finish(found.frontier), false, found.rowsMatched)
   } catch (error) {
-    if (error instanceof QueryTooSlowError) return { tooSlow: error.message }
-    throw error
+    return tooSlowOf(error)
+  } finally {
+    open.close()
   }
 }
 

@@ -1,10 +1,11 @@
 import { decodeLogId } from '../core/ids.ts'
-import { sealedReadTriesMax, seqMax, timestampMsMax } from '../core/limits.ts'
+import { sealedReadTriesMax } from '../core/limits.ts'
 import { problem } from '../core/problems.ts'
 import type { TenantCtx } from '../db/context.ts'
 import type { LogJson } from '../engine/log_json.ts'
 import { logJson } from '../engine/log_json.ts'
-import { parseQuery } from '../engine/query/parser.ts'
+import { erasureFilters } from '../engine/query/erasure.ts'
+import { everything } from '../engine/query/visible_rows.ts'
 import type { StoredRow } from '../engine/row.ts'
 import { findSealedRow } from '../engine/segment/find_row.ts'
 import type { SealedPlaces, SealedRow } from '../objects/log-shard/protocol_storage.ts'
@@ -57,9 +58,7 @@ async function findInShard(ctx: TenantCtx, shard: Shard, seq: number): Promise<P
 }
 
 function findSealed(ctx: TenantCtx, { segments, erasures }: SealedPlaces, seq: number) {
-  const filters = erasures.map(({ q, ...erasure }) => ({ ...erasure, filter: parseQuery(q) }))
-  const view = { range: { fromMs: 0, toMs: timestampMsMax }, maxSeq: seqMax, keepFromMs: 0, erasures: filters }
-  return findSealedRow(segments, seq, view, queryDeps(ctx).reader())
+  return findSealedRow(segments, seq, { ...everything, erasures: erasureFilters(erasures) }, queryDeps(ctx).reader())
 }
 
 function missing() {

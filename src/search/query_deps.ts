@@ -3,7 +3,8 @@ import { openObjectStore } from '../core/object_store.ts'
 import { problem } from '../core/problems.ts'
 import { keepFromMs } from '../core/settings.ts'
 import type { TenantCtx } from '../db/context.ts'
-import type { ScanCall, ScanReply, ScanTooSlow } from '../engine/segment/scan_call.ts'
+import type { TooSlow } from '../engine/query/query_error.ts'
+import type { ScanCall, ScanReply } from '../engine/segment/scan_call.ts'
 import { runScan } from '../engine/segment/scan_call.ts'
 import { createSegmentCaches, createSegmentReader } from '../engine/segment/scan_reader.ts'
 import type { ExportCall, ExportReply } from './export_page.ts'
@@ -72,7 +73,7 @@ export function queryDeps({ env, exports, log, now, tenant }: TenantCtx): QueryD
 }
 
 /** The answer of a scan; throws the problem `invalid_query` when the query takes too much time. */
-export function scanned<T extends object>(reply: T | ScanTooSlow): T {
+export function scanned<T extends object>(reply: T | TooSlow): T {
   if ('tooSlow' in reply) throw problem('invalid_query', reply.tooSlow)
   return reply
 }

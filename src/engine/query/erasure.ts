@@ -1,4 +1,5 @@
-import type { TimeRange } from './types.ts'
+import { parseQuery } from './parser.ts'
+import type { ErasureFilter, TimeRange } from './types.ts'
 
 /**
  * Rows that a delete by query took out of sight at once, until a rewrite takes them out of storage: those with
@@ -10,4 +11,9 @@ export interface Erasure {
   range: TimeRange
   maxSeq: number
   createdMs: number
+}
+
+/** The same with their queries parsed, in the same order. Throws QueryError. */
+export function erasureFilters(erasures: readonly Erasure[]): ErasureFilter[] {
+  return erasures.map(({ q, range, maxSeq, createdMs }) => ({ filter: parseQuery(q), range, maxSeq, createdMs }))
 }

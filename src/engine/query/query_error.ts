@@ -6,6 +6,17 @@ export class QueryTooSlowError extends Error {
   }
 }
 
+/** A query takes too much time on some block; a sentence for the person who asked. Plain data. */
+export interface TooSlow {
+  tooSlow: string
+}
+
+/** The answer for a `QueryTooSlowError`; throws any other error again. */
+export function tooSlowOf(error: unknown): TooSlow {
+  if (error instanceof QueryTooSlowError) return { tooSlow: error.message }
+  throw error
+}
+
 /** A query that cannot be understood. `message` is a sentence for the person who typed it. */
 export class QueryError extends Error {
   /** Index of the first character (UTF-16) that is wrong; the length of the query when it ends too early. */

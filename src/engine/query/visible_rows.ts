@@ -1,3 +1,4 @@
+import { seqMax } from '../../core/limits.ts'
 import type { Bitmap } from '../bitmap.ts'
 import { bitmapAndNot, bitmapEmpty, bitmapForEach, bitmapFull, bitmapIsEmpty, bitmapSet } from '../bitmap.ts'
 import type { Block, BlockMeta } from '../block/types.ts'
@@ -5,6 +6,9 @@ import { isInRange, mayMatch } from './block_filter.ts'
 import { numbersOfColumn } from './column_numbers.ts'
 import { select } from './select.ts'
 import type { ErasureFilter, TimeRange, View } from './types.ts'
+
+/** The view that hides nothing. */
+export const everything: View = { range: { fromMs: 0, toMs: Infinity }, maxSeq: seqMax, keepFromMs: 0, erasures: [] }
 
 /**
  * The rows that a query may see: in its time range, within its snapshot, not hidden (patched or deleted), not expired, not

@@ -1,7 +1,9 @@
 import type { Erasure } from '../query/erasure.ts'
+import { erasureFilters } from '../query/erasure.ts'
 import type { MergedRows } from '../query/merge.ts'
 import { parseQuery } from '../query/parser.ts'
-import { QueryTooSlowError } from '../query/query_error.ts'
+import type { TooSlow } from '../query/query_error.ts'
+import { tooSlowOf } from '../query/query_error.ts'
 import type { AggregateOperation, Operation, Results, TimeRange } from '../query/types.ts'
 import type { StoredRow } from '../row.ts'
 import { scanSegments } from './scan.ts'
@@ -35,25 +37,18 @@ export interface ScanCall {
 /** The result of an aggregating operation, or rows with their shards for a search. */
 export type ScanResult = Results[AggregateOperation['kind']] | MergedRows<StoredRow>
 
-/** The query takes too much time on some block; a sentence for the person who asked. */
-export interface ScanTooSlow {
-  tooSlow: string
-}
-
-export type ScanReply = SegmentScan<ScanResult> | ScanTooSlow
+export type ScanReply = SegmentScan<ScanResult> | TooSlow
 
 /** Runs a scan. Throws what the store throws when it cannot be reached. */
 export async function runScan(call: ScanCall, reader: SegmentReader): Promise<ScanReply> {
   const { operation, budgetBytes } = call
   const filter = parseQuery(call.q)
   const options = { budgetBytes, reader }
-  try {
-    if (operation.kind === 'search') return await searchSegments(targetsOf(call), filter, operation, options)
-    return await scanSegments(targetsOf(call), filter, operation, options)
-  } catch (error) {
-    if (error instanceof QueryTooSlowError) return { tooSlow: error.message }
-    throw error
-  }
+  const scan =
+    operation.kind === 'search'
+      ? searchSegments(targetsOf(call), filter, operation, options)
+      : scanSegments(targetsOf(call), filter, operation, options)
+  return scan.catch(tooSlowOf)
 }
 
 /** The segments of a call as a scan takes them; throws when one is not the organization's own. */
@@ -61,7 +56,6 @@ export function targetsOf({ organizationId, range, keepFromMs, parts }: Omit<Sca
   return parts.map(({ shard, segments, maxSeq, hidden, erasures }) => {
     const stranger = segments.find(({ key }) => !key.startsWith(`org/${organizationId}/`))
     if (stranger !== undefined) throw new Error(`segment ${stranger.key} is not of organization ${organizationId}`)
-    const filters = erasures.map(({ q, ...erasure }) => ({ ...erasure, filter: parseQuery(q) }))
-    return { shard, segments, hidden, view: { range, maxSeq, keepFromMs, erasures: filters } }
+    return { shard, segments, hidden, view: { range, maxSeq, keepFromMs, erasures: erasureFilters(erasures) } }
   })
 }

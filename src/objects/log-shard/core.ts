@@ -1,7 +1,7 @@
 import { foldAgeMs, foldShare, usageFlushMs } from '../../core/limits.ts'
 import type { ObjectStore } from '../../core/object_store.ts'
 import { BlockError } from '../../engine/block/block_error.ts'
-import { QueryTooSlowError } from '../../engine/query/query_error.ts'
+import { tooSlowOf } from '../../engine/query/query_error.ts'
 import { appendBatch } from './append.ts'
 import type { ShardControl } from './control/control.ts'
 import { createShardControl } from './control/control.ts'
@@ -10,17 +10,7 @@ import type { JobContext, SealLimits } from './upkeep/job.ts'
 import type { Runner } from './upkeep/runner.ts'
 import { createRunner } from './upkeep/runner.ts'
 import { migrate } from './migrations.ts'
-import type {
-  AppendReply,
-  AppendRequest,
-  Damaged,
-  LogShardRpc,
-  QueryCall,
-  QueryReply,
-  ShardIdentity,
-  TailBlock,
-  TooSlow,
-} from './protocol.ts'
+import type { AppendReply, AppendRequest, Damaged, LogShardRpc, QueryCall, QueryReply, ShardIdentity, TailBlock } from './protocol.ts'
 import type { LeaseReply, LeaseRequest } from './control/protocol_control.ts'
 import { extent, query } from './queries.ts'
 import type { IngestLimits } from './control/rate.ts'
@@ -61,6 +51,8 @@ type Sync<T> = { [K in keyof T]: T[K] extends (...args: infer A) => Promise<infe
 export interface ShardCore extends Sync<Omit<LogShardRpc, Waiting>>, Pick<LogShardRpc, Exclude<Waiting, 'append'>> {
   /** At once, unless the quota's ledger has to be asked. */
   append(request: AppendRequest): AppendReply | Promise<AppendReply>
+  /** Who this shard is, by what it has stored; undefined until a caller that writes has said so. */
+  self(): ShardIdentity | undefined
   /** Delivers to LiveTail what it may not have; call it at wake and after `append`, and make no answer wait for it. */
   deliverTail(): Promise<void>
   /** Runs the job that is due and says when to be called again, as it tells `setAlarm`. Never rejects. */
@@ -75,6 +67,7 @@ interface Parts {
   runner: Runner
   identify: ReturnType<typeof createIdentity>['identify']
   identity: ReturnType<typeof createIdentity>['identity']
+  self: ReturnType<typeof createIdentity>['self']
 }
 
 /**
@@ -115,7 +108,11 @@ function rowCalls({ deps, state, control, runner, identify }: Parts) {
     },
     query(call) {
       identify(call.identity)
-      return inTime(() => loggingDamage(deps, call, query(state, call)))
+      try {
+        return loggingDamage(deps, call, query(state, call))
+      } catch (error) {
+        return tooSlowOf(error)
+      }
     },
     extent(caller) {
       identify(caller)
@@ -165,8 +162,9 @@ function tailCalls({ deps, state, identify, identity }: Parts, context: JobConte
   } satisfies Partial<ShardCore>
 }
 
-function storageCalls({ deps, state, runner, identify }: Parts) {
+function storageCalls({ deps, state, runner, identify, self }: Parts) {
   return {
+    self,
     manifest(caller, page) {
       identify(caller)
       return manifestPage(state, page)
@@ -185,9 +183,9 @@ function storageCalls({ deps, state, runner, identify }: Parts) {
       identify(caller)
       return eraseProgress(state, id)
     },
-    applyRetention(caller, keepFromMs) {
+    applyRetention(caller, keepFromMs, version) {
       identify(caller)
-      const progress = applyRetention(state, keepFromMs)
+      const progress = applyRetention(state, keepFromMs, version)
       if (progress.pending) runner.wakeBy('retention', deps.now())
       return progress
     },
@@ -249,20 +247,11 @@ function createIdentity(store: ShardStore) {
         throw new Error(`this shard is ${JSON.stringify(known)}, not ${JSON.stringify(caller)}`)
       }
     },
+    self: (): ShardIdentity | undefined => known,
     identity(): ShardIdentity {
       if (known === undefined) throw new Error('this shard does not know yet who it is')
       return known
     },
-  }
-}
-
-/** Turns a query that is too slow into an answer that says so. */
-function inTime<T>(work: () => T): T | TooSlow {
-  try {
-    return work()
-  } catch (error) {
-    if (error instanceof QueryTooSlowError) return { tooSlow: error.message }
-    throw error
   }
 }
 

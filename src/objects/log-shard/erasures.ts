@@ -1,5 +1,5 @@
 import type { Erasure } from '../../engine/query/erasure.ts'
-import { parseQuery } from '../../engine/query/parser.ts'
+import { erasureFilters } from '../../engine/query/erasure.ts'
 import type { ErasureFilter } from '../../engine/query/types.ts'
 import type { Change } from './manifest.ts'
 import type { ShardStore } from './store.ts'
@@ -41,7 +41,7 @@ export function createErasures(store: ShardStore) {
 
     /** The same with their queries parsed, in the same order. */
     filters(): readonly ErasureFilter[] {
-      return (filters ??= active().map(({ q, ...erasure }) => ({ ...erasure, filter: parseQuery(q) })))
+      return (filters ??= erasureFilters(active()))
     },
 
     /** When the newest began: an edit after it is newer than that. */

@@ -1,4 +1,5 @@
 import type { Erasure } from '../../engine/query/erasure.ts'
+import type { TooSlow } from '../../engine/query/query_error.ts'
 import type { Operation, PlacedRow, Results, Scanned, SearchRows, TimeRange } from '../../engine/query/types.ts'
 import type { SegmentMeta } from '../../engine/segment/types.ts'
 import type { AttributeValue, StoredRow } from '../../engine/row.ts'
@@ -86,11 +87,6 @@ export interface Damaged {
   damaged: string
 }
 
-/** The query takes too much time on a block; a sentence for the person who asked. */
-export interface TooSlow {
-  tooSlow: string
-}
-
 /** Why a query has no answer. */
 export type Unanswered = Damaged | TooSlow
 
@@ -151,8 +147,8 @@ export interface LogShardRpc {
   /** Makes the rows that match invisible, durably, before it answers; they are removed in the background. */
   startErase(identity: ShardIdentity, request: EraseRequest): Promise<StartEraseReply>
   eraseProgress(identity: ShardIdentity, id: string): Promise<EraseProgress>
-  /** Rows received before `keepFromMs` (0: none) are removed in the background. */
-  applyRetention(identity: ShardIdentity, keepFromMs: number): Promise<RetentionProgress>
+  /** Rows received before `keepFromMs` (0: none) are removed in the background; `version` is that of the settings that say so. */
+  applyRetention(identity: ShardIdentity, keepFromMs: number, version: number): Promise<RetentionProgress>
   /** Seals all hot rows and runs jobs until none is due; rejects when one fails. */
   sealNow(identity: ShardIdentity): Promise<StorageState>
   /** Counts a batch of which nothing was sent here, since none of it can be kept; written lazily, within `usageFlushMs`. */

@@ -1,10 +1,10 @@
 import { Buffer } from 'node:buffer'
-import { attributesPerRecordMax, recordBytesMax, seqMax } from '../../core/limits.ts'
+import { attributesPerRecordMax, recordBytesMax } from '../../core/limits.ts'
 import { bitmapHas } from '../../engine/bitmap.ts'
 import { BlockError } from '../../engine/block/block_error.ts'
 import { noReadCost } from '../../engine/block/read_cost.ts'
 import type { Block } from '../../engine/block/types.ts'
-import { visibleRows } from '../../engine/query/visible_rows.ts'
+import { everything, visibleRows } from '../../engine/query/visible_rows.ts'
 import type { StoredRow } from '../../engine/row.ts'
 import { setAttribute } from '../../engine/row.ts'
 import { encodeRows } from './patches.ts'
@@ -19,8 +19,10 @@ export function getRow(state: ShardState, seq: number): { row: StoredRow | null 
   const meta = state.index.find(seq)
   if (meta === undefined) return seq >= 1 && seq <= state.manifest.record().sealedSeq ? sealedPlaces(state, seq) : { row: null }
   const block = state.open(meta, noReadCost())
-  const row = seq - meta.firstSeq
-  return { row: isVisible(state, block, row) ? (block.materialise([row])[0] ?? null) : null }
+  const place = seq - meta.firstSeq
+  const row = isVisible(state, block, place) ? (block.materialise([place])[0] ?? null) : null
+  block.release()
+  return { row }
 }
 
 /** Merges the change into the row in one step. A sealed row that nobody edited yet comes with the call. */
@@ -93,8 +95,7 @@ function isErased(state: ShardState, row: StoredRow): boolean {
 function isVisible(state: ShardState, block: Block, row: number): boolean {
   const erasures = state.erasures.filters()
   if (erasures.length === 0) return true
-  const view = { range: { fromMs: 0, toMs: Infinity }, maxSeq: seqMax, keepFromMs: 0, erasures }
-  return bitmapHas(visibleRows(block, view, undefined), row)
+  return bitmapHas(visibleRows(block, { ...everything, erasures }, undefined), row)
 }
 
 function changedAttributes(old: StoredRow['attributes'], change: RowChange['attributes']): StoredRow['attributes'] {

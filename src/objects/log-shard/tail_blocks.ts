@@ -4,7 +4,7 @@ import { BlockError } from '../../engine/block/block_error.ts'
 import { noReadCost } from '../../engine/block/read_cost.ts'
 import type { Block, BlockMeta } from '../../engine/block/types.ts'
 import { createBlockBuilder } from '../../engine/block/writer.ts'
-import { visibleRows } from '../../engine/query/visible_rows.ts'
+import { everything, visibleRows } from '../../engine/query/visible_rows.ts'
 import type { StoredRow } from '../../engine/row.ts'
 import type { JobContext } from './upkeep/job.ts'
 import { encodable } from './patches.ts'
@@ -62,14 +62,14 @@ function seqsOf({ firstSeq, rows }: BlockMeta): number[] {
 /** The same rows under the same sequence numbers: edited ones as they are now, deleted and erased ones blank. */
 function presentBlocks(state: ShardState, block: Block): TailBlock[] {
   const { firstSeq, rows } = block.meta
-  const view = { range: { fromMs: 0, toMs: Infinity }, maxSeq: Infinity, keepFromMs: 0, erasures: state.erasures.filters() }
-  const visible = visibleRows(block, view, undefined)
+  const visible = visibleRows(block, { ...everything, erasures: state.erasures.filters() }, undefined)
   const present = new Map<number, StoredRow>()
   for (const [i, row] of block.materialise(seqsOf(block.meta).map((_, i) => i)).entries()) {
     const patch = patchedRow(state, row.seq)
     const content = patch === undefined ? (bitmapHas(visible, i) ? row : null) : patch
     if (content !== null) present.set(row.seq, content)
   }
+  block.release()
   return encodeTail(present, firstSeq, firstSeq + rows - 1)
 }
 

@@ -1,10 +1,9 @@
-import { seqMax } from '../../../core/limits.ts'
 import type { Bitmap } from '../../../engine/bitmap.ts'
 import { bitmapAndNot, bitmapCount, bitmapFull } from '../../../engine/bitmap.ts'
 import type { Block } from '../../../engine/block/types.ts'
 import { QueryTooSlowError } from '../../../engine/query/query_error.ts'
 import type { View } from '../../../engine/query/types.ts'
-import { visibleRows } from '../../../engine/query/visible_rows.ts'
+import { everything, visibleRows } from '../../../engine/query/visible_rows.ts'
 import type { ShardState } from '../state.ts'
 
 /** An erasure's query takes too much time on some block. */
@@ -28,7 +27,6 @@ export function createCull({ manifest, erasures }: ShardState) {
   const { keepFromMs } = manifest.record()
   const active = erasures.active()
   const filters = erasures.filters()
-  const everything: View = { range: { fromMs: 0, toMs: Infinity }, maxSeq: seqMax, keepFromMs: 0, erasures: [] }
   let expired = 0
   const erased = new Map(active.map(({ id }) => [id, 0]))
 
