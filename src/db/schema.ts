@@ -164,6 +164,8 @@ export const logShards = sqliteTable(
     createdAt,
     /** Rows that retention removed from it, as far as the audit log tells. */
     expiredRows: integer('expired_rows').notNull().default(0),
+    /** The shortest term in days that it may still go by; null when it was told none. Zero: not known. */
+    toldRetentionDays: integer('told_retention_days'),
   },
   (table) => [primaryKey({ columns: [table.organizationId, table.number] })],
 )

@@ -70,6 +70,6 @@ export function expireSomething(world: SimWorld): void {
   organization.keepFromMs = Math.max(organization.keepFromMs, world.nowMs() - ageMs)
   const { keepFromMs } = organization
   world.start(`${organization.id} keeps from ${keepFromMs}`, async () => {
-    for (const { rpc, identity } of openSession(world, organization).shards) await rpc.applyRetention(identity, keepFromMs)
+    for (const { rpc, identity } of openSession(world, organization).shards) await rpc.applyRetention(identity, keepFromMs, 0)
   })
 }

@@ -3,12 +3,16 @@ import { eq } from 'drizzle-orm'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { retentionDaysDefault, retentionShardsPerJob } from '../../src/core/limits.ts'
 import type { BaseCtx } from '../../src/db/context.ts'
+import { createBlockBuilder } from '../../src/engine/block/writer.ts'
 import { logShards, organizations } from '../../src/db/schema.ts'
 import { applyRetention } from '../../src/jobs/retention.ts'
 import { runSchedule } from '../../src/jobs/schedules.ts'
 import { createWorld, testCtx } from '../support/world.ts'
 import type { World } from '../support/world.ts'
+import { row } from '../support/rows.ts'
+import { freeSettings, usageOfRows } from '../support/usage.ts'
 import { auditOf, deliver, withJobs } from './control_world.ts'
+import { shardStub } from './log_store.ts'
 
 const dayMs = 86_400_000
 let world: World
@@ -100,6 +104,12 @@ const addShard = (number: number, ageDays: number) =>
     .db.insert(logShards)
     .values({ organizationId: world.organizationId, number, region: 'weur', createdAt: Date.now() - ageDays * dayMs })
 
+function receivedAt(createdMs: number) {
+  const builder = createBlockBuilder(createdMs)
+  builder.add(row())
+  return builder.finish()
+}
+
 describe('the schedule of retention', () => {
   it('tells each shard that is old enough to hold expired logs from when on they are kept', async () => {
     await put(7)
@@ -110,6 +120,36 @@ describe('the schedule of retention', () => {
     expect(Math.abs((ours[0]?.keepFromMs ?? 0) - (nowMs - 7 * dayMs))).toBeLessThan(10_000)
     await put(null)
     expect((await round(() => 0)).ours).toEqual([])
+  })
+
+  it('tells a longer term, and null, to every shard before it is answered, so that no rewrite drops what is kept again', async () => {
+    const { rpc, identity } = await shardStub(world)
+    for (const createdMs of [Date.now() - 1.5 * dayMs, Date.now()])
+      await rpc.append({ identity, blocks: receivedAt(createdMs), usage: usageOfRows(1), settings: freeSettings(identity) })
+    const tellAll = () => applyRetention(withJobs().ctx, { organization_id: world.organizationId, number: -1 })
+    await testCtx().db.update(logShards).set({ createdAt: 0 }).where(eq(logShards.organizationId, world.organizationId))
+    await put(1)
+    await tellAll()
+    for (const days of [3, null]) {
+      expect((await put(days)).status).toBe(200)
+      await rpc.sealNow(identity)
+      expect((await rpc.segments(identity)).segments).toMatchObject([{ rows: 2 }])
+    }
+    // The shard that failed is found by the next round, also where the organization keeps all.
+    await testCtx().db.update(logShards).set({ toldRetentionDays: 1 }).where(eq(logShards.organizationId, world.organizationId))
+    expect((await round(() => 0)).ours).toMatchObject([{ shard: identity.shard, keepFromMs: 0 }])
+    expect((await round(() => 0)).ours).toEqual([])
+  })
+
+  it('is told to a shard in the order of the settings, however late a call arrives', async () => {
+    const { rpc, identity } = await shardStub(world)
+    await rpc.applyRetention(identity, 0, 2)
+    const blocks = receivedAt(Date.now() - dayMs)
+    await rpc.append({ identity, blocks, usage: usageOfRows(1), settings: freeSettings(identity) })
+    await rpc.applyRetention(identity, Date.now(), 1)
+    expect((await rpc.sealNow(identity)).segments).toMatchObject([{ rows: 1 }])
+    await rpc.applyRetention(identity, Date.now(), 2)
+    expect((await rpc.sealNow(identity)).segments).toEqual([])
   })
 
   it('writes an audit entry for the rows that went since the last one, once', async () => {

@@ -25,11 +25,12 @@ const set = route(
     path,
     summary: 'Change how long logs are kept',
     description: `Counted from the receipt of a log, whatever its own time says. Logs that are older are hidden at once for who asks with an
-access token, and within a minute for API keys; the schedule then removes them for ever. Lengthening does not bring back what was removed.`,
+access token, and within a minute for API keys; the schedule then removes them for ever. Lengthening does not bring back what was removed,
+and stops the removal before it is answered: after a 503 ask for it again.`,
     access: 'logs:settings',
     json: setRetentionSchema,
     replies: { 200: retentionSchema },
-    problems: [],
+    problems: ['unavailable'],
   },
   async ({ json }, ctx) => ({ status: 200, body: await setRetention(ctx, json) }),
 )

@@ -22,8 +22,6 @@ import type { EraseRequest, SealedRow } from './protocol_storage.ts'
 export class LogShard extends DurableObject<LogShardEnv> implements LogShardRpc {
   readonly #core: ShardCore
   readonly #costs: ObjectCosts
-  /** Who this is, once a caller has said so. */
-  #identity: ShardIdentity | undefined
 
   constructor(ctx: DurableObjectState, env: LogShardEnv) {
     super(ctx, env)
@@ -50,7 +48,6 @@ export class LogShard extends DurableObject<LogShardEnv> implements LogShardRpc 
   }
 
   async append(request: AppendRequest) {
-    this.#identity = request.identity
     // The reply carries what it cost: reporting it from here would cost as much again, and the object may be gone before.
     const { value, spent } = this.#costs.apart(() => this.#core.append(request))
     const reply = await value
@@ -67,8 +64,9 @@ export class LogShard extends DurableObject<LogShardEnv> implements LogShardRpc 
   }
 
   async query(call: QueryCall) {
-    this.#identity = call.identity
-    return this.#counted(this.#costs.during(`logs.${call.operation.kind}`, () => this.#core.query(call)))
+    // As with append: only who asked knows which route or job it is for.
+    const { value, spent } = this.#costs.apart(() => this.#core.query(call))
+    return this.#counted({ ...value, spent })
   }
 
   async extent(identity: ShardIdentity) {
@@ -111,8 +109,8 @@ export class LogShard extends DurableObject<LogShardEnv> implements LogShardRpc 
     return this.#core.eraseProgress(identity, id)
   }
 
-  async applyRetention(identity: ShardIdentity, keepFromMs: number) {
-    return this.#core.applyRetention(identity, keepFromMs)
+  async applyRetention(identity: ShardIdentity, keepFromMs: number, version: number) {
+    return this.#core.applyRetention(identity, keepFromMs, version)
   }
 
   async sealNow(identity: ShardIdentity) {
@@ -146,10 +144,11 @@ export class LogShard extends DurableObject<LogShardEnv> implements LogShardRpc 
   }
 
   #stored() {
-    if (this.#identity === undefined) return undefined
-    const { segments, hot } = this.#core.segments(this.#identity)
+    const identity = this.#core.self()
+    if (identity === undefined) return undefined
+    const { segments, hot } = this.#core.segments(identity)
     const sum = (size: 'rows' | 'bytes') => segments.reduce((total, segment) => total + segment[size], 0)
     const totals = { rows: hot.rows + sum('rows'), hotBytes: hot.bytes, segments: segments.length, segmentBytes: sum('bytes') }
-    return { name: shardName(this.#identity), totals }
+    return { name: shardName(identity), totals }
   }
 }

@@ -28,11 +28,17 @@ export function manifestPage(
   return { operations: store.readOperations(afterNumber, limit), last, anchor }
 }
 
-/** Rows received before `keepFromMs` are expired from now on, and removed by jobs. */
-export function applyRetention(state: ShardState, keepFromMs: number): RetentionProgress {
-  if (!Number.isSafeInteger(keepFromMs) || keepFromMs < 0) throw new RangeError(`rows kept from ${keepFromMs}`)
+/**
+ * Rows received before `keepFromMs` are expired from now on, and removed by jobs. A call of an older version of the settings
+ * than the last one came late, and changes nothing.
+ */
+export function applyRetention(state: ShardState, toldMs: number, version: number): RetentionProgress {
+  if (!Number.isSafeInteger(toldMs) || toldMs < 0) throw new RangeError(`rows kept from ${toldMs}`)
   const { manifest, store } = state
-  if (manifest.record().keepFromMs !== keepFromMs) inTransaction(state, () => [manifest.save({ keepFromMs })])
+  const known = manifest.record()
+  if (version >= known.keepVersion && (toldMs !== known.keepFromMs || version !== known.keepVersion))
+    inTransaction(state, () => [manifest.save({ keepFromMs: toldMs, keepVersion: version })])
+  const { keepFromMs } = manifest.record()
   const { sound, damaged } = partsOf(manifest)
   const oldestDamagedBlockMs = store.oldestDamagedMs()
   const due = dueRetention({ nowMs: 0, keepFromMs, segments: sound, damagedSegments: damaged, oldestDamagedBlockMs })

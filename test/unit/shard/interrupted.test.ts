@@ -86,7 +86,7 @@ const scenarios: Record<string, Scenario> = {
       append(here.core, batch(['b'], undefined, 'b', startMs - 3 * dayMs))
       append(here.core, batch(['c']))
       await here.core.sealNow(identity)
-      here.core.applyRetention(identity, startMs - dayMs)
+      here.core.applyRetention(identity, startMs - dayMs, 0)
     },
     rows: [[3, 'c']],
     kinds: ['seal', 'seal', 'retention', 'retention'],

@@ -179,12 +179,12 @@ describe('retention', () => {
       if (text === 'old') await core.sealNow(identity)
     }
     await core.sealNow(identity)
-    expect(core.applyRetention(identity, startMs - 3 * dayMs)).toEqual({ removedRows: 0, pending: true })
+    expect(core.applyRetention(identity, startMs - 3 * dayMs, 0)).toEqual({ removedRows: 0, pending: true })
     expect(visible(here, core, startMs - 3 * dayMs).map(message)).toEqual(['new'])
     await runAlarms(here, core, clock.nowMs)
-    expect(core.applyRetention(identity, startMs - 3 * dayMs)).toEqual({ removedRows: 2, pending: false })
+    expect(core.applyRetention(identity, startMs - 3 * dayMs, 0)).toEqual({ removedRows: 2, pending: false })
     expect(visible(here, core).map(message)).toEqual(['new'])
-    expect(core.applyRetention(identity, 0)).toEqual({ removedRows: 2, pending: false })
+    expect(core.applyRetention(identity, 0, 0)).toEqual({ removedRows: 2, pending: false })
   })
 })
 

@@ -62,7 +62,7 @@ describe('a damaged hot block', () => {
     expect(core.eraseProgress(identity, 'one')).toEqual({ status: 'done', erased: 0, damaged: 1 })
     expect(search(core).erasures).toHaveLength(1)
     here.clock.nowMs += 2 * dayMs
-    core.applyRetention(identity, startMs + dayMs)
+    core.applyRetention(identity, startMs + dayMs, 0)
     await runAlarms(here, core)
     expect(core.segments(identity)).toMatchObject({ damaged: [], segments: [] })
     const reply = search(here.open())
