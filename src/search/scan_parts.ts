@@ -1,6 +1,6 @@
 import type { Order, TimeRange } from '../engine/query/types.ts'
 import { edgeOf } from '../engine/query/search.ts'
-import { lowerBound } from '../engine/lower_bound.ts'
+import { within } from '../engine/lower_bound.ts'
 import type { SealedPart } from '../engine/segment/scan_call.ts'
 import type { SegmentMeta } from '../engine/segment/types.ts'
 import type { ScanLimits } from './query_deps.ts'
@@ -23,7 +23,7 @@ export function sealedParts(replies: readonly ShardReply[]): SealedPart[] {
 }
 
 /** About the raw bytes that a scan of a segment decompresses: of its part in the range. */
-export function scanBytes({ minMs, maxMs, rawBytes }: SegmentMeta, { fromMs, toMs }: TimeRange): number {
+function scanBytes({ minMs, maxMs, rawBytes }: SegmentMeta, { fromMs, toMs }: TimeRange): number {
   const share = (Math.min(maxMs + 1, toMs) - Math.max(minMs, fromMs)) / (maxMs + 1 - minMs)
   return Math.ceil(rawBytes * Math.min(1, Math.max(0, share)))
 }
@@ -69,8 +69,7 @@ function partsOf(members: readonly { part: SealedPart; segment: SegmentMeta }[])
 
 /** Those of the hidden rows that may be in the segments. */
 function hiddenOf({ hidden }: SealedPart, segments: readonly SegmentMeta[]): readonly number[] {
-  const placeOf = (seq: number) => lowerBound(hidden, seq, (each) => each)
   const first = Math.min(...segments.map(({ minSeq }) => minSeq))
   const last = Math.max(...segments.map(({ maxSeq }) => maxSeq))
-  return hidden.slice(placeOf(first), placeOf(last + 1))
+  return within(hidden, first, last)
 }

@@ -1,7 +1,9 @@
 import { crc32 } from 'node:zlib'
+import { releaseBytes } from '../../core/buffers.ts'
+import { lastAtMost } from '../lower_bound.ts'
 import { BlockError } from './block_error.ts'
 import type { PageEntry } from './pages.ts'
-import { decompress } from './pages.ts'
+import { decompress, releaseMade } from './pages.ts'
 import type { BodyBytes, ByteRange, ReadCost } from './types.ts'
 
 /** Reads ranges of the raw bytes; a page is decompressed once, when first needed. */
@@ -14,10 +16,14 @@ export interface PageReader {
   storedRanges(start: number, end: number): ByteRange[]
   /** The same, page by page, of those that are not in memory. */
   missingRanges(start: number, end: number): ByteRange[]
+  /** Throws once the pages were released: what was decoded of them may be views. */
+  check(): void
+  /** Frees pages and body; nothing can be read any more, nor a view of what was. */
+  release(): void
 }
 
-/** A body that is read as a whole, when first needed. */
-export function wholeBody(bodyBytes: number, readBody: () => Uint8Array): BodyBytes {
+/** A body that is read as a whole, when first needed; `isOwn` when nobody else has what `readBody` answers. */
+export function wholeBody(bodyBytes: number, readBody: () => Uint8Array, isOwn = false): BodyBytes {
   let body: Uint8Array | undefined
   return {
     slice(start, end) {
@@ -28,6 +34,10 @@ export function wholeBody(bodyBytes: number, readBody: () => Uint8Array): BodyBy
       return body.subarray(start, end)
     },
     has: () => true,
+    release() {
+      if (isOwn && body !== undefined) releaseBytes(body)
+      body = undefined
+    },
   }
 }
 
@@ -37,12 +47,26 @@ export function createPageReader(entries: readonly PageEntry[], bodyBytes: numbe
   const { rawStarts, storedStarts } = table
   const stored = storedStarts[entries.length]!
   if (stored !== bodyBytes) throw new BlockError(`its pages take ${stored} bytes, not ${bodyBytes}`)
-  const pages: (Uint8Array | undefined)[] = []
-  const page = (index: number) => (pages[index] ??= readPage(table, index, body, cost))
+  const pages: (Page | undefined)[] = []
+  let isReleased = false
+  const check = () => {
+    if (isReleased) throw new Error('a block was read after its release')
+  }
+  const page = (index: number): Uint8Array => {
+    check()
+    return (pages[index] ??= readPage(table, index, body, cost)).raw
+  }
   return {
+    check,
+    release() {
+      isReleased = true
+      for (const each of pages) if (each !== undefined) releaseMade(each.raw, each.stored)
+      pages.length = 0
+      body.release()
+    },
     range(start, end) {
       if (end <= start) return new Uint8Array(0)
-      const first = pageAt(table, start)
+      const first = lastAtMost(rawStarts, start)
       if (end <= rawStarts[first + 1]!) return page(first).subarray(start - rawStarts[first]!, end - rawStarts[first]!)
       const joined = new Uint8Array(end - start)
       for (let index = first; index < entries.length && rawStarts[index]! < end; index++) {
@@ -52,20 +76,29 @@ export function createPageReader(entries: readonly PageEntry[], bodyBytes: numbe
       }
       return joined
     },
-    rawBytes: (start, end) => (end <= start ? 0 : rawStarts[pageAt(table, end - 1) + 1]! - rawStarts[pageAt(table, start)]!),
+    rawBytes: (start, end) =>
+      end <= start ? 0 : rawStarts[lastAtMost(rawStarts, end - 1) + 1]! - rawStarts[lastAtMost(rawStarts, start)]!,
     storedRanges(start, end) {
-      return end <= start ? [] : [{ start: storedStarts[pageAt(table, start)]!, end: storedStarts[pageAt(table, end - 1) + 1]! }]
+      return end <= start
+        ? []
+        : [{ start: storedStarts[lastAtMost(rawStarts, start)]!, end: storedStarts[lastAtMost(rawStarts, end - 1) + 1]! }]
     },
     missingRanges(start, end) {
       const missing: ByteRange[] = []
       if (end <= start) return missing
-      for (let index = pageAt(table, start); index < entries.length && rawStarts[index]! < end; index++) {
+      for (let index = lastAtMost(rawStarts, start); index < entries.length && rawStarts[index]! < end; index++) {
         const range = { start: storedStarts[index]!, end: storedStarts[index + 1]! }
         if (pages[index] === undefined && !body.has(range.start, range.end)) missing.push(range)
       }
       return missing
     },
   }
+}
+
+interface Page {
+  stored: Uint8Array
+  /** The same where the page is not compressed. */
+  raw: Uint8Array
 }
 
 /** Pages and where each begins, followed by where the last one ends. */
@@ -85,7 +118,7 @@ function tableOf(entries: readonly PageEntry[]): PageTable {
   return { entries, rawStarts, storedStarts }
 }
 
-function readPage({ entries, storedStarts }: PageTable, index: number, body: BodyBytes, cost: ReadCost): Uint8Array {
+function readPage({ entries, storedStarts }: PageTable, index: number, body: BodyBytes, cost: ReadCost): Page {
   const { rawBytes, storedBytes, checksum } = entries[index]!
   const stored = body.slice(storedStarts[index]!, storedStarts[index + 1]!)
   if (crc32(stored) !== checksum) throw new BlockError(`page ${index} fails its checksum`)
@@ -93,17 +126,5 @@ function readPage({ entries, storedStarts }: PageTable, index: number, body: Bod
   cost.bytesRead += storedBytes
   cost.bytesDecompressed += rawBytes
   cost.pagesRead++
-  return raw
-}
-
-/** Index of the page that holds raw byte `at`. */
-function pageAt({ entries, rawStarts }: PageTable, at: number): number {
-  let low = 0
-  let high = entries.length - 1
-  while (low < high) {
-    const middle = (low + high + 1) >>> 1
-    if (rawStarts[middle]! <= at) low = middle
-    else high = middle - 1
-  }
-  return low
+  return { stored, raw }
 }

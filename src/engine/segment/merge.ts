@@ -2,6 +2,7 @@ import { blockBytesMax, blockColumnsMax, blockRowsMax, blockTextUnitsMax, mergeR
 import type { BlockBuffer } from '../block/block_buffer.ts'
 import { createBuffer } from '../block/block_buffer.ts'
 import { systemColumns } from '../block/format.ts'
+import { lastAtMost } from '../lower_bound.ts'
 import { encodeSegmentBlock } from './block_encoder.ts'
 import type { ColumnSizes, Picks } from './merge_columns.ts'
 import { addRows, sizesOf } from './merge_columns.ts'
@@ -20,25 +21,30 @@ const pauseBytes = 4 * 1024 * 1024
 
 /**
  * Merges blocks column by column: rows are ordered by number first, then the values of each input are gathered, and no row
- * is ever built. Throws BlockError when an input is damaged, RangeError when the inputs have more than `mergeRowsMax` rows.
+ * is ever built. Throws BlockError when an input is damaged, RangeError when the inputs have more than `mergeRowsMax` rows,
+ * MergeThrashError when they must be read more often than `readsMax`.
  */
-export function* mergeBlocks(inputs: readonly MergeInput[], { borders = [] }: MergeOptions = {}): MergeSteps {
+export function* mergeBlocks(inputs: readonly MergeInput[], { borders = [], readsMax }: MergeOptions = {}): MergeSteps {
   const rowsIn = inputs.reduce((sum, { meta }) => sum + meta.rows, 0)
   if (rowsIn > mergeRowsMax) throw new RangeError(`${rowsIn} rows are too many for one merge`)
   const sorted = inputs.toSorted((one, other) => one.meta.minMs - other.meta.minMs || one.meta.firstSeq - other.meta.firstSeq)
   const queue = createRowQueue(sorted)
-  const merge: Merge = { queue, opened: openInputs(sorted), sizes: new Map(), pauseAtBytes: 0 }
+  const merge: Merge = { queue, opened: openInputs(sorted, readsMax), sizes: new Map(), pauseAtBytes: 0 }
   let rowsOut = 0
   let aimedRows = blockRowsMax
-  for (;;) {
-    yield* fillQueue(queue, sorted, merge.opened.open, aimedRows)
-    if (queue.ready === 0) return { rowsIn, rowsDropped: queue.rowsDropped, rowsOut }
-    const { block, share } = yield* nextBlock(merge, rowsBefore(queue, aimedRows, borders))
-    const { rows } = block.meta
-    takeRows(queue, rows)
-    rowsOut += rows
-    aimedRows = Math.min(blockRowsMax, fittingRows(rows, share))
-    yield block
+  try {
+    for (;;) {
+      yield* fillQueue(queue, sorted, merge.opened.open, aimedRows)
+      if (queue.ready === 0) return { rowsIn, rowsDropped: queue.rowsDropped, rowsOut }
+      const { block, share } = yield* nextBlock(merge, rowsBefore(queue, aimedRows, borders))
+      const { rows } = block.meta
+      takeRows(queue, rows)
+      rowsOut += rows
+      aimedRows = Math.min(blockRowsMax, fittingRows(rows, share))
+      yield block
+    }
+  } finally {
+    merge.opened.close()
   }
 }
 
@@ -132,7 +138,7 @@ function inputsOf(starts: Uint32Array, order: Uint32Array): Uint32Array {
   let input = 0
   for (let i = 0; i < order.length; i++) {
     const row = order[i]!
-    if (i === 0 || row < starts[input]! || row >= starts[input + 1]!) input = inputOf(starts, row)
+    if (row < starts[input]! || row >= starts[input + 1]!) input = lastAtMost(starts, row)
     inputs[i] = input
   }
   return inputs
@@ -143,17 +149,6 @@ function placesOf(outputRows: Uint16Array, order: Uint32Array, firstRow: number,
   const places = new Int32Array(inputRows).fill(-1)
   for (let i = 0; i < outputRows.length; i++) places[order[outputRows[i]!]! - firstRow] = outputRows[i]!
   return places
-}
-
-function inputOf(starts: Uint32Array, row: number): number {
-  let low = 0
-  let high = starts.length - 2
-  while (low < high) {
-    const middle = (low + high + 1) >>> 1
-    if (starts[middle]! <= row) low = middle
-    else high = middle - 1
-  }
-  return low
 }
 
 function picksOf(rowOf: Int32Array, count: number): Picks {

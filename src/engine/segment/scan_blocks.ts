@@ -1,5 +1,7 @@
+import { blockMemoryBytes } from '../block/block_memory.ts'
+import { systemColumns } from '../block/format.ts'
 import type { Column, StoredBlock } from '../block/types.ts'
-import { lowerBound } from '../lower_bound.ts'
+import { within } from '../lower_bound.ts'
 import type { Filter } from '../query/ast.ts'
 import { mayMatch, metaMayMatch } from '../query/block_filter.ts'
 import type { Whole } from '../query/fold.ts'
@@ -20,6 +22,8 @@ export interface BlockPlan {
   range: TimeRange
   /** True when a block, or a whole segment, needs no further look; asked once for each. */
   isDone?(whole: Whole, view: View): boolean
+  /** Whether to end where the next segment or block begins; asked before anything of it is read. */
+  isOver(edgeMs: number): boolean
 }
 
 /** A block whose pages are to be read: nothing in manifest, index and token filters rules it out. */
@@ -28,12 +32,14 @@ export interface SealedBlock extends SealedEntry {
   entry: SegmentBlockEntry
   block: StoredBlock
   body: BodyParts
+  /** What it takes while it waits to be looked at, and at most once all of it is decoded. */
+  waitingBytes: number
+  memoryBytes: number
 }
 
 /** A block that manifest and index do not rule out; light, so that very many can wait. */
 export interface SealedEntry extends SealedSegment {
   n: number
-  index: SegmentIndex
   partitions: ReadonlyMap<number, FilterPartition>
   hidden: readonly number[]
 }
@@ -66,7 +72,9 @@ export async function* sealedBlocks(run: ScanRun, targets: readonly ScanTarget[]
   while (next < segments.length || waiting.length > 0) {
     const first = waiting.at(-1)
     const segment = segments[next]
-    if (segment !== undefined && (first === undefined || compareEdges(segment, first, plan.order) < 0)) {
+    const isSegment = segment !== undefined && (first === undefined || compareEdges(segment, first, plan.order) < 0)
+    if (plan.isOver(isSegment ? segment.edgeMs : first!.edgeMs)) return
+    if (isSegment) {
       for (let i = next + 1; i < segments.length && i <= next + Math.min(next, indexesAheadMax); i++) void opening(i)
       waiting.push(...(await opening(next)))
       waiting.sort((a, b) => compareEdges(b, a, plan.order))
@@ -79,12 +87,19 @@ export async function* sealedBlocks(run: ScanRun, targets: readonly ScanTarget[]
 }
 
 /** Undefined when the head and the filters at hand rule out that a row matches, or the block is damaged. */
-export function openEntry(run: ScanRun, sealed: SealedEntry, filter: Filter): Promise<SealedBlock | undefined> {
-  const { index, n, partitions, segment } = sealed
+export function openEntry(run: ScanRun, sealed: SealedEntry, filter: Filter, opened?: SegmentIndex): Promise<SealedBlock | undefined> {
+  const { n, partitions, segment } = sealed
   return run.attempt(segment, `block ${n}`, async () => {
+    const index = opened ?? (await run.index(segment))
+    const entry = index.blocks[n]!
     const body = createBodyParts()
     const block = index.open(n, partitions, body, run.meter.read)
-    return mayMatch(filter, block) ? { ...sealed, place: sealed, entry: index.blocks[n]!, block, body } : undefined
+    const columns = block.attributes.length + systemColumns.length
+    const openBytes = blockMemoryBytes(columns, 0, 0)
+    run.meter.charge(openBytes)
+    if (!mayMatch(filter, block)) return undefined
+    const memoryBytes = blockMemoryBytes(columns, entry.meta.rows, entry.rawBytes)
+    return { ...sealed, place: sealed, entry, block, body, waitingBytes: openBytes + entry.bodyBytes, memoryBytes }
   })
 }
 
@@ -115,15 +130,15 @@ function neededSegments(run: ScanRun, targets: readonly ScanTarget[], plan: Bloc
 /** Reads the index of a segment, and the token filters that may rule its blocks out. */
 async function neededEntries(run: ScanRun, sealed: SealedSegment, plan: BlockPlan): Promise<readonly SealedEntry[]> {
   const { target, segment } = sealed
-  const index = await run.attempt(segment, 'index', () => run.reader.index(segment))
+  const index = await run.attempt(segment, 'index', () => run.index(segment))
   const entries = (index?.blocks ?? []).flatMap((entry, n): SealedEntry[] => {
     const { meta, lastSeq } = entry
     run.meter.consider(1, meta.bytes)
     if (index === undefined || !isNeeded(entry, target, plan)) return []
-    const hidden = hiddenWithin(target, meta.firstSeq, lastSeq)
-    return [{ ...sealed, n, index, partitions: new Map(), hidden, edgeMs: edgeOf(meta, plan.range, plan.order) }]
+    const hidden = within(target.hidden, meta.firstSeq, lastSeq)
+    return [{ ...sealed, n, partitions: new Map(), hidden, edgeMs: edgeOf(meta, plan.range, plan.order) }]
   })
-  return withFilters(run, sealed, plan.filter, entries)
+  return index === undefined ? entries : withFilters(run, sealed, plan.filter, index, entries)
 }
 
 /** Token filters that turn out damaged rule nothing out, but are named. */
@@ -131,12 +146,12 @@ async function withFilters(
   run: ScanRun,
   { segment }: SealedSegment,
   filter: Filter,
+  index: SegmentIndex,
   entries: readonly SealedEntry[],
 ): Promise<readonly SealedEntry[]> {
   const tokens = requiredTokens(filter)
-  const index = entries[0]?.index
-  if (index === undefined || !tokens.some((token) => index.partitionOf(token) !== undefined)) return entries
-  const opened = await Promise.all(entries.map((entry) => openEntry(run, entry, filter)))
+  if (entries.length === 0 || !tokens.some((token) => index.partitionOf(token) !== undefined)) return entries
+  const opened = await Promise.all(entries.map((entry) => openEntry(run, entry, filter, index)))
   const possible = opened.filter((block) => block !== undefined)
   if (possible.length === 0) return []
   const partitions = await run.attempt(segment, 'filters', () => run.reader.partitions(segment, index, tokens))
@@ -156,12 +171,7 @@ function isNeeded(part: Part, target: ScanTarget, { filter, range, isDone }: Blo
   const { minMs, maxMs, firstSeq } = part.meta
   if (maxMs < range.fromMs || minMs >= range.toMs || firstSeq > view.maxSeq || part.maxCreatedMs < view.keepFromMs) return false
   if (!metaMayMatch(filter, part.meta)) return false
-  return isDone?.({ ...part, hidden: hiddenWithin(target, firstSeq, part.lastSeq) }, view) !== true
-}
-
-function hiddenWithin({ hidden }: ScanTarget, firstSeq: number, lastSeq: number): readonly number[] {
-  const placeOf = (seq: number) => lowerBound(hidden, seq, (each) => each)
-  return hidden.length === 0 ? hidden : hidden.slice(placeOf(firstSeq), placeOf(lastSeq + 1))
+  return isDone?.({ ...part, hidden: within(target.hidden, firstSeq, part.lastSeq) }, view) !== true
 }
 
 function compareEdges(a: { edgeMs: number }, b: { edgeMs: number }, order: Order): number {

@@ -3,7 +3,7 @@ import { noReadCost } from '../../engine/block/read_cost.ts'
 import { openBlock } from '../../engine/block/reader.ts'
 import type { BlockMeta, EncodedBlock } from '../../engine/block/types.ts'
 import { createBlockBuilder } from '../../engine/block/writer.ts'
-import { lowerBound } from '../../engine/lower_bound.ts'
+import { lastAtMost, within } from '../../engine/lower_bound.ts'
 import type { BlockSource } from '../../engine/query/types.ts'
 import type { EncodableRow, StoredRow } from '../../engine/row.ts'
 import { setAttribute } from '../../engine/row.ts'
@@ -115,7 +115,6 @@ function createPatchList() {
   const known = new Map<number, Known>()
   let size = 0
   let versions = 0
-  const placeOf = (seq: number) => lowerBound(seqs, seq, (each) => each)
 
   return {
     count: () => seqs.length,
@@ -123,11 +122,11 @@ function createPatchList() {
     size: () => size,
     get: (seq: number): Known | undefined => known.get(seq),
     newestMs: (): number => known.values().reduce((max, { changedMs }) => Math.max(max, changedMs), 0),
-    within: (fromSeq: number, toSeq: number): number[] => (seqs.length === 0 ? [] : seqs.slice(placeOf(fromSeq), placeOf(toSeq + 1))),
+    within: (fromSeq: number, toSeq: number): number[] => within(seqs, fromSeq, toSeq),
 
     put(seq: number, rowSize: number, changedMs: number): void {
       const before = known.get(seq)
-      if (before === undefined) seqs.splice(placeOf(seq), 0, seq)
+      if (before === undefined) seqs.splice(lastAtMost(seqs, seq) + 1, 0, seq)
       known.set(seq, { size: rowSize, changedMs, version: ++versions })
       size += rowSize - (before?.size ?? 0)
     },

@@ -1,6 +1,7 @@
+import { releaseBytes } from '../../../core/buffers.ts'
 import { segmentBlocksMax, segmentBytesMax, segmentGraceMs, segmentIndexBytesMax, segmentRowsMax } from '../../../core/limits.ts'
 import { BlockError } from '../../../engine/block/block_error.ts'
-import { lowerBound } from '../../../engine/lower_bound.ts'
+import { within } from '../../../engine/lower_bound.ts'
 import type { Damage } from '../../../engine/query/types.ts'
 import { filterSizes } from '../../../engine/segment/filters.ts'
 import { checkSegment } from '../../../engine/segment/check.ts'
@@ -11,6 +12,7 @@ import { createSegmentWriter } from '../../../engine/segment/writer.ts'
 import { sha256Hex } from '../manifest_hash.ts'
 import type { FoldedPatch } from '../patches.ts'
 import { encodeRows } from '../patches.ts'
+import type { Part } from './borders.ts'
 import type { Cull } from './cull.ts'
 import { createCull } from './cull.ts'
 import type { JobContext } from './job.ts'
@@ -33,14 +35,16 @@ export interface Rewritten {
 export interface RewriteOptions {
   /** The patched rows that these sources hold. */
   patchedIn(sources: readonly Source[]): number[]
-  /** Times in milliseconds, ascending, at which a new segment begins. */
-  borders?: readonly number[]
+  /** What goes into segments of its own, ascending; undefined: nothing does. */
+  parts?: readonly Part[] | undefined
+  /** See `MergeOptions`. */
+  readsMax?: number | undefined
 }
 
 /**
  * The one way by which segments come to be: the rows of the sources, less what is deleted, expired or erased, with edits in
  * place, sorted by time, in segments that are written to R2. Sources that are damaged are left out. Every object is listed as
- * garbage before it is written, and leaves that list when its operation is committed.
+ * garbage before it is written, and leaves that list when its operation is committed. Throws MergeThrashError, see `MergeOptions`.
  */
 export async function rewrite(context: JobContext, sources: readonly Source[], options: RewriteOptions): Promise<Rewritten> {
   let sound = [...sources]
@@ -60,25 +64,28 @@ export async function rewrite(context: JobContext, sources: readonly Source[], o
 
 type Output = Omit<Rewritten, 'sources' | 'damaged'>
 
-async function rewriteSound(context: JobContext, sources: readonly Source[], { patchedIn, borders = [] }: RewriteOptions): Promise<Output> {
+async function rewriteSound(context: JobContext, sources: readonly Source[], { patchedIn, parts = [], readsMax }: RewriteOptions): Promise<Output> {
   const patched = patchedIn(sources)
   const folded = context.state.patches.snapshot(patched)
   const cull = createCull(context.state)
   const inputs = [...storedInputs(sources, patched, cull), ...patchInputs(folded, cull, context.now())]
-  const added = await writeSegments(context, mergeBlocks(inputs, { borders }), borders, () => {
+  const borders = parts.slice(1).map(({ fromMs }) => fromMs)
+  const added = await writeSegments(context, mergeBlocks(inputs, { borders, readsMax }), parts, () => {
     // All is read: whole segments need not stay in memory while the last one is put together.
     inputs.length = 0
-    for (const source of sources) source.blocks = []
+    for (const source of sources) {
+      source.blocks = []
+      source.release?.()
+    }
   })
   return { added, folded, expired: cull.expired(), erased: cull.erased() }
 }
 
 /** Blocks of the sources; `patched`, ascending, are rows that come from elsewhere or not at all. */
 function storedInputs(sources: readonly Source[], patched: readonly number[], cull: Cull): MergeInput[] {
-  const placeOf = (seq: number) => lowerBound(patched, seq, (each) => each)
   return sources.flatMap(({ blocks }) =>
     blocks.map(({ meta, lastSeq, open }) => {
-      const hidden = patched.slice(placeOf(meta.firstSeq), placeOf(lastSeq + 1))
+      const hidden = within(patched, meta.firstSeq, lastSeq)
       return { meta, lastSeq, open, drop: (block) => cull.drop(block, hidden) }
     }),
   )
@@ -90,30 +97,31 @@ function patchInputs(folded: readonly FoldedPatch[], cull: Cull, nowMs: number):
   return encodeRows(rows, nowMs).map(({ meta, lastSeq, open }) => ({ meta, lastSeq, open, drop: (block) => cull.drop(block, []) }))
 }
 
-async function writeSegments(
-  context: JobContext,
-  steps: MergeSteps,
-  borders: readonly number[],
-  release: () => void,
-): Promise<SegmentMeta[]> {
+async function writeSegments(context: JobContext, steps: MergeSteps, parts: readonly Part[], release: () => void): Promise<SegmentMeta[]> {
   const added: SegmentMeta[] = []
-  const writer = createSegmentWriter()
-  let blocks: Filled[] = []
+  const own = { writer: createSegmentWriter(), blocks: [] as Filled[] }
+  const strays = { writer: createSegmentWriter(), blocks: [] as Filled[] }
+  const borders = parts.slice(1).map(({ fromMs }) => fromMs)
+  const end = async (open: typeof own) => {
+    const { blocks } = open
+    open.blocks = []
+    if (blocks.length > 0) added.push(await writeSegment(context, open.writer.finish(), blocks))
+  }
   for (const block of steps) {
     if (block !== undefined) {
       const { minMs, rows, bytes } = block.meta
+      const isStray = parts.findLast(({ fromMs }) => fromMs <= minMs)?.isStray === true
+      const open = isStray ? strays : own
       const next = { minMs, rows, bytes, indexBytes: block.head.length + filterSizes(block).wholeBytes }
-      if (mustEnd(blocks, next, borders)) {
-        added.push(await writeSegment(context, writer.finish(), blocks))
-        blocks = []
-      }
-      writer.add(block)
-      blocks.push(next)
+      if (mustEnd(open.blocks, next, isStray ? [] : borders)) await end(open)
+      open.writer.add(block)
+      open.blocks.push(next)
     }
     await context.yield()
   }
   release()
-  if (blocks.length > 0) added.push(await writeSegment(context, writer.finish(), blocks))
+  await end(own)
+  await end(strays)
   return added
 }
 
@@ -148,6 +156,7 @@ async function writeSegment(context: JobContext, segment: EncodedSegment, blocks
   const key = segmentKey(identity(), { meta, blocks, sha256, operation: state.manifest.record().last.number + 1 })
   state.store.saveGarbage(key, now() + segmentGraceMs)
   await objects.put(key, bytes, sha256)
+  releaseBytes(bytes)
   return { ...meta, key, sha256 }
 }
 
