@@ -8,7 +8,7 @@ import { csvLine, withoutFormula } from './csv.ts'
 type JsonValue = LogJson[keyof LogJson] | LogJson['attributes'][string] | undefined
 
 /** One column of an export. */
-export interface Column {
+interface Column {
   name: string
   /** Undefined or null when the log has no such field. */
   value(log: LogJson): JsonValue
@@ -17,12 +17,12 @@ export interface Column {
 const usualColumns = ['id', 'timestamp', 'severity', 'source', 'message', 'attributes', 'created_at', 'updated_at']
 
 /** The columns that `fields` names, or all that a log has. A name is resolved as in a query. */
-export function exportColumns(fields: readonly string[] = usualColumns): Column[] {
+function exportColumns(fields: readonly string[] = usualColumns): Column[] {
   return fields.map((name) => ({ name, value: valueOf(name) }))
 }
 
 /** Text of a CSV cell: attributes as JSON; numbers as they are; text so that no spreadsheet runs it. */
-export function csvCellText(value: JsonValue): string {
+function csvCellText(value: JsonValue): string {
   if (value === undefined || value === null) return ''
   if (typeof value === 'string') return withoutFormula(value)
   return JSON.stringify(value)
@@ -52,7 +52,7 @@ export function headLine({ format, fields }: ExportFormat): string {
 }
 
 /** One line of NDJSON with these columns only. */
-export function ndjsonColumns(row: StoredRow, shard: number, columns: readonly Column[]): string {
+function ndjsonColumns(row: StoredRow, shard: number, columns: readonly Column[]): string {
   const log = logJson(row, shard)
   return `${JSON.stringify(Object.fromEntries(columns.map(({ name, value }) => [name, value(log)] as const)))}\n`
 }

@@ -17,8 +17,6 @@ export interface Whole {
 }
 
 /** Feeds one aggregate from blocks, hot or sealed, and counts the rows. */
-export type Fold = ReturnType<typeof createFold>
-
 export function createFold(aggregate: Aggregate<unknown>, filter: Filter) {
   const mask = severityMaskOfFilter(filter)
   let rowsMatched = 0

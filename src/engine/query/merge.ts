@@ -32,7 +32,7 @@ export function rowsOfShard<R extends PlacedRow>(shard: number, { rows, frontier
 }
 
 /** The position that comes first in the asked order; null when there is none. */
-export function firstPosition(positions: readonly (Position | null | undefined)[], order: Order): Position | null {
+function firstPosition(positions: readonly (Position | null | undefined)[], order: Order): Position | null {
   let first: Position | null = null
   for (const position of positions) if (position && (first === null || compareInOrder(order, position, first) < 0)) first = position
   return first

@@ -42,8 +42,6 @@ export function createKeyMemory(store: ShardStore, hot: () => Iterable<KeyedEntr
       put(firstSeqs, entry)
       forgetOld(firstSeqs, nowMs)
     },
-
-    size: (nowMs: number) => known(nowMs).size,
   }
 }
 

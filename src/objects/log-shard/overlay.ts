@@ -2,8 +2,6 @@ import { patchGroupBytesMax, patchGroupRowsMax, seqMax } from '../../core/limits
 import { lowerBound } from '../../engine/lower_bound.ts'
 import type { BlockSource } from '../../engine/query/types.ts'
 
-export type Overlay = ReturnType<typeof createOverlay>
-
 /** Patched rows from `fromSeq` to the next group; `sources` is undefined until a query follows a change. */
 interface Group {
   fromSeq: number

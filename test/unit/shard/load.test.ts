@@ -49,10 +49,9 @@ describe('keys that moved to another shard', () => {
   it('are forgotten when their time is over, or when there are too many', () => {
     const moved = createMovedKeys()
     for (let i = 0; i < movedKeysMax + 10; i++) moved.add(`key ${i}`, 0)
-    expect(moved.size()).toBe(movedKeysMax)
-    expect(moved.has('key 9', 0)).toBe(false)
+    expect([moved.has('key 9', 0), moved.has('key 10', 0)]).toEqual([false, true])
     moved.add('late', movedKeyMs)
-    expect(moved.size()).toBe(1)
+    expect([moved.has('key 10', 0), moved.has('late', 0)]).toEqual([false, true])
   })
 })
 

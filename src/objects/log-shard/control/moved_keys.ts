@@ -18,6 +18,5 @@ export function createMovedKeys() {
       }
     },
     has: (keyHash: string, nowMs: number): boolean => (untilMs.get(keyHash) ?? 0) > nowMs,
-    size: () => untilMs.size,
   }
 }

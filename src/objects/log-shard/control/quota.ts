@@ -10,8 +10,6 @@ import type { UsageLedger } from './usage.ts'
 import type { UsageStore } from './usage_store.ts'
 import { createWindowMap } from './windows.ts'
 
-export type QuotaKeeper = ReturnType<typeof createQuotaKeeper>
-
 /** The batch fits the quota only once the ledger has granted this. */
 export interface LeaseNeeded {
   status: 'lease_needed'

@@ -1,7 +1,5 @@
 import type { Windows } from './usage_store.ts'
 
-export type WindowMap<T> = ReturnType<typeof createWindowMap<T>>
-
 /** The present window, the one before and the one after: clocks of shards differ by less than a minute. */
 const windowsKept = 3
 
