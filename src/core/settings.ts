@@ -1,3 +1,5 @@
+import { dayMs } from './calendar.ts'
+
 /** Greatest amounts that an organization may store; null is no limit. A month is a calendar month in UTC. */
 export interface Quota {
   readonly rowsPerMinute: number | null
@@ -15,8 +17,6 @@ export interface LogSettings {
   /** Grows with each change, so that of two copies the newer one is known. */
   readonly version: number
 }
-
-const dayMs = 86_400_000
 
 /** Logs that were received before this moment are not shown any more; 0 when all are kept. */
 export function keepFromMs({ retentionDays }: Pick<LogSettings, 'retentionDays'>, nowMs: number): number {

@@ -1,4 +1,5 @@
 import { and, asc, eq, isNotNull, or, sql } from 'drizzle-orm'
+import { dayMs } from '../core/calendar.ts'
 import type { TaskJob } from '../core/jobs.ts'
 import { retentionShardsPerJob } from '../core/limits.ts'
 import type { BaseCtx } from '../db/context.ts'
@@ -6,8 +7,6 @@ import { logShards, organizations } from '../db/schema.ts'
 import { retentionShardColumns, tellShard } from '../features/log-settings/tell_shard.ts'
 
 type Place = Extract<TaskJob, { kind: 'retention' }>['after']
-
-const dayMs = 86_400_000
 
 /** Sets a round of retention going, over the shards of all organizations. */
 export async function startRetention(ctx: BaseCtx): Promise<void> {

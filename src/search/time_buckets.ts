@@ -1,3 +1,4 @@
+import { dayMs } from '../core/calendar.ts'
 import { histogramBucketsAuto, histogramBucketsMax } from '../core/limits.ts'
 import { problem } from '../core/problems.ts'
 import type { TenantCtx } from '../db/context.ts'
@@ -5,7 +6,7 @@ import type { TimeRange } from '../engine/query/types.ts'
 import type { Shard } from './shards.ts'
 import { askAll } from './shards.ts'
 
-const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: dayMs }
 
 /** Interval lengths that people read easily; beyond the last one, whole multiples of 365 days. */
 const niceIntervalsMs = [
@@ -21,7 +22,7 @@ const niceIntervalsMs = [
   ...[1, 2, 5, 10, 15, 30].map((n) => n * 1000),
   ...[1, 2, 5, 10, 15, 30].map((n) => n * 60_000),
   ...[1, 2, 3, 6, 12].map((n) => n * 3_600_000),
-  ...[1, 2, 7, 14, 30, 90, 365].map((n) => n * 86_400_000),
+  ...[1, 2, 7, 14, 30, 90, 365].map((n) => n * dayMs),
 ]
 
 /** A range with both its ends, cut into intervals of equal length that start at whole multiples of it. */
@@ -70,7 +71,7 @@ async function closedRange(
 
 function autoInterval({ fromMs, toMs }: TimeRange): number {
   const wanted = (toMs - fromMs) / histogramBucketsAuto
-  const yearMs = 365 * 86_400_000
+  const yearMs = 365 * dayMs
   return niceIntervalsMs.find((interval) => interval >= wanted) ?? Math.ceil(wanted / yearMs) * yearMs
 }
 

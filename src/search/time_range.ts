@@ -1,10 +1,10 @@
+import { dayMs } from '../core/calendar.ts'
 import { timestampMsMax } from '../core/limits.ts'
 import { problem } from '../core/problems.ts'
 import { parseTimestamp } from '../core/time.ts'
 import type { TimeRange } from '../engine/query/types.ts'
 
-const unitMs: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 7 * 86_400_000 }
-const dayMs = 86_400_000
+const unitMs: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: dayMs, w: 7 * dayMs }
 
 /**
  * The range that two typed bounds name: `from` is included, `to` is not. A bound is RFC 3339, a date, epoch digits, or

@@ -1,3 +1,4 @@
+import { dayMs } from '../../../core/calendar.ts'
 import { blockName } from '../../../engine/block/block_error.ts'
 import type { SegmentMeta } from '../../../engine/segment/types.ts'
 import type { Change } from '../manifest.ts'
@@ -5,8 +6,6 @@ import type { ShardState } from '../state.ts'
 import { commit, inTransaction } from './commit.ts'
 import type { Due, JobContext, JobView } from './job.ts'
 import { rewriteSegments } from './segments.ts'
-
-const dayMs = 86_400_000
 
 type RetentionView = Pick<JobView, 'nowMs' | 'keepFromMs' | 'segments' | 'damagedSegments' | 'oldestDamagedBlockMs'>
 

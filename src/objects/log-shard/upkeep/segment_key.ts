@@ -1,4 +1,4 @@
-import { dateOf, dayOf } from '../../../core/calendar.ts'
+import { dateOf, dayMs, dayOf } from '../../../core/calendar.ts'
 import type { BlockMeta } from '../../../engine/block/types.ts'
 import type { EncodedSegment } from '../../../engine/segment/types.ts'
 import type { ShardIdentity } from '../protocol.ts'
@@ -29,7 +29,7 @@ export function dayOfKey(key: string): string {
 
 /** The end of a key's day, milliseconds. */
 export function endOfDay(key: string): number {
-  return Date.parse(dayOfKey(key).slice(-10).replaceAll('/', '-')) + 86_400_000
+  return Date.parse(dayOfKey(key).slice(-10).replaceAll('/', '-')) + dayMs
 }
 
 function mainDay(blocks: SegmentName['blocks']): number {
