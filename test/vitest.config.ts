@@ -35,9 +35,10 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/unit/**/*.test.ts', 'test/sim/**/*.test.ts'],
+          setupFiles: ['test/support/unpooled_buffers.ts'],
           isolate: false,
           maxWorkers: '100%',
-          testTimeout: 20_000,
+          testTimeout: 60_000,
         },
       },
       {
@@ -65,7 +66,7 @@ export default defineConfig({
           setupFiles: ['test/support/apply_migrations.ts'],
           isolate: false,
           maxWorkers: 1,
-          testTimeout: 30_000,
+          testTimeout: 60_000,
         },
       },
       {

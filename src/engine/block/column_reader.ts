@@ -1,4 +1,5 @@
 import { hashToken } from '../encode/bloom.ts'
+import { extentOf } from '../encode/extent.ts'
 import { bytesOfNumbers, readNumbers } from '../encode/numbers.ts'
 import { tokenize } from '../encode/tokens.ts'
 import { readValue } from '../encode/values.ts'
@@ -47,7 +48,10 @@ export function openColumn({ system, name, layout }: ColumnEntry, { pages, start
   const list = layout.kind === 'plain' && layout.list.kind === 'text' ? layout.list : undefined
   let decoded: ColumnData | undefined
   let opened: TextReader | undefined
-  const data = () => (decoded ??= readLayout(pages, layout, start, count))
+  const data = () => {
+    pages.check()
+    return (decoded ??= readLayout(pages, layout, start, count))
+  }
   const texts = () => list && (opened ??= openTexts(pages, list, start, count))
   const presenceRanges = () => (presence === undefined ? [] : pages.storedRanges(presence.start, presence.end))
   const indexOf = (row: number) => (presence === undefined ? row : presence.indexOf(row))
@@ -167,22 +171,12 @@ function readValues(
 ): Float64Array | AttributeValue[] {
   if (list.kind === 'numbers') {
     const values = readNumbers(pages.range(start, start + bytesOfNumbers(list.coding, count)), list.coding, count)
-    checkRange(values, list.min, list.max)
+    const [min, max] = extentOf(values)
+    if (min !== list.min || max !== list.max) throw new BlockError('the range of a column is not that of its values')
     return values
   }
   const source = { bytes: pages.range(start, start + list.bytes), offset: 0 }
   const values = Array.from({ length: count }, () => readValue(source))
   if (source.offset !== list.bytes) throw new BlockError('a list of values is longer than its content')
   return values
-}
-
-function checkRange(values: Float64Array, min: number, max: number): void {
-  let least = Infinity
-  let most = -Infinity
-  for (let i = 0; i < values.length; i++) {
-    const value = values[i]!
-    if (value < least) least = value
-    if (value > most) most = value
-  }
-  if (least !== min || most !== max) throw new BlockError('the range of a column is not that of its values')
 }

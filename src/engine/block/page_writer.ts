@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib'
 import type { ByteSink } from '../encode/bytes.ts'
 import type { PageEntry } from './pages.ts'
-import { compress } from './pages.ts'
+import { compress, releaseMade } from './pages.ts'
 
 /** Pages of large columns: hexadecimal text, which shrinks to a half, then just stays below `frameBytesMax`. */
 const pageRawBytes = 64 * 1024
@@ -12,27 +12,29 @@ const sharedPageRawBytes = 48 * 1024
 /** Cuts `raw` into pages, where column i is the bytes up to ends[i], and compresses each. */
 export function writePages(raw: ByteSink, ends: readonly number[]): { entries: PageEntry[]; body: Uint8Array } {
   const entries: PageEntry[] = []
-  const stored: Uint8Array[] = []
+  const stored: { bytes: Uint8Array; page: Uint8Array }[] = []
   let bodyBytes = 0
   let start = 0
   // The next page end is last; a page that hardly compresses is halved.
   const waiting = pageEnds(ends).toReversed()
   for (let end = waiting.pop(); end !== undefined; end = waiting.pop()) {
-    const bytes = compress(raw.bytes.subarray(start, end))
+    const page = raw.bytes.subarray(start, end)
+    const bytes = compress(page)
     if (bytes === undefined) {
       waiting.push(end, (start + end) >>> 1)
       continue
     }
     entries.push({ rawBytes: end - start, storedBytes: bytes.length, checksum: crc32(bytes) })
-    stored.push(bytes)
+    stored.push({ bytes, page })
     bodyBytes += bytes.length
     start = end
   }
   const body = new Uint8Array(bodyBytes)
   let at = 0
-  for (const bytes of stored) {
+  for (const { bytes, page } of stored) {
     body.set(bytes, at)
     at += bytes.length
+    releaseMade(bytes, page)
   }
   return { entries, body }
 }

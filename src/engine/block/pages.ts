@@ -1,4 +1,5 @@
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
+import { releaseBytes } from '../../core/buffers.ts'
 import { BlockError } from './block_error.ts'
 
 /** One page: `rawBytes` of the streams, stored in `storedBytes` of the body; equal when compression did not help. */
@@ -18,6 +19,9 @@ const compressBytesMin = 24
  */
 const frameBytesMax = 36 * 1024
 
+/** zlib gets this much room more than a page takes: a chunk that is filled to its end makes it get another. */
+const spareBytes = 64
+
 const compression = { params: { [constants.ZSTD_c_compressionLevel]: 1 } }
 /** 2^19 is the window of level 1; a hostile frame could ask for 128 MiB. */
 const windowLogMax = 19
@@ -36,14 +40,18 @@ export function compress(raw: Uint8Array): Uint8Array | undefined {
   return frame.length < raw.length ? frame : raw
 }
 
+/** Frees what `compress` or `decompress` made of `given`, unless that is what it answered. */
+export function releaseMade(made: Uint8Array, given: Uint8Array): void {
+  if (made !== given) releaseBytes(made, spareBytes)
+}
+
 /** Undoes `compress`; `rawBytes` must have been checked against a limit. */
 export function decompress(stored: Uint8Array, rawBytes: number): Uint8Array {
   if (stored.length === rawBytes) return stored
   let raw: Uint8Array
   try {
     raw = zstdDecompressSync(stored, {
-      // More than it takes: a chunk that is filled to its end makes zlib get another.
-      chunkSize: rawBytes + 64,
+      chunkSize: rawBytes + spareBytes,
       // workerd refuses some outputs that fill this exactly, so it only stops what is far too long; the length is checked below.
       maxOutputLength: 2 * rawBytes + 1024,
       params: { [constants.ZSTD_d_windowLogMax]: windowLogMax },

@@ -17,13 +17,14 @@ import type { Block, BlockMeta, BodyBytes, ByteRange, Column, ColumnData, ReadCo
 
 /**
  * Opens a block: the head is read and checked now, the body when a column is first asked for. What is read is added to
- * `cost`. Throws BlockError, here or from any method, when the bytes are not those that a writer made.
+ * `cost`. Throws BlockError, here or from any method, when the bytes are not those that a writer made. With `ownsBody` the
+ * bytes of the body are freed with the block.
  */
-export function openBlock(meta: BlockMeta, head: Uint8Array, readBody: () => Uint8Array, cost: ReadCost): Block {
+export function openBlock(meta: BlockMeta, head: Uint8Array, readBody: () => Uint8Array, cost: ReadCost, ownsBody = false): Block {
   const opened = readHead(head)
   if (opened.blooms === undefined) throw new BlockError('its filters are apart')
   const filters = filtersInHead(opened.blooms)
-  const block = openHead(meta, opened, filters.next, wholeBody(opened.bodyBytes, readBody), cost)
+  const block = openHead(meta, opened, filters.next, wholeBody(opened.bodyBytes, readBody, ownsBody), cost)
   if (!filters.isAtEnd()) throw new BlockError('its filters are not as long as the directory says')
   return block
 }
@@ -59,10 +60,15 @@ export function openHead(meta: BlockMeta, opened: Head, nextFilter: NextFilter, 
   checkSystem(system, meta)
   const severity = system.get('severity')!
   system.set('severity', { ...severity, data: checkedSeverities(severity, meta) })
-  return blockOf(meta, system, attributes)
+  return blockOf(meta, system, attributes, pages.release)
 }
 
-function blockOf(meta: BlockMeta, system: ReadonlyMap<string, OpenColumn>, attributes: readonly OpenColumn[]): StoredBlock {
+function blockOf(
+  meta: BlockMeta,
+  system: ReadonlyMap<string, OpenColumn>,
+  attributes: readonly OpenColumn[],
+  release: () => void,
+): StoredBlock {
   const byName = new Map(attributes.map((attribute) => [attribute.name, attribute]))
   if (byName.size !== attributes.length) throw new BlockError('two attributes have the same name')
   const column = (name: SystemColumn) => system.get(name) ?? sequenceColumn(meta)
@@ -84,6 +90,7 @@ function blockOf(meta: BlockMeta, system: ReadonlyMap<string, OpenColumn>, attri
       for (const attribute of attributes) addAttribute(built, rows, attribute)
       return built
     },
+    release,
     storedRanges: (columns) => joinRanges([...columns].flatMap((each) => each.storedRanges())),
     missingRanges: (rows) => joinRanges([...system.values(), ...attributes].flatMap((each) => each.missingRanges(rows))),
   }
@@ -180,13 +187,13 @@ function sequenceColumn({ firstSeq, rows }: BlockMeta): OpenColumn {
 function checkedSeverities(column: OpenColumn, { rows, severityCounts }: BlockMeta): () => ColumnData {
   let checked: ColumnData | undefined
   return () => {
-    if (checked !== undefined) return checked
     const data = column.data()
+    if (data === checked) return data
     const counts = countsOf(data, rows)
     if (severityCounts.some((count, severity) => count !== (counts.get(severity) ?? 0)))
       throw new BlockError('its severity counts are not those of its rows')
     checked = data
-    return checked
+    return data
   }
 }
 

@@ -95,6 +95,8 @@ export interface Block {
   timestampNs(row: number): number
   /** Builds whole rows for the given row numbers, in the given order. */
   materialise(rows: readonly number[]): StoredRow[]
+  /** Frees what was read of the block: whatever is asked of a column later throws, and data that it gave are gone. */
+  release(): void
 }
 
 /** Half-open range of bytes. */
@@ -109,6 +111,8 @@ export interface BodyBytes {
   slice(start: number, end: number): Uint8Array
   /** True when `slice` has them. */
   has(start: number, end: number): boolean
+  /** Frees the bytes that are only here; nobody reads them any more. */
+  release(): void
 }
 
 /** A block that tells which parts of its body must be read before its columns are. */

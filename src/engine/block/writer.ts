@@ -52,9 +52,9 @@ function encodeWithin(buffer: BlockBuffer): EncodedBlock[] {
   if (block.meta.bytes <= blockBytesMax) return [block]
   if (buffer.rows === 1) throw new RangeError(`a row of ${block.meta.bytes} bytes does not fit a block`)
   const hasSeq = buffer.system.seq.count > 0
-  const rows = openBlock(block.meta, block.head, () => block.body, noReadCost()).materialise(
-    Array.from({ length: buffer.rows }, (_, row) => row),
-  )
+  const opened = openBlock(block.meta, block.head, () => block.body, noReadCost())
+  const rows = opened.materialise(Array.from({ length: buffer.rows }, (_, row) => row))
+  opened.release()
   // A fifth more than needed, since parts share less than the whole does.
   const partRows = Math.ceil(buffer.rows / Math.ceil((block.meta.bytes / blockBytesMax) * 1.2))
   const blocks: EncodedBlock[] = []

@@ -1,4 +1,5 @@
 import { blockName, BlockError } from '../block/block_error.ts'
+import type { Block } from '../block/types.ts'
 import type { Filter } from './ast.ts'
 import { metaMayMatch } from './block_filter.ts'
 import type { BlockList } from './block_list.ts'
@@ -24,20 +25,23 @@ export function aggregateBlocks<O extends AggregateOperation>(
     meter.consider(1, source.meta.bytes)
     if (budgetEnded || !mayContribute(source, filter, scope) || fold.addWhole(source, scope)) continue
     if (meter.isSpent()) budgetEnded = true
-    else skipDamage(damaged, meter, source, () => fold.addBlock(source.open(meter.read), scope, source.hidden))
+    else skipDamage(damaged, meter, source, (block) => fold.addBlock(block, scope, source.hidden))
   }
   return { result: aggregate.result(), budgetEnded, cost: meter.cost(fold.rowsMatched()), damaged }
 }
 
-/** Looks at a block; when it turns out damaged it is named and counts as not there. */
-export function skipDamage(damaged: Damage[], meter: Meter, { meta }: BlockSource, work: () => void): void {
+/** Opens a block to look at it; when it turns out damaged it is named and counts as not there. */
+export function skipDamage(damaged: Damage[], meter: Meter, source: BlockSource, work: (block: Block) => void): void {
   const close = meter.open()
+  let block: Block | undefined
   try {
-    work()
+    block = source.open(meter.read)
+    work(block)
   } catch (error) {
     if (!(error instanceof BlockError)) throw error
-    damaged.push({ segment: blockName(meta.firstSeq), reason: error.message })
+    damaged.push({ segment: blockName(source.meta.firstSeq), reason: error.message })
   } finally {
+    block?.release()
     close()
   }
 }

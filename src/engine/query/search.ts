@@ -45,8 +45,7 @@ export function searchBlocks(sources: BlockList, filter: Filter, scope: Scope, o
     }
     const source = sources.at(place)!
     const needed = rangeUpTo(range, bound, order)
-    skipDamage(damaged, meter, source, () => {
-      const block = source.open(meter.read)
+    skipDamage(damaged, meter, source, (block) => {
       const found = evaluate(filter, block, { ...scope, range: needed }, source.hidden)
       const { rows, isCut } = topRows(block, found, { shard, order, limit, after })
       const built = rows.length === 0 ? [] : block.materialise(rows)

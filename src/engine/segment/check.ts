@@ -13,7 +13,9 @@ export async function checkSegment({ bytes, meta }: EncodedSegment, pause: () =>
   const file = readSegment(bytes)
   if (JSON.stringify(file.meta) !== JSON.stringify(meta)) throw new SegmentError('its index does not say what its writer does')
   for (let n = 0; n < file.index.blocks.length; n++) {
-    checkNumbers(file.open(n, noReadCost()))
+    const block = file.open(n, noReadCost())
+    checkNumbers(block)
+    block.release()
     await pause()
   }
 }

@@ -19,7 +19,10 @@ import type { SegmentIndex, SegmentMeta } from './types.ts'
 /** What an entry of an index takes beside its head and filters. */
 const entryBytes = 400
 
-/** Opens the index of a segment from the last `meta.indexBytes` bytes of its object. Throws SegmentError when damaged or another's. */
+/**
+ * Opens the index of a segment from the last `meta.indexBytes` bytes of its object, of which it keeps no view. Throws SegmentError
+ * when damaged or another's.
+ */
 export function openSegmentIndex(meta: SegmentMeta, bytes: Uint8Array): SegmentIndex {
   if (bytes.length !== meta.indexBytes) throw new SegmentError(`its index has ${bytes.length} bytes, not ${meta.indexBytes}`)
   const opened = readIndex(bytes, meta.bytes)
@@ -130,7 +133,12 @@ function readPages(pages: readonly PageEntry[], index: Uint8Array): Uint8Array {
   const stored = pages.reduce((sum, { storedBytes }) => sum + storedBytes, 0)
   if (raw > segmentIndexBytesMax) throw new SegmentError(`an index of ${raw} raw bytes is too large`)
   const body = wholeBody(stored, () => index.subarray(0, stored))
-  return createPageReader(pages, stored, body, noReadCost()).range(0, raw)
+  const reader = createPageReader(pages, stored, body, noReadCost())
+  const joined = reader.range(0, raw)
+  // The index outlives the bytes that it is read from: what is not joined of several pages is a view of one.
+  const own = pages.length > 1 ? joined : new Uint8Array(joined)
+  reader.release()
+  return own
 }
 
 function checkMeta(expected: SegmentMeta, found: Omit<SegmentMeta, 'key' | 'sha256'>): void {

@@ -11,10 +11,13 @@ export interface AheadOptions<T> {
   weightOf(item: T): number
   /** How much may be loaded before it is asked for, given how many items were taken. */
   weightMax(taken: number): number
+  /** Told of an item that nobody takes any more, its loading perhaps under way. */
+  drop(item: T): void
 }
 
 /** The items in order, each already loading while those before it are worked on. */
-export async function* ahead<T>(source: AsyncGenerator<T>, { load, weightOf, weightMax }: AheadOptions<T>): AsyncGenerator<Loading<T>> {
+export async function* ahead<T>(source: AsyncGenerator<T>, options: AheadOptions<T>): AsyncGenerator<Loading<T>> {
+  const { load, weightOf, weightMax, drop } = options
   const queue: (Loading<T> & { weight: number })[] = []
   let weight = 0
   let taken = 0
@@ -31,6 +34,8 @@ export async function* ahead<T>(source: AsyncGenerator<T>, { load, weightOf, wei
         isDone = true
         return
       }
+      // Nobody takes items any more.
+      if (isDone) return drop(next.value)
       const loading = { item: next.value, loaded: load(next.value), weight: weightOf(next.value) }
       // Whoever takes the item sees the failure; one that is never taken must not count as unhandled.
       loading.loaded.catch(() => undefined)
@@ -47,9 +52,7 @@ export async function* ahead<T>(source: AsyncGenerator<T>, { load, weightOf, wei
         failure = { error }
         isDone = true
       })
-      .finally(() => {
-        filling = undefined
-      })
+      .finally(() => void (filling = undefined))
   }
 
   try {
@@ -73,6 +76,7 @@ export async function* ahead<T>(source: AsyncGenerator<T>, { load, weightOf, wei
     }
   } finally {
     isDone = true
+    for (const { item } of queue) drop(item)
     await source.return(undefined)
   }
 }

@@ -14,18 +14,30 @@ export function createOpenBlocks(run: ScanRun, filter: Filter) {
 
   function keep(sealed: SealedBlock): void {
     open.set(sealed.place, sealed)
-    bytes += sealed.entry.rawBytes
-    for (const [place, oldest] of open) {
-      if (bytes <= scanOpenBytesMax || oldest === sealed) return
+    bytes += sealed.memoryBytes
+  }
+
+  /** Closes the least recently used ones; nobody is at work on any of them. */
+  function trim(bytesMax = scanOpenBytesMax): void {
+    for (const [place, { block, memoryBytes }] of open) {
+      if (bytes <= bytesMax) return
       open.delete(place)
-      bytes -= oldest.entry.rawBytes
+      bytes -= memoryBytes
+      block.release()
     }
   }
 
   return {
     keep,
+    trim,
+    close: () => trim(-1),
 
-    /** The block, opened anew when it was closed; undefined when it is damaged. */
+    /** Releases a block unless it was kept. */
+    drop({ place, block }: SealedBlock): void {
+      if (!open.has(place)) block.release()
+    },
+
+    /** The block, opened anew when it was closed, until the next `trim`; undefined when it is damaged. */
     async get(place: SealedEntry): Promise<SealedBlock | undefined> {
       const known = open.get(place)
       if (known !== undefined) {

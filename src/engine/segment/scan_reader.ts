@@ -1,3 +1,4 @@
+import { releaseBytes } from '../../core/buffers.ts'
 import { filterCacheBytesMax, indexCacheBytesMax, objectReadsAtOnceMax, scanGapBytes } from '../../core/limits.ts'
 import type { ObjectStore } from '../../core/object_store.ts'
 import type { ByteRange } from '../block/types.ts'
@@ -63,7 +64,9 @@ export function createSegmentReader(objects: Pick<ObjectStore, 'read'>, caches: 
     async index(meta) {
       const known = caches.indexes.get(meta.key)
       if (known !== undefined) return known
-      const index = openSegmentIndex(meta, await read(meta, { start: meta.bytes - meta.indexBytes, end: meta.bytes }))
+      const bytes = await read(meta, { start: meta.bytes - meta.indexBytes, end: meta.bytes })
+      const index = openSegmentIndex(meta, bytes)
+      releaseBytes(bytes)
       caches.indexes.put(meta.key, index, index.memoryBytes)
       return index
     },
@@ -76,7 +79,9 @@ export function createSegmentReader(objects: Pick<ObjectStore, 'read'>, caches: 
           const key = `${meta.key} ${number}`
           let partition = caches.partitions.get(key)
           if (partition === undefined) {
-            partition = index.openPartition(number, await read(meta, index.partitionRange(number)))
+            const bytes = await read(meta, index.partitionRange(number))
+            partition = index.openPartition(number, new Uint8Array(bytes))
+            releaseBytes(bytes)
             caches.partitions.put(key, partition, partition.bytes.length)
           }
           found.set(number, partition)

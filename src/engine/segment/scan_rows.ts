@@ -37,6 +37,20 @@ export async function searchSegments(
 ): Promise<SegmentScan<MergedRows<StoredRow>>> {
   const run = createScanRun(filter, budgetBytes, reader)
   const open = createOpenBlocks(run, filter)
+  try {
+    return await searchOpen(run, targets, filter, options, open)
+  } finally {
+    open.close()
+  }
+}
+
+async function searchOpen(
+  run: ScanRun,
+  targets: readonly ScanTarget[],
+  filter: Filter,
+  options: SearchOptions,
+  open: OpenBlocks,
+): Promise<SegmentScan<MergedRows<StoredRow>>> {
   const found = await findRows(run, targets, filter, options, open)
   const rows: MergedRows<StoredRow>['rows'] = []
   let last: Position | null = null
@@ -70,6 +84,7 @@ export async function* readRows(run: ScanRun, found: readonly PageRow<FoundRow>[
         })
       }),
     )
+    open.trim()
     yield read.filter((each) => each !== undefined)
   }
 }

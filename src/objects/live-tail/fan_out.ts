@@ -34,12 +34,16 @@ export function offerBlock<S>(state: TailState<S>, identity: ShardIdentity, bloc
     return position >= firstSeq - 1 && position < lastSeq && !hasExpired(state, subscriber)
   })
   if (subscribers.length === 0) return
+  let view: BlockView | undefined
   try {
-    fanOut(state, shard, block, state.deps.openBlock(identity, block), subscribers, mode)
+    view = state.deps.openBlock(identity, block)
+    fanOut(state, shard, block, view, subscribers, mode)
   } catch (error) {
     if (!(error instanceof BlockError)) throw error
     state.deps.log('error', 'damaged block', { ...identity, firstSeq, error: error.message })
     for (const subscriber of subscribers) skipTo(state, subscriber, shard, lastSeq, 'damaged')
+  } finally {
+    view?.release()
   }
 }
 

@@ -58,7 +58,7 @@ export function loadState(store: ShardStore, usage: UsageLedger, now: () => numb
     opened,
     open(meta, cost) {
       opened.add(meta.firstSeq)
-      return openBlock(meta, heads.get(meta.firstSeq), () => readBody(meta), cost)
+      return openBlock(meta, heads.get(meta.firstSeq), () => readBody(meta), cost, true)
     },
     bytesOf: (meta) => ({ head: heads.get(meta.firstSeq), body: readBody(meta) }),
   }
@@ -92,6 +92,7 @@ export function damageOf(open: () => Block): string | undefined {
   try {
     const block = open()
     block.materialise(Array.from({ length: block.meta.rows }, (_, row) => row))
+    block.release()
     return undefined
   } catch (error) {
     if (error instanceof BlockError) return error.message

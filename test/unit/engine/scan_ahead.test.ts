@@ -28,7 +28,8 @@ async function takeAll(weights: readonly number[], weightMax: number, delays: re
     for (let n = 0; n < delays[i % delays.length]!; n++) await pause()
   }
   const taken: number[] = []
-  for await (const { item, loaded } of ahead(source(), { load, weightOf: (each) => each.weight, weightMax: () => weightMax })) {
+  const drop = ({ i }: { i: number; weight: number }) => expect.fail(`item ${i} was dropped`)
+  for await (const { item, loaded } of ahead(source(), { load, weightOf: (each) => each.weight, weightMax: () => weightMax, drop })) {
     waiting -= item.weight
     await loaded
     if (delays[item.i % delays.length] === 2) await pause()
@@ -56,8 +57,9 @@ describe('loading ahead', () => {
     )
   })
 
-  it('begins nothing more once nobody takes items any more', async () => {
+  it('begins nothing more once nobody takes items any more, and drops what was begun', async () => {
     let started = 0
+    const dropped: number[] = []
     let closed = false
     async function* source() {
       try {
@@ -67,10 +69,14 @@ describe('loading ahead', () => {
       }
     }
     const load = async () => void started++
-    for await (const { item } of ahead(source(), { load, weightOf: () => 1, weightMax: () => 3 })) if (item === 5) break
+    for await (const { item } of ahead(source(), { load, weightOf: () => 1, weightMax: () => 3, drop: (each) => dropped.push(each) }))
+      if (item === 5) break
     const begun = started
     for (let n = 0; n < 10; n++) await pause()
     expect([started, closed]).toEqual([begun, true])
     expect(begun).toBeLessThanOrEqual(6 + 3 + 1)
+    // One more at most: the source was asked for it before.
+    expect(dropped).toEqual(Array.from({ length: dropped.length }, (_, i) => 6 + i))
+    expect([begun - 6, begun - 5]).toContain(dropped.length)
   })
 })

@@ -181,7 +181,7 @@ test('what is loaded ahead comes in order, waits within its weight, and fails wh
   }
   const taken: number[] = []
   const failed: number[] = []
-  for await (const { item, loaded } of ahead(items(), { load, weightOf: () => 1, weightMax: () => 2 })) {
+  for await (const { item, loaded } of ahead(items(), { load, weightOf: () => 1, weightMax: () => 2, drop })) {
     taken.push(item)
     log.push(`take ${item}`)
     await loaded.catch(() => failed.push(item))
@@ -200,7 +200,7 @@ test('a source that fails while others are worked on fails the whole, after what
   }
   const taken: number[] = []
   const all = async () => {
-    for await (const { item } of ahead(items(), { load: async () => {}, weightOf: () => 1, weightMax: () => 9 })) {
+    for await (const { item } of ahead(items(), { load: async () => {}, weightOf: () => 1, weightMax: () => 9, drop })) {
       taken.push(item)
       await new Promise<void>((resolve) => setImmediate(resolve))
     }
@@ -226,3 +226,5 @@ test('an answer names a bounded number of damaged parts, each once', () => {
   const scanned = { budgetEnded: false, cost: noCost(), damaged }
   expect(mergeScans([scanned, scanned]).damaged).toEqual(damaged.slice(0, damagedMax))
 })
+
+function drop(): void {}

@@ -159,6 +159,7 @@ test('each distinct query is evaluated once a block, and each row that is sent b
     openBlock: () => ({
       select: (filter) => (calls.select++, filter.kind === 'all' ? [0, 1, 2, 3] : [1, 3]),
       texts: (rows) => rows.map((row) => (calls.rows++, `{"row":${row}}`)),
+      release: () => undefined,
     }),
   })
   for (let socket = 0; socket < 40; socket++) {

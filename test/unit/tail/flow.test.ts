@@ -49,6 +49,7 @@ function wideTail() {
     openBlock: (_, { meta }) => ({
       select: () => Array.from({ length: meta.rows }, (_row, i) => i),
       texts: (rows) => rows.map(() => wideRow),
+      release: () => undefined,
     }),
   })
   return {

@@ -272,6 +272,7 @@ function openFakeBlock({ identity: { shard }, blocks }: FakeShard, { meta }: Tai
       return rows.filter((row) => matches(word, shard, meta.firstSeq + row))
     },
     texts: (wanted: readonly number[]) => wanted.map((row) => `{"shard":${shard},"seq":${meta.firstSeq + row}}`),
+    release: () => undefined,
   }
 }
 

@@ -1,3 +1,4 @@
+import { releaseBytes } from '../../../core/buffers.ts'
 import { blockName, BlockError } from '../../../engine/block/block_error.ts'
 import { noReadCost } from '../../../engine/block/read_cost.ts'
 import { openBlock } from '../../../engine/block/reader.ts'
@@ -24,12 +25,14 @@ export interface Source {
   name: string
   rows: number
   blocks: SourceBlock[]
+  /** Frees what was read of it, if anything was; its blocks cannot be opened any more. */
+  release?(): void
 }
 
 /** A hot block, past the cache of heads that queries need. */
 export function hotSource({ store }: ShardState, meta: BlockMeta): Source {
   const open = (cost: ReadCost) =>
-    openBlock(meta, present(store.readHead(meta.firstSeq)), () => present(store.readBody(meta.firstSeq)), cost)
+    openBlock(meta, present(store.readHead(meta.firstSeq)), () => present(store.readBody(meta.firstSeq)), cost, true)
   return { name: blockName(meta.firstSeq), rows: meta.rows, blocks: [{ meta, lastSeq: meta.firstSeq + meta.rows - 1, open }] }
 }
 
@@ -47,7 +50,7 @@ export async function readSource({ objects }: JobContext, meta: SegmentMeta): Pr
     lastSeq: entry.lastSeq,
     open: (cost: ReadCost) => file.open(n, cost),
   }))
-  return { name: meta.key, rows: meta.rows, blocks }
+  return { name: meta.key, rows: meta.rows, blocks, release: () => releaseBytes(bytes) }
 }
 
 /** Which of the sources are damaged; all of them are read whole. */
