@@ -13,6 +13,8 @@ export interface Meter {
   consider(blocks: number, bytes: number): void
   /** A block is looked at, until the function that this answers is called: it counts as read when that took a page. */
   open(): () => void
+  /** Work that no decompression tells, as long as decompressing so many bytes takes. */
+  charge(bytes: number): void
   /** True once the budget is used up: by decompression, by blocks opened, or by work that is slow, as some conditions are. */
   isSpent(): boolean
   /** What it has cost so far, given the rows that matched. */
@@ -27,8 +29,12 @@ export function createMeter(filter: Filter, budgetBytes: number, workedBeside: (
   const worked = () => workedByFilter() + workedBeside()
   const workedBefore = worked()
   let opened = 0
+  let charged = 0
   return {
     read,
+    charge(bytes) {
+      charged += bytes
+    },
     consider(blocks, bytes) {
       sum.blocksConsidered += blocks
       sum.bytesConsidered += bytes
@@ -40,7 +46,7 @@ export function createMeter(filter: Filter, budgetBytes: number, workedBeside: (
         if (read.pagesRead > pagesBefore) sum.blocksRead++
       }
     },
-    isSpent: () => read.bytesDecompressed + opened * queryBlockBytes + worked() - workedBefore >= budgetBytes,
+    isSpent: () => read.bytesDecompressed + charged + opened * queryBlockBytes + worked() - workedBefore >= budgetBytes,
     cost(rowsMatched) {
       const { bytesRead, bytesDecompressed } = read
       return { ...sum, blocksSkipped: sum.blocksConsidered - sum.blocksRead, bytesRead, bytesDecompressed, rowsMatched }

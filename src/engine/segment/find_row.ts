@@ -33,13 +33,13 @@ export async function findSealedRow(
   const target = { shard: 0, segments, view, hidden: [] }
   let found: SealedRowSearch['found']
   for (const segment of segments) {
-    const index = await run.attempt(segment, 'index', () => reader.index(segment))
+    const index = await run.attempt(segment, 'index', () => run.index(segment))
     for (const [n, { meta, lastSeq }] of index?.blocks.entries() ?? []) {
       if (found !== undefined || index === undefined || seq < meta.firstSeq || seq > lastSeq) continue
-      const place = { target, segment, edgeMs: 0, n, index, partitions: new Map(), hidden: [] }
-      const sealed = await openEntry(run, place, all)
+      const place = { target, segment, edgeMs: 0, n, partitions: new Map(), hidden: [] }
+      const sealed = await openEntry(run, place, all, index)
       if (sealed === undefined) continue
-      const row = await run.attempt(segment, `block ${n}`, () => readRow(sealed, seq, view))
+      const row = await run.attempt(segment, `block ${n}`, () => readRow(sealed, seq, view)).finally(sealed.block.release)
       found = row && { segment: segment.key, row }
     }
   }

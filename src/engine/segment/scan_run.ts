@@ -6,7 +6,7 @@ import type { Damage, QueryCost } from '../query/types.ts'
 import type { SegmentReader } from './scan_reader.ts'
 import { SegmentMissingError } from './scan_reader.ts'
 import type { SegmentScan } from './scan_types.ts'
-import type { SegmentMeta } from './types.ts'
+import type { SegmentIndex, SegmentMeta } from './types.ts'
 
 /** One scan at work: its account, and what it could not read. */
 export type ScanRun = ReturnType<typeof createScanRun>
@@ -38,6 +38,12 @@ export function createScanRun(filter: Filter, budgetBytes: number, reader: Segme
       segmentsConsidered += count
     },
     isSpent: () => meter.isSpent() || reader.cost.objectReads >= scanReadsMax,
+    /** The index of a segment; what it takes in memory counts as work, since a scan may ask for very many. */
+    async index(segment: SegmentMeta): Promise<SegmentIndex> {
+      const index = await reader.index(segment)
+      meter.charge(index.memoryBytes)
+      return index
+    },
     isMissing: ({ key }: SegmentMeta) => missing.has(key),
 
     attempt,
