@@ -43,16 +43,30 @@ export function meteredNamespace<T extends DurableObjectNamespace>(namespace: T,
 }
 
 /**
- * The properties of a stub are callable remote methods, whatever their name, so none of them is looked into. A reply may carry
- * what the object spent on it (`spent`): that is counted here.
+ * Entrypoints of this Worker that it calls itself: such a call is no billed request, but what it spends is counted with the
+ * request or job that made it.
  */
-function meteredStub<T extends object>(stub: T, count: CountCost): T {
+export function meteredExports<T extends object>(exports: T, count: CountCost): T {
+  return new Proxy(exports, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name, target)
+      const isStub = (typeof value === 'object' && value !== null) || typeof value === 'function'
+      return isStub ? meteredStub(value, count, 0) : value
+    },
+  })
+}
+
+/**
+ * The properties of a stub are callable remote methods, whatever their name, so none of them is looked into. A reply may carry
+ * what was spent on it (`spent`): that is counted here, beside the billed requests that a call is.
+ */
+function meteredStub<T extends object>(stub: T, count: CountCost, requests = 1): T {
   return new Proxy(stub, {
     get(target, name) {
       const value: unknown = Reflect.get(target, name, target)
       if (typeof value !== 'function' || name === 'then' || typeof name === 'symbol') return value
       return (...args: unknown[]): unknown => {
-        count('do_requests')
+        if (requests > 0) count('do_requests', requests)
         const reply = (target as Record<string, (...args: unknown[]) => unknown>)[name]?.(...args)
         // A call that fails is its caller's concern.
         Promise.resolve(reply).then(

@@ -8,11 +8,9 @@ export interface MeterBinding {
   getByName(name: string): Pick<MeterRpc, 'report'>
 }
 
-/** What one Durable Object spends, counted under the name of what it is doing. */
+/** What one Durable Object spends, counted under its own name or handed to who asked for it. */
 export interface ObjectCosts {
   readonly count: CountCost
-  /** What `work` spends before it first waits is counted under `operation`; all else under the object's own name. */
-  during<T>(operation: string, work: () => T): T
   /** What `work` spends before it first waits is not counted here but handed over, for a reply that carries it to who asked. */
   apart<T>(work: () => T): { value: T; spent: Costs }
   /** Reports when it is time to. Never rejects: counting must not harm what is counted. */
@@ -22,11 +20,10 @@ export interface ObjectCosts {
 /** `failed` hears of reports that could not be made; they are made again with the next one. */
 export function createObjectCosts(ownName: string, binding: MeterBinding, failed: (error: unknown) => void): ObjectCosts {
   const meter = createCostMeter()
-  let operation = ownName
   let apart: Costs | undefined
   return {
     count(kind, amount = 1) {
-      if (apart === undefined) meter.add(operation, { [kind]: amount })
+      if (apart === undefined) meter.add(ownName, { [kind]: amount })
       else addCosts(apart, { [kind]: amount })
     },
     apart(work) {
@@ -36,15 +33,6 @@ export function createObjectCosts(ownName: string, binding: MeterBinding, failed
         return { value: work(), spent }
       } finally {
         apart = undefined
-      }
-    },
-    during(name, work) {
-      const before = operation
-      operation = name
-      try {
-        return work()
-      } finally {
-        operation = before
       }
     },
     flush: (nowMs, stored) => meter.flush(nowMs, (costs) => binding.getByName(meterName).report(costs, stored?.())).catch(failed),

@@ -5,7 +5,7 @@ import { createRunCosts, isolateMeter, meterName } from '../core/cost_meter.ts'
 import type { RunCosts } from '../core/cost_meter.ts'
 import { uuidv7 } from '../core/ids.ts'
 import { writeLine } from '../core/log_line.ts'
-import { meteredBindings } from '../core/metered.ts'
+import { meteredBindings, meteredExports } from '../core/metered.ts'
 import { openDatabase } from '../db/client.ts'
 import type { BaseCtx } from '../db/context.ts'
 import { createLog } from './log.ts'
@@ -91,7 +91,7 @@ export function createBase(plainEnv: Env, { log, costs, requestId, clientAddress
   return {
     db: openDatabase(env.DB),
     env,
-    exports,
+    exports: costs === undefined || exports === undefined ? exports : meteredExports(exports, costs.count),
     config,
     log,
     requestId,

@@ -1,5 +1,6 @@
 import { WorkerEntrypoint } from 'cloudflare:workers'
-import { createRunCosts, isolateMeter } from '../core/cost_meter.ts'
+import { addCosts } from '../core/costs.ts'
+import type { Costs, CountCost } from '../core/costs.ts'
 import { meteredBucket } from '../core/metered.ts'
 import type { ScanCall, ScanReply } from '../engine/segment/scan_call.ts'
 import { runScan } from '../engine/segment/scan_call.ts'
@@ -14,17 +15,17 @@ import { segmentReader } from './query_deps.ts'
  */
 export class SegmentScan extends WorkerEntrypoint<{ STORAGE: R2Bucket }> {
   async run(call: ScanCall): Promise<ScanReply> {
-    return runScan(call, this.#reader(`logs.${call.operation.kind}`))
+    return this.#counted((reader) => runScan(call, reader))
   }
 
   async exportPage(call: ExportCall): Promise<ExportReply> {
-    return runExportPage(call, this.#reader('logs.export'))
+    return this.#counted((reader) => runExportPage(call, reader))
   }
 
-  /** What it reads is counted with the query that asked; calls within a Worker are no billed requests of their own. */
-  #reader(operation: string): SegmentReader {
-    const costs = createRunCosts(isolateMeter)
-    costs.assign(operation)
-    return segmentReader(meteredBucket(this.env.STORAGE, costs.count))
+  /** The reply carries what was spent on it, which the caller counts: it knows for which route or job it asked. */
+  async #counted<T extends object>(work: (reader: SegmentReader) => Promise<T>): Promise<T & { spent: Costs }> {
+    const spent: Costs = {}
+    const count: CountCost = (kind, amount = 1) => addCosts(spent, { [kind]: amount })
+    return { ...(await work(segmentReader(meteredBucket(this.env.STORAGE, count)))), spent }
   }
 }

@@ -6,12 +6,15 @@ import { accessRows, row } from '../support/rows.ts'
 import type { World } from '../support/world.ts'
 import { createWorld, testCtx } from '../support/world.ts'
 import type { Exports } from '../../src/config.ts'
+import { createRunCosts } from '../../src/core/cost_meter.ts'
 import type { TenantCtx } from '../../src/db/context.ts'
 import { isDamageKnown } from '../../src/db/damaged_segments.ts'
 import { aggregateLogs } from '../../src/search/aggregate.ts'
 import { exportLogs } from '../../src/search/export.ts'
 import { readPage } from '../../src/search/pages.ts'
 import { queryDeps } from '../../src/search/query_deps.ts'
+import { createBase } from '../../src/http/context.ts'
+import { createLog } from '../../src/http/log.ts'
 import { searchLogs } from '../../src/search/search.ts'
 import { shardsOf } from '../../src/search/shards.ts'
 import type { SearchBody } from './log_store.ts'
@@ -169,7 +172,7 @@ test('large queries and exports run in further invocations of the Worker, with t
   await storeRows(world, [row({ message: 'hot', timestampMs: Date.UTC(2026, 10, 22, 8, 30) })])
   const tenant = { organizationId: world.organizationId, accountId: world.accountId, logSettings: { retentionDays: null } }
   const ctx = { ...testCtx(), exports: exports as unknown as Exports, tenant } as unknown as TenantCtx
-  const away = { ...queryDeps(ctx), limits: { inPlaceBytes: 0, chunkBytes: 1, chunkSegments: 1, fanOut: 2, bytesMax: 1e9 } }
+  const away = { ...queryDeps(ctx), limits: { inPlaceBytes: 0, chunkBytes: 1e6, chunkSegments: 1, fanOut: 2, bytesMax: 1e9 } }
   const shards = await shardsOf(ctx)
   const question = { q: 'message:~"o|e"', range: { fromMs: 0, toMs: 1e13 } }
   const counted = await aggregateLogs(away, shards, question, { kind: 'count' })
@@ -182,4 +185,20 @@ test('large queries and exports run in further invocations of the Worker, with t
   const lines = (await new Response(body).text()).trimEnd().split('\r\n')
   expect(lines).toHaveLength(122)
   expect([lines[1], lines[80], lines[81], lines[82], lines[121]]).toEqual(['one 0', 'two 39', 'hot', 'three 0', 'three 39'])
+})
+
+test('what shards and further invocations spend on a query is counted with the query', async () => {
+  const { world } = await threeSegments()
+  const tenant = { organizationId: world.organizationId, accountId: world.accountId, logSettings: { retentionDays: null } }
+  const costs = createRunCosts({ add: () => undefined })
+  const origin = { costs, requestId: 'x', clientAddress: '', exports: exports as unknown as Exports, waitUntil: () => undefined }
+  const ctx = { ...createBase(env, { ...origin, log: createLog('x') }), tenant } as unknown as TenantCtx
+  const away = { ...queryDeps(ctx), limits: { inPlaceBytes: 0, chunkBytes: 1e6, chunkSegments: 1, fanOut: 2, bytesMax: 1e9 } }
+  const shards = await shardsOf(ctx)
+  const question = { q: 'message:~"o|e"', range: { fromMs: 0, toMs: 1e13 } }
+  const { cost } = await aggregateLogs(away, shards, question, { kind: 'count' })
+  expect(cost.segmentsRead).toBe(3)
+  // A call of the shard is billed, calls within the Worker are not.
+  expect(costs.counts).toMatchObject({ do_requests: 1, r2_class_b: cost.objectReads, r2_bytes_read: cost.objectBytes })
+  expect(costs.counts.r2_class_b).toBeGreaterThan(0)
 })

@@ -101,41 +101,7 @@ describe('the object that adds up', () => {
 })
 
 describe('the costs of an object', () => {
-  it('are counted under what it is doing, and else under its own name', async () => {
-    const reports: CostReport[] = []
-    const binding = { getByName: () => ({ report: async (costs: CostReport) => void reports.push(costs) }) }
-    const costs = createObjectCosts('shard.background', binding, (error) => {
-      throw error
-    })
-    const answer = costs.during('shard.append', () => {
-      costs.count('do_rows_written')
-      return costs.during('logs.search', () => {
-        costs.count('do_rows_read', 2)
-        return 42
-      })
-    })
-    costs.count('r2_class_a')
-    expect(() =>
-      costs.during('logs.count', () => {
-        throw new Error('it failed')
-      }),
-    ).toThrow('it failed')
-    costs.count('do_requests')
-    await costs.flush(0)
-    expect([answer, reports]).toEqual([
-      42,
-      [
-        {
-          'shard.append': { do_rows_written: 1 },
-          'logs.search': { do_rows_read: 2 },
-          'shard.background': { r2_class_a: 1, do_requests: 1 },
-          'meter.report': { do_requests: 1 },
-        },
-      ],
-    ])
-  })
-
-  it('can be handed over with a reply instead', async () => {
+  it('are counted under its own name, or handed over with a reply', async () => {
     const reports: CostReport[] = []
     const binding = { getByName: () => ({ report: async (costs: CostReport) => void reports.push(costs) }) }
     const costs = createObjectCosts('shard', binding, () => {})

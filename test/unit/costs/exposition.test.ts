@@ -3,6 +3,7 @@ import type { MeterTotals } from '../../../src/core/cost_meter.ts'
 import { costKinds } from '../../../src/core/costs.ts'
 import { renderMetrics } from '../../../src/features/metrics/exposition.ts'
 import { metricFamilies } from '../../../src/features/metrics/families.ts'
+import { routes } from '../../../src/routes.ts'
 import { parseExposition } from '../../support/exposition.ts'
 
 const all = Object.fromEntries(costKinds.map((kind, i) => [kind, i + 1]))
@@ -41,6 +42,17 @@ describe('the metrics of a deployment', () => {
     expect(value('edgelog_cost_dollars_per_query', { operation: 'logs.search' })).toBeCloseTo(dollars! / all['worker_requests']!, 12)
     expect(value('edgelog_cost_dollars_per_query', { operation: 'logs.create' })).toBeUndefined()
     expect(value('edgelog_storage_dollars_per_month')).toBeCloseTo(0.2 + 0.03, 10)
+  })
+
+  it('price queries of every route that reads logs', () => {
+    const reading = routes.filter(({ spec }) => spec.access === 'logs:read').map(({ spec }) => spec.id)
+    const operations = Object.fromEntries(routes.map(({ spec }) => [spec.id, { worker_requests: 1 }]))
+    const priced = metricFamilies({ ...totals, operations }).find(({ name }) => name === 'edgelog_cost_dollars_per_query')
+    // These need the same right, and look at no log.
+    const others = ['logs.usage', 'logs.tail_ticket', 'retention.get']
+    expect(priced?.samples.map(({ labels }) => labels['operation']).toSorted()).toEqual(
+      reading.filter((id) => !others.includes(id)).toSorted(),
+    )
   })
 
   it('say nothing of averages while there is nothing to average', () => {
