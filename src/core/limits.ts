@@ -207,6 +207,16 @@ export const sealDaysMax = 8
 export const sealDayBytesMin = 1024 * 1024
 /** Days between two event days from which on they never share a segment: the clock of one of them is wrong. */
 export const sealDayGapMax = 7
+/** Memory of all blocks of one seal, were they open at once (see `blockMemoryBytes`): 170 MiB raw, some two seconds of CPU. */
+export const sealOpenedBytesMax = 512 * 1024 * 1024
+/** Blocks of one seal: planning it reads the head of each. */
+export const sealBlocksMax = 4096
+/** How often a seal or merge may read its inputs, on average, before it takes fewer of them: what overlaps in time is opened anew for each block of the output. */
+export const rewriteReadsMax = 8
+/** Small segments of one shard from which on they are merged across days: what clocks that are wrong make of them would never end. */
+export const smallSegmentsMax = 256
+/** A segment of so much raw data is as large as one of `mergeBytesMax`: it is what a merge has to work through. */
+export const mergeRawBytesMax = 192 * 1024 * 1024
 /** Operations of the manifest are kept this long, so that what became of the segments can be checked. */
 export const manifestKeepMs = 90 * 24 * 60 * 60 * 1000
 /** Deletes by query at work in one shard: each is one more filter in every query. */
@@ -486,8 +496,10 @@ export const segmentIndexBytesMax = 32 * 1024 * 1024
 export const mergeRowsMax = 2 * 1024 * 1024
 /** Attribute values of a merged block, 10 bytes each while it is filled: encoding more at once would take over 100 ms. */
 export const mergeValuesMax = 1024 * 1024
-/** Decompressed bytes of the inputs that a merge keeps open, which take up to three times as much decoded; the one in use may be larger. */
-export const mergeOpenBytesMax = 6 * 1024 * 1024
+/** Memory of the inputs that a merge keeps open, see `blockMemoryBytes`; the one in use may be larger. */
+export const mergeOpenBytesMax = 20 * 1024 * 1024
+/** Inputs that a merge keeps open: what else hangs on each is not counted. */
+export const mergeOpenInputsMax = 16
 
 // Parquet
 /** Rows of a row group: what a reader has to skip or take at once. */

@@ -1,47 +1,81 @@
-import { mergeOpenBytesMax } from '../../core/limits.ts'
+import { mergeOpenBytesMax, mergeOpenInputsMax } from '../../core/limits.ts'
+import { blockMemoryBytes } from '../block/block_memory.ts'
 import type { Block, ReadCost } from '../block/types.ts'
+import { systemColumns } from '../block/format.ts'
 import { noReadCost } from '../block/read_cost.ts'
 import type { MergeInput } from './merge_types.ts'
+import { MergeThrashError } from './merge_types.ts'
 
-/** The inputs that are open: those used last, as far as what was decompressed of them fits `mergeOpenBytesMax`. */
+/** The inputs that are open: those used last, at most `mergeOpenInputsMax`, as far as they fit `mergeOpenBytesMax`. */
 export interface OpenInputs {
+  /** Throws MergeThrashError when blocks were let go, only to be opened again, too often. */
   open(input: number): Block
   /** Bytes decompressed so far, of all inputs. */
   bytesRead(): number
+  /** Closes all of them. */
+  close(): void
 }
 
-export function openInputs(inputs: readonly MergeInput[]): OpenInputs {
-  const opened = new Map<number, { block: Block; cost: ReadCost }>()
+interface OpenInput {
+  block: Block
+  cost: ReadCost
+}
+
+function memoryOf({ block, cost }: OpenInput): number {
+  return blockMemoryBytes(block.attributes.length + systemColumns.length, block.meta.rows, cost.bytesDecompressed)
+}
+
+/** `readsMax` is how often the whole input may be read, on average. */
+export function openInputs(inputs: readonly MergeInput[], readsMax = Infinity): OpenInputs {
+  const opened = new Map<number, OpenInput>()
+  /** The most that each input took when it was let go: reading it once. */
+  const onceBytes = new Float64Array(inputs.length)
+  const work = { once: 0, closed: 0 }
   let closedBytes = 0
-  const openBytes = () => {
-    let sum = 0
-    for (const { cost } of opened.values()) sum += cost.bytesDecompressed
-    return sum
+
+  function release(input: number, entry: OpenInput, memory: number): void {
+    opened.delete(input)
+    entry.block.release()
+    closedBytes += entry.cost.bytesDecompressed
+    work.closed += memory
+    work.once += Math.max(0, memory - onceBytes[input]!)
+    onceBytes[input] = Math.max(onceBytes[input]!, memory)
   }
 
   /** Closes what was not used for longest. Blocks that are open grow, so there may be something to close at any time. */
-  function makeRoom(): void {
-    let excess = openBytes() - mergeOpenBytesMax
-    for (const [input, { cost }] of opened) {
-      if (excess <= 0) return
-      opened.delete(input)
-      closedBytes += cost.bytesDecompressed
-      excess -= cost.bytesDecompressed
+  function makeRoom(inputsMax: number): void {
+    let bytes = 0
+    for (const entry of opened.values()) bytes += memoryOf(entry)
+    for (const [input, entry] of opened) {
+      if (bytes <= mergeOpenBytesMax && opened.size <= inputsMax) return
+      const memory = memoryOf(entry)
+      bytes -= memory
+      release(input, entry, memory)
     }
+  }
+
+  function reopen(input: number): OpenInput {
+    if (work.closed > readsMax * work.once) throw new MergeThrashError()
+    const cost = noReadCost()
+    return { block: inputs[input]!.open(cost), cost }
   }
 
   return {
     open(input) {
-      let entry = opened.get(input)
+      const known = opened.get(input)
       opened.delete(input)
-      makeRoom()
-      if (entry === undefined) {
-        const cost = noReadCost()
-        entry = { block: inputs[input]!.open(cost), cost }
-      }
+      makeRoom(mergeOpenInputsMax - 1)
+      const entry = known ?? reopen(input)
       opened.set(input, entry)
       return entry.block
     },
-    bytesRead: () => closedBytes + openBytes(),
+    bytesRead() {
+      let bytes = closedBytes
+      for (const { cost } of opened.values()) bytes += cost.bytesDecompressed
+      return bytes
+    },
+    close() {
+      for (const [input, entry] of opened) release(input, entry, 0)
+    },
   }
 }

@@ -16,6 +16,16 @@ export interface MergeInput {
 export interface MergeOptions {
   /** Times in milliseconds, ascending: no block of the output holds rows from before and from after one of them. */
   borders?: readonly number[] | undefined
+  /** How often the inputs may be opened and read, on average, before it ends with MergeThrashError; undefined: as often as it takes. */
+  readsMax?: number | undefined
+}
+
+/** So many inputs overlap in time that each is opened again and again: fewer of them together take far less work. */
+export class MergeThrashError extends Error {
+  constructor() {
+    super('too many blocks overlap in time to be merged together')
+    this.name = 'MergeThrashError'
+  }
 }
 
 /** rowsIn = rowsDropped + rowsOut. */
