@@ -52,7 +52,7 @@ export function scopeOf({ shard }: TestShard, given: Partial<Scope> = {}): Scope
 }
 
 /** Rows of few different times, words and values, so that ties and matches are many. */
-const crowdedRow = fc
+export const crowdedRow = fc
   .record({
     timestampMs: fc.integer({ min: receivedMs, max: receivedMs + 12 }),
     timestampNs: fc.constantFrom(0, 0, 7, 999_999),

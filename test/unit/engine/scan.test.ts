@@ -12,21 +12,10 @@ import type { ScanTarget } from '../../../src/engine/segment/scan_types.ts'
 import { runs } from '../../support/effort.ts'
 import { matchesNaively } from '../../support/naive.ts'
 import { anyQuery } from '../../support/queries.ts'
-import { anyRow, receivedMs, row } from '../../support/rows.ts'
+import { anyRow, receivedMs } from '../../support/rows.ts'
 import type { MemoryObjects, SealedRow } from '../../support/scans.ts'
 import { memoryObjects, readerOf, sealRows, sealedAsStored } from '../../support/scans.ts'
-
-/** Rows of few different times, words and values, so that ties and matches are many. */
-const crowdedRow = fc
-  .record({
-    timestampMs: fc.integer({ min: receivedMs, max: receivedMs + 12 }),
-    timestampNs: fc.constantFrom(0, 0, 7, 999_999),
-    severity: fc.constantFrom(2, 2, 4),
-    source: fc.constantFrom('api', 'web', ''),
-    message: fc.constantFrom('connection reset', 'Timeout', 'request completed', ''),
-    attributes: fc.oneof(fc.constant({}), fc.record({ status: fc.constantFrom(200, 502, '502', 'n/a', true) })),
-  })
-  .map(row)
+import { crowdedRow } from '../../support/shards.ts'
 
 const anyErasure: fc.Arbitrary<Erasure> = fc.record({
   id: fc.constant('e'),

@@ -25,4 +25,4 @@ test('a shard with as many blocks as it may have wakes, answers and replays, and
   expect(append(core, batch(['d']))).toMatchObject({ status: 'shard_full', detail: expect.stringContaining('fewer and larger') as unknown })
   expect(append(core, batch(['a', 'b', 'c'], 'aa'))).toMatchObject({ status: 'replayed', firstSeq: 1, accepted: 3 })
   expect(core.ping()).toEqual({ lastSeq: lastSeq + 1 })
-}, 30_000)
+})
