@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { histogramBucketsMax, statsByMax, statsFunctionsMax, statsGroupsMax } from '../../src/core/limits.ts'
+import { histogramBucketsMax, statsByMax, statsFunctionsMax, statsGroupsMax, statsSketchesPerGroupMax } from '../../src/core/limits.ts'
 import type { EncodableRow } from '../../src/engine/row.ts'
 import { accessRows, row } from '../support/rows.ts'
 import type { World } from '../support/world.ts'
@@ -125,7 +125,7 @@ describe('GET /logs/stats', () => {
     [
       { interval: '1m', stats: 'p50(a),p50(b)', from: '2026-11-22T00:00:00Z', to: '2026-11-22T10:00:00Z' },
       'interval',
-      '1000 in all are computed',
+      `${statsSketchesPerGroupMax} in all are computed`,
     ],
     [{ q: 'a AND' }, 'q', 'expected'],
     [{ group_by: 'source' }, 'group_by', ''],

@@ -1,7 +1,7 @@
 import { createExecutionContext, createMessageBatch, createScheduledController, env, getQueueResult } from 'cloudflare:test'
-import { eq } from 'drizzle-orm'
+import { and, eq } from 'drizzle-orm'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { taskAttemptsMax, tasksKeptMs, tasksRunningMax, taskStuckMs } from '../../src/core/limits.ts'
+import { taskAttemptsMax, tasksKeptMs, tasksRemovedMax, tasksRunningMax, taskStuckMs, taskSweepRowsMax } from '../../src/core/limits.ts'
 import { ProblemError } from '../../src/core/problems.ts'
 import type { TenantCtx } from '../../src/db/context.ts'
 import { tasks } from '../../src/db/schema.ts'
@@ -123,6 +123,20 @@ describe('a task', () => {
     await runSchedule(cron, '*/10 * * * *')
     expect(ours()).toMatchObject([{ job: { task_id: id, step: 4 } }])
     expect([await read(old), (await read(id))?.status]).toEqual([undefined, 'PENDING'])
+  })
+
+  it('is one of a limited number that one run of the schedule sends on or forgets', async () => {
+    const insert = `INSERT INTO tasks (organization_id, id, kind, status, params, state, created_by, created_at, updated_at)
+      WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
+      SELECT ?2, ?3 || i, 'archive', ?3, '{}', '{}', 'x', 0, i FROM n`
+    await env.DB.prepare(insert).bind(taskSweepRowsMax, world.organizationId, 'STARTED').run()
+    await env.DB.prepare(insert).bind(tasksRemovedMax, world.organizationId, 'SUCCESS').run()
+    const { ctx: cron, sent: swept } = withJobs()
+    await runSchedule(cron, '*/10 * * * *')
+    expect(swept).toHaveLength(taskSweepRowsMax)
+    expect(swept[0]).toMatchObject({ job: { task_id: 'STARTED0' } })
+    expect(await ctx.db.$count(tasks, and(eq(tasks.organizationId, world.organizationId), eq(tasks.status, 'SUCCESS')))).toBe(1)
+    await env.DB.prepare('DELETE FROM tasks WHERE organization_id = ?').bind(world.organizationId).run()
   })
 })
 

@@ -142,6 +142,13 @@ describe('a damaged block', () => {
 })
 
 describe('a restarted shard', () => {
+  test('knows who it is before anybody asks it anything', () => {
+    const { core, open } = world()
+    expect(core.self()).toBeUndefined()
+    append(core, batch(['a']))
+    expect(open().self()).toEqual(identity)
+  })
+
   test('brings its newest block to a tail that watches, and nothing once none does', async () => {
     const { core, open, delivered } = world()
     append(core, batch(['a', 'b']))
