@@ -223,8 +223,8 @@ export const manifestKeepMs = 90 * 24 * 60 * 60 * 1000
 export const erasuresPerShardMax = 10
 /** The same with those that are done but for damaged segments, whose rows they keep out of sight. */
 export const erasuresKeptMax = 50
-/** What became of a delete by query is told this long after its beginning. */
-export const erasuresKeptMs = 30 * 24 * 60 * 60 * 1000
+/** Deletes by query that are over, of which a shard still tells what became of them: some 200 bytes each. */
+export const erasuresEndedMax = 1000
 /** Waits after a job failed, then its last again and again; other kinds of jobs go on meanwhile. */
 export const jobRetryWaitsMs: readonly number[] = [1000, 5000, 30_000, 120_000, 300_000]
 /** A job that was killed is begun again after this, should the platform not do it. */

@@ -13,3 +13,9 @@ export class BlockError extends Error {
 export function blockName(firstSeq: number): string {
   return `block ${firstSeq}`
 }
+
+/** The block of such a name; undefined when it is no name of a block. */
+export function blockOfName(name: string): number | undefined {
+  const [, firstSeq] = /^block (\d{1,15})$/.exec(name) ?? []
+  return firstSeq === undefined ? undefined : Number(firstSeq)
+}

@@ -1,4 +1,4 @@
-import { erasuresKeptMax, erasuresKeptMs, erasuresPerShardMax } from '../../core/limits.ts'
+import { erasuresKeptMax, erasuresPerShardMax } from '../../core/limits.ts'
 import { parseQuery } from '../../engine/query/parser.ts'
 import { inTransaction } from './upkeep/commit.ts'
 import { segmentsLeft } from './upkeep/erase.ts'
@@ -8,7 +8,7 @@ import type { ShardState } from './state.ts'
 /** Makes all rows that match now invisible, durably; jobs remove them. Throws QueryError when the query is none. */
 export function startErase(state: ShardState, { id, q, range }: EraseRequest, nowMs: number): StartEraseReply {
   const { erasures, index, manifest, patches } = state
-  const known = erasures.get(id)
+  const known = erasures.get(id) ?? erasures.ended(id)
   if (known !== undefined) return { status: 'started', maxSeq: known.maxSeq }
   if (erasures.running().length >= erasuresPerShardMax || erasures.active().length >= erasuresKeptMax)
     return { status: 'too_many_erasures' }
@@ -19,23 +19,16 @@ export function startErase(state: ShardState, { id, q, range }: EraseRequest, no
   // Every edit so far is older than the erasure, also where the clock went back.
   const createdMs = Math.max(nowMs, manifest.record().foldedMs, patches.newestMs())
   const begun = { id, q, range, maxSeq, createdMs, status: 'running', operation } as const
-  inTransaction(state, () => [erasures.save({ ...begun, afterKey: '', erased: 0, damaged: 0, reason: '' })])
-  forgetOld(state, nowMs)
+  inTransaction(state, () => [erasures.save({ ...begun, afterKey: '', erased: 0, damaged: 0 })])
   return { status: 'started', maxSeq }
 }
 
-/** How far an erasure is. */
+/** How far an erasure is; one of those that are over for long is not known any more. */
 export function eraseProgress({ erasures, manifest }: ShardState, id: string): EraseProgress {
-  const erasure = erasures.get(id)
+  const erasure = erasures.get(id) ?? erasures.ended(id)
   if (erasure === undefined) return { status: 'unknown' }
-  const { status, erased, damaged, reason } = erasure
-  if (status === 'failed') return { status, erased, reason }
+  const { status, erased } = erasure
+  if (status === 'failed') return { status, erased, reason: erasure.reason }
   if (status === 'running') return { status, erased, segmentsLeft: segmentsLeft(erasure, [...manifest.entries()]).length }
-  return { status: 'done', erased, damaged }
-}
-
-/** What became of an erasure is told for some time after its beginning. */
-function forgetOld({ erasures }: ShardState, nowMs: number): void {
-  for (const { id, status, createdMs } of erasures.all())
-    if ((status === 'done' || status === 'failed') && createdMs < nowMs - erasuresKeptMs) erasures.forget(id)
+  return { status: 'done', erased, damaged: erasure.damaged }
 }

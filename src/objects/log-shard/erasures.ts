@@ -1,3 +1,4 @@
+import { erasuresEndedMax } from '../../core/limits.ts'
 import type { Erasure } from '../../engine/query/erasure.ts'
 import { erasureFilters } from '../../engine/query/erasure.ts'
 import type { ErasureFilter } from '../../engine/query/types.ts'
@@ -8,7 +9,7 @@ export type Erasures = ReturnType<typeof createErasures>
 
 export interface StoredErasure extends Erasure {
   /** `kept`: all is done but for damaged parts, whose rows stay invisible. */
-  status: 'running' | 'kept' | 'done' | 'failed'
+  status: 'running' | 'kept'
   /** Segments of later operations were written without its rows. */
   operation: number
   /** Segments up to this key have been looked at. */
@@ -17,6 +18,11 @@ export interface StoredErasure extends Erasure {
   erased: number
   /** Parts that could not be looked at, as of the end. */
   damaged: number
+}
+
+/** What is told of an erasure that is over. It is not held in memory, and its query is forgotten. */
+export interface EndedErasure extends Pick<StoredErasure, 'id' | 'maxSeq' | 'createdMs' | 'erased' | 'damaged'> {
+  status: 'done' | 'failed'
   /** Why it failed. */
   reason: string
 }
@@ -26,11 +32,12 @@ export function createErasures(store: ShardStore) {
   const known = new Map(store.loadErasures().map((erasure) => [erasure.id, erasure]))
   let filters: readonly ErasureFilter[] | undefined
 
-  const active = (): StoredErasure[] => [...known.values()].filter(({ status }) => status === 'running' || status === 'kept')
+  const active = (): StoredErasure[] => [...known.values()]
 
   return {
+    /** One that is not over. */
     get: (id: string): StoredErasure | undefined => known.get(id),
-    all: (): StoredErasure[] => [...known.values()],
+    ended: (id: string): EndedErasure | undefined => store.readEndedErasure(id),
 
     /** Those whose rows must not be seen, in the order of their beginning. */
     active,
@@ -58,10 +65,15 @@ export function createErasures(store: ShardStore) {
       }
     },
 
-    forget(id: string): void {
-      store.deleteErasure(id)
-      known.delete(id)
-      filters = undefined
+    /** Its rows are no longer hidden. Call `afterwards` once the transaction holds. */
+    end({ id, maxSeq, createdMs, erased }: StoredErasure, status: EndedErasure['status'], reason = ''): Change {
+      store.endErasure({ id, maxSeq, createdMs, erased, damaged: 0, status, reason }, erasuresEndedMax)
+      return {
+        afterwards() {
+          known.delete(id)
+          filters = undefined
+        },
+      }
     },
   }
 }

@@ -67,6 +67,14 @@ const migrations: readonly (readonly string[])[] = [
     `CREATE TABLE usage_days (day INTEGER PRIMARY KEY, usage TEXT NOT NULL) STRICT`,
     `CREATE TABLE erasures (id TEXT PRIMARY KEY, created_ms INTEGER NOT NULL, erasure TEXT NOT NULL) STRICT, WITHOUT ROWID`,
   ],
+  // Erasures that are over, without their queries: only those that are at work are held in memory.
+  [
+    `CREATE TABLE ended_erasures (id TEXT PRIMARY KEY, created_ms INTEGER NOT NULL, erasure TEXT NOT NULL) STRICT, WITHOUT ROWID`,
+    `INSERT INTO ended_erasures
+      SELECT id, created_ms, json_remove(erasure, '$.q', '$.range', '$.operation', '$.afterKey') FROM erasures
+      WHERE json_extract(erasure, '$.status') IN ('done', 'failed') ORDER BY created_ms DESC LIMIT 1000`,
+    `DELETE FROM erasures WHERE json_extract(erasure, '$.status') IN ('done', 'failed')`,
+  ],
 ]
 
 /** Brings the schema to the newest version; each version is one transaction, so that a crash repeats or skips none. */

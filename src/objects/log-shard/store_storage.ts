@@ -1,6 +1,6 @@
 import type { Damage } from '../../engine/query/types.ts'
 import type { SegmentMeta } from '../../engine/segment/types.ts'
-import type { StoredErasure } from './erasures.ts'
+import type { EndedErasure, StoredErasure } from './erasures.ts'
 import { noHash } from './manifest_hash.ts'
 import type { ManifestOperation } from './protocol_storage.ts'
 import type { Sql } from './sql.ts'
@@ -133,8 +133,19 @@ function erasureStatements(sql: Sql) {
       )
     },
 
-    deleteErasure(id: string): void {
-      sql.all(`DELETE FROM erasures WHERE id = ?`, id)
+    /** Keeps what became of it instead; of all that are over, only the newest `keptMax`. */
+    endErasure(ended: EndedErasure, keptMax: number): void {
+      sql.all(`DELETE FROM erasures WHERE id = ?`, ended.id)
+      sql.all(`INSERT INTO ended_erasures (id, created_ms, erasure) VALUES (?, ?, ?)`, ended.id, ended.createdMs, JSON.stringify(ended))
+      sql.all(
+        `DELETE FROM ended_erasures WHERE id IN (SELECT id FROM ended_erasures ORDER BY created_ms DESC, id DESC LIMIT -1 OFFSET ?)`,
+        keptMax,
+      )
+    },
+
+    readEndedErasure(id: string): EndedErasure | undefined {
+      const row = sql.all(`SELECT erasure FROM ended_erasures WHERE id = ?`, id)[0]
+      return row && (JSON.parse(text(row['erasure'])) as EndedErasure)
     },
   }
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { text } from '../../../src/objects/log-shard/sql.ts'
-import { append, batch, identity, search, startMs, visible, world } from './shard_world.ts'
+import { append, batch, identity, range, search, startMs, visible, world } from './shard_world.ts'
 
 /** A shard's SQLite as the first version of the schema left it, with the blocks and patches of `here`. */
 function toFirstVersion({ sql }: ReturnType<typeof world>): void {
@@ -43,4 +43,21 @@ test('rows, edits and idempotency keys of the first version are there, are seale
     ])
     expect(search(shard).rows).toEqual([])
   }
+})
+
+test('deletes by query that are over lose their query, and tell what became of them', () => {
+  const here = world()
+  append(here.core, batch(['a']))
+  const { db } = here.sql
+  db.exec('DROP TABLE ended_erasures; DELETE FROM schema_version WHERE version > 2')
+  const insert = db.prepare('INSERT INTO erasures (id, created_ms, erasure) VALUES (?, ?, ?)')
+  const common = { q: 'a', range, maxSeq: 1, operation: 1, afterKey: 'k', erased: 3, damaged: 0 }
+  for (const [i, status] of ['running', 'done', 'failed'].entries())
+    insert.run(status, i, JSON.stringify({ ...common, id: status, createdMs: startMs + i, status, reason: 'too slow' }))
+  const core = here.open()
+  expect(core.eraseProgress(identity, 'running')).toMatchObject({ status: 'running', erased: 3 })
+  expect(core.eraseProgress(identity, 'done')).toEqual({ status: 'done', erased: 3, damaged: 0 })
+  expect(core.eraseProgress(identity, 'failed')).toEqual({ status: 'failed', erased: 3, reason: 'too slow' })
+  expect(search(core).erasures.map(({ id }) => id)).toEqual(['running'])
+  expect(here.sql.all(`SELECT id FROM ended_erasures WHERE erasure GLOB '*"q"*'`)).toEqual([])
 })

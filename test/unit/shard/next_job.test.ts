@@ -9,9 +9,10 @@ import {
   mergeWidth,
   sealDayBytesMin,
   sealDaysMax,
+  smallSegmentsMax,
 } from '../../../src/core/limits.ts'
 import type { SegmentMeta } from '../../../src/engine/segment/types.ts'
-import { planBorders } from '../../../src/objects/log-shard/upkeep/borders.ts'
+import { planParts } from '../../../src/objects/log-shard/upkeep/borders.ts'
 import type { JobView } from '../../../src/objects/log-shard/upkeep/job.ts'
 import { nextJob } from '../../../src/objects/log-shard/upkeep/next_job.ts'
 import { segmentKey } from '../../../src/objects/log-shard/upkeep/segment_key.ts'
@@ -35,7 +36,8 @@ const idle: JobView = {
   patchedIn: () => [],
   patchShare: 0,
   erasures: [],
-  hasDamage: false,
+  isHot: () => true,
+  damagedPartsOf: () => 0,
   keepFromMs: 0,
   oldestDamagedBlockMs: null,
   garbageDueMs: null,
@@ -58,7 +60,7 @@ function segment(bytes: number, given: Partial<SegmentMeta> = {}): SegmentMeta {
     maxCreatedMs: createdMs,
     severityCounts: [0, 0, 10, 0, 0, 0],
     bytes,
-    rawBytes: bytes * 10,
+    rawBytes: bytes * 8,
     indexBytes: 100,
     sha256: '0'.repeat(64),
     ...given,
@@ -116,10 +118,12 @@ describe('the next job', () => {
     const later = segment(mergeSmallBytesMax)
     const range = { fromMs: nowMs - dayMs, toMs: nowMs }
     const begun = { id: 'one', q: 'x', range, maxSeq: 15, createdMs: nowMs, status: 'running' } as const
-    const erasure: StoredErasure = { ...begun, operation: 3, afterKey: '', erased: 0, damaged: 0, reason: '' }
+    const erasure: StoredErasure = { ...begun, operation: 3, afterKey: '', erased: 0, damaged: 0 }
     const base = { segments: entries([far, one, two, later]), erasures: [erasure] }
     const hot = { hot: { rows: 5, bytes: 1 }, oldestHotMs: nowMs }
     expect(nextJob(view({ ...base, ...hot, sealedSeq: 10, sealThroughSeq: 15 }))?.job).toEqual({ kind: 'seal' })
+    expect(nextJob(view({ ...base, sealedSeq: 10 }))).toBeNull()
+    expect(nextJob(view({ ...base, sealedSeq: 10, isHot: () => false }))?.job).toMatchObject({ kind: 'erase' })
     const patchedIn = ({ key }: SegmentMeta) => (key === two.key ? [{ seq: 12, changedMs: nowMs - 1 }] : [])
     expect(nextJob(view({ ...base, patchedIn }))).toEqual({ atMs: nowMs, job: { kind: 'fold', segment: two } })
     const [first, second] = [one, two].sort((a, b) => (a.key < b.key ? -1 : 1))
@@ -182,11 +186,11 @@ describe('merging', () => {
           for (const { meta } of taken) expect(sum).toBeGreaterThanOrEqual(meta.bytes * mergeGrowthMin)
           const writes = Math.max(...taken.map((each) => each.writes)) + 1
           const first = Math.min(...taken.map((each) => each.first))
-          segments = [...segments.filter(({ meta }) => !keys.has(meta.key)), { meta: segment(sum), writes, first }]
+          segments = [...segments.filter(({ meta }) => !keys.has(meta.key)), { meta: segment(sum, { rows: 1 }), writes, first }]
           return true
         }
         for (const each of bytes) {
-          segments.push({ meta: segment(each), writes: 0, first: each })
+          segments.push({ meta: segment(each, { rows: 1 }), writes: 0, first: each })
           for (let n = 0; step(); n++) expect(n).toBeLessThan(1000)
         }
         for (const { writes, first } of segments)
@@ -197,22 +201,76 @@ describe('merging', () => {
   })
 })
 
-describe('borders between days', () => {
+describe('small segments of many days', () => {
+  test('are merged with their neighbours in time once there are too many, so that their number follows the data, not the time', () => {
+    const yearMs = 365 * dayMs
+    const seals = fc.record({ bytes: fc.integer({ min: 1000, max: 300_000 }), strays: fc.boolean(), seed: fc.integer() })
+    fc.assert(
+      fc.property(seals, ({ bytes, strays, seed }) => {
+        let state = seed >>> 0
+        const random = () => (state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0) / 2 ** 32
+        let metas: SegmentMeta[] = []
+        let sealed = 0
+        let merged = 0
+        for (let clockMs = nowMs; clockMs < nowMs + 14 * dayMs; clockMs += 5 * minuteMs) {
+          const times = { minCreatedMs: clockMs, maxCreatedMs: clockMs }
+          const fromMs = nowMs - Math.floor(random() * 10 * yearMs)
+          const each = Math.ceil(bytes * (0.5 + random()))
+          metas.push(segment(each, { ...times, rows: 1, minMs: fromMs, maxMs: fromMs }))
+          if (strays) metas.push(segment(each, { ...times, rows: 1, minMs: nowMs - 10 * yearMs, maxMs: fromMs + yearMs }))
+          sealed += strays ? 2 * each : each
+          for (let n = 0; ; n++) {
+            expect(n).toBeLessThan(100)
+            const due = nextJob(view({ nowMs: clockMs, segments: entries(metas) }))
+            if (due?.job.kind !== 'merge' || due.atMs > clockMs) break
+            const taken = new Set(due.job.segments)
+            const sum = due.job.segments.reduce((total, meta) => total + meta.bytes, 0)
+            const minMs = Math.min(...due.job.segments.map((meta) => meta.minMs))
+            const maxMs = Math.max(...due.job.segments.map((meta) => meta.maxMs))
+            metas = [...metas.filter((meta) => !taken.has(meta)), segment(sum, { ...times, rows: 1, minMs, maxMs })]
+            merged += sum
+          }
+          expect(metas.length).toBeLessThanOrEqual(smallSegmentsMax + sealed / mergeSmallBytesMax + 2)
+        }
+        // Each merge of `mergeWidth` of a size makes one of another size.
+        expect(merged / sealed).toBeLessThanOrEqual(Math.log(mergeSmallBytesMax / 500) / Math.log(mergeWidth) + 1)
+      }),
+      { numRuns: runs(4) },
+    )
+  })
+})
+
+describe('days of a seal', () => {
   const day = (number: number, bytes: number) => ({ day: number, bytes })
+  const starts = (days: { day: number; bytes: number }[]) => planParts(days).map(({ fromMs }) => fromMs / dayMs)
+  const own = (number: number) => ({ fromMs: number * dayMs, isStray: false })
+  const stray = (number: number) => ({ fromMs: number * dayMs, isStray: true })
 
-  test('stand where both sides are large enough', () => {
-    expect(planBorders([day(10, sealDayBytesMin), day(11, sealDayBytesMin)])).toEqual([11 * dayMs])
-    expect(planBorders([day(10, 100), day(11, sealDayBytesMin)])).toEqual([])
-    expect(planBorders([day(10, sealDayBytesMin), day(11, 100)])).toEqual([])
-    expect(planBorders([])).toEqual([])
+  test('get segments of their own where both sides are large enough', () => {
+    expect(starts([day(10, sealDayBytesMin), day(11, sealDayBytesMin)])).toEqual([0, 11])
+    expect(starts([day(10, 100), day(11, sealDayBytesMin)])).toEqual([0])
+    expect(starts([day(10, sealDayBytesMin), day(11, 100)])).toEqual([0])
+    expect(starts([])).toEqual([])
   })
 
-  test('keep rows of clocks that are wrong apart, however few they are', () => {
-    expect(planBorders([day(0, 1), day(20_000, 100), day(20_001, 100), day(90_000, 1)])).toEqual([20_000 * dayMs, 90_000 * dayMs])
+  test('that clocks tell wrong share one segment, however far apart they are, unless they have much', () => {
+    expect(planParts([day(0, 1), day(20_000, 100), day(20_001, 100), day(90_000, 1)])).toEqual([stray(0), own(20_000), stray(90_000)])
+    expect(planParts([day(0, 1), day(50, 2), day(100, sealDayBytesMin), day(150, 1), day(200, 2 * sealDayBytesMin)])).toEqual([
+      stray(0),
+      own(100),
+      stray(150),
+      own(200),
+    ])
   })
 
-  test(`are fewer than ${sealDaysMax}`, () => {
-    const days = Array.from({ length: 100 }, (_, i) => day(i * 20, 2 * sealDayBytesMin))
-    expect(planBorders(days)).toHaveLength(sealDaysMax - 1)
+  test(`take at most ${sealDaysMax} segments, that of the strays among them`, () => {
+    const far = Array.from({ length: 100 }, (_, i) => day(i * 20, 2 * sealDayBytesMin))
+    const near = Array.from({ length: 100 }, (_, i) => day(i, 2 * sealDayBytesMin))
+    for (const days of [far, near, [...near, day(500, 1)]]) {
+      const parts = planParts(days)
+      const segments = parts.filter(({ isStray }) => !isStray).length + (parts.some(({ isStray }) => isStray) ? 1 : 0)
+      expect(segments).toBeLessThanOrEqual(sealDaysMax)
+      expect(segments).toBeGreaterThanOrEqual(sealDaysMax - 1)
+    }
   })
 })

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { hotBytesMax, jobRetryWaitsMs, segmentsPerShardMax } from '../../../src/core/limits.ts'
+import { erasuresKeptMax, hotBytesMax, jobRetryWaitsMs, segmentsPerShardMax } from '../../../src/core/limits.ts'
 import { createBlockIndex } from '../../../src/objects/log-shard/block_index.ts'
 import { append, batch, identity, range, runAlarms, search, startMs, visible, world } from './shard_world.ts'
 
@@ -92,6 +92,30 @@ describe('a damaged segment', () => {
     expect(segments.reduce((sum, { rows }) => sum + rows, 0)).toBe(8)
     expect(segments).toHaveLength(2)
     expect(here.alarm.atMs).not.toBe(here.clock.nowMs)
+  })
+})
+
+describe('a delete by query', () => {
+  test('is kept only for damaged parts that may hold its rows, so that one of them does not keep all that come later', async () => {
+    const here = world()
+    append(here.core, batch(['a', 'b']))
+    await here.core.sealNow(identity)
+    const [key] = [...here.objects.objects.keys()]
+    here.objects.objects.get(key!)![20]! ^= 1
+    append(here.core, batch(['c']))
+    append(here.core, batch(['d']))
+    here.sql.all(`UPDATE blocks_2 SET head = x'00' WHERE first_seq = 4`)
+    const core = here.open()
+    core.startErase(identity, { id: 'over it', q: 'a', range })
+    await core.sealNow(identity)
+    expect(core.eraseProgress(identity, 'over it')).toMatchObject({ status: 'done', damaged: 2 })
+    for (let i = 0; i < erasuresKeptMax + 5; i++) {
+      const beside = { fromMs: 0, toMs: startMs }
+      expect(core.startErase(identity, { id: `${i}`, q: 'a', range: beside })).toMatchObject({ status: 'started' })
+      await core.sealNow(identity)
+      expect(core.eraseProgress(identity, `${i}`)).toEqual({ status: 'done', erased: 0, damaged: 0 })
+    }
+    expect(search(here.open()).erasures.map(({ id }) => id)).toEqual(['over it'])
   })
 })
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import {
-  erasuresKeptMs,
+  erasuresEndedMax,
   erasuresPerShardMax,
   manifestKeepMs,
   manifestPageMax,
@@ -13,7 +13,7 @@ import {
 } from '../../../src/core/limits.ts'
 import { findKey, packKeys, unpackKeys } from '../../../src/objects/log-shard/sealed_keys.ts'
 import { mustEnd } from '../../../src/objects/log-shard/upkeep/rewrite.ts'
-import { append, batch, identity, range, visible, world } from './shard_world.ts'
+import { append, batch, identity, range, search, visible, world } from './shard_world.ts'
 
 describe('a segment', () => {
   const block = { minMs: 100, rows: 10, bytes: 10, indexBytes: 10 }
@@ -69,8 +69,8 @@ describe('sealed keys', () => {
 })
 
 describe('deletes by query', () => {
-  test('are limited in number, and known for some time after they ended', async () => {
-    const { core, clock } = world()
+  test('are limited in number', async () => {
+    const { core } = world()
     append(core, batch(['a']))
     const start = (id: string) => core.startErase(identity, { id, q: 'nothing', range })
     for (let i = 0; i < erasuresPerShardMax; i++) expect(start(`${i}`)).toMatchObject({ status: 'started' })
@@ -78,9 +78,28 @@ describe('deletes by query', () => {
     expect(core.eraseProgress(identity, 'more')).toEqual({ status: 'unknown' })
     await core.sealNow(identity)
     expect(core.eraseProgress(identity, '0')).toEqual({ status: 'done', erased: 0, damaged: 0 })
-    clock.nowMs += erasuresKeptMs + 1
-    start('later')
-    expect(core.eraseProgress(identity, '0')).toEqual({ status: 'unknown' })
+    expect(start('more')).toMatchObject({ status: 'started' })
+  })
+
+  test('that are over are told without their query, so many of the newest, and start nothing again', async () => {
+    const { core, clock, sql, open } = world()
+    append(core, batch(['a']))
+    const count = erasuresEndedMax + 3 * erasuresPerShardMax
+    for (let i = 0; i < count; i++) {
+      clock.nowMs++
+      expect(core.startErase(identity, { id: `${i}`, q: `nothing ${'x'.repeat(1000)}`, range })).toEqual({ status: 'started', maxSeq: 1 })
+      if ((i + 1) % erasuresPerShardMax === 0) await core.sealNow(identity)
+    }
+    const ended = sql.all('SELECT erasure FROM ended_erasures').map(({ erasure }) => String(erasure))
+    expect(ended).toHaveLength(erasuresEndedMax)
+    expect(Math.max(...ended.map(({ length }) => length))).toBeLessThan(300)
+    expect(sql.all('SELECT id FROM erasures')).toEqual([])
+    for (const shard of [core, open()]) {
+      expect(shard.eraseProgress(identity, '0')).toEqual({ status: 'unknown' })
+      expect(shard.eraseProgress(identity, `${count - 1}`)).toEqual({ status: 'done', erased: 0, damaged: 0 })
+      expect(shard.startErase(identity, { id: `${count - 1}`, q: 'a', range })).toEqual({ status: 'started', maxSeq: 1 })
+      expect(search(shard).erasures).toEqual([])
+    }
   })
 })
 

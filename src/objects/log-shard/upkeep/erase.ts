@@ -1,7 +1,8 @@
-import { BlockError } from '../../../engine/block/block_error.ts'
+import { BlockError, blockOfName } from '../../../engine/block/block_error.ts'
 import { noReadCost } from '../../../engine/block/read_cost.ts'
 import type { SegmentMeta } from '../../../engine/segment/types.ts'
 import type { StoredErasure } from '../erasures.ts'
+import type { ShardState } from '../state.ts'
 import type { SegmentEntry } from '../store_storage.ts'
 import { inTransaction, markDamaged } from './commit.ts'
 import { createCull } from './cull.ts'
@@ -13,7 +14,7 @@ import { readSources, rewriteSegments } from './segments.ts'
 export function dueErase(view: JobView): Due | null {
   for (const erasure of view.erasures) {
     const { id, status } = erasure
-    if (status === 'kept' && !view.hasDamage) return { atMs: view.nowMs, job: { kind: 'erase', id, segment: null } }
+    if (status === 'kept' && view.damagedPartsOf(erasure) === 0) return { atMs: view.nowMs, job: { kind: 'erase', id, segment: null } }
     if (status !== 'running' || view.sealedSeq < erasure.maxSeq) continue
     if (view.segments.some(({ meta }) => isAwaited(view, meta, view.patchedIn(meta)))) continue
     return { atMs: view.nowMs, job: { kind: 'erase', id, segment: nextSegment(erasure, view.segments) } }
@@ -23,10 +24,29 @@ export function dueErase(view: JobView): Due | null {
 
 /** Segments that are still to be looked at. Those of later operations were written without the erased rows. */
 export function segmentsLeft(erasure: StoredErasure, segments: readonly SegmentEntry[]): SegmentMeta[] {
-  const { range, maxSeq, operation, afterKey } = erasure
-  const isLeft = ({ operation: added, meta }: SegmentEntry) =>
-    added <= operation && meta.key > afterKey && meta.minSeq <= maxSeq && meta.maxMs >= range.fromMs && meta.minMs < range.toMs
-  return segments.filter(isLeft).map(({ meta }) => meta)
+  return segments.filter(({ operation, meta }) => meta.key > erasure.afterKey && mayHold(erasure, operation, meta)).map(({ meta }) => meta)
+}
+
+/** Parts that no job can look at, and that may hold rows of the erasure: others do not keep it. */
+export function damagedPartsOf({ manifest, index }: ShardState, erasure: StoredErasure): number {
+  let parts = 0
+  for (const { segment: part } of manifest.damage.all()) {
+    const entry = manifest.get(part)
+    const firstSeq = blockOfName(part)
+    const block = firstSeq === undefined ? undefined : index.find(firstSeq)
+    if (entry !== undefined && mayHold(erasure, entry.operation, entry.meta)) parts++
+    else if (block !== undefined && mayHold(erasure, 0, { ...block, minSeq: block.firstSeq })) parts++
+  }
+  return parts
+}
+
+/** May a part that was added by this operation hold rows that the erasure matches? */
+function mayHold(
+  { range, maxSeq, operation }: StoredErasure,
+  added: number,
+  part: Pick<SegmentMeta, 'minSeq' | 'minMs' | 'maxMs'>,
+): boolean {
+  return added <= operation && part.minSeq <= maxSeq && part.maxMs >= range.fromMs && part.minMs < range.toMs
 }
 
 function nextSegment(erasure: StoredErasure, segments: readonly SegmentEntry[]): SegmentMeta | null {
@@ -72,12 +92,13 @@ async function hasErasedRows(context: JobContext, segment: SegmentMeta): Promise
 
 /** The predicate goes, unless there are parts that nobody could look at. */
 function finish({ state }: JobContext, erasure: StoredErasure): void {
-  const damaged = state.manifest.damage.all().length
-  inTransaction(state, () => [state.erasures.save({ ...erasure, status: damaged > 0 ? 'kept' : 'done', damaged })])
+  const damaged = damagedPartsOf(state, erasure)
+  const change = () => (damaged > 0 ? state.erasures.save({ ...erasure, status: 'kept', damaged }) : state.erasures.end(erasure, 'done'))
+  inTransaction(state, () => [change()])
 }
 
 /** Ends an erasure whose query takes too much time on some block; what it has removed is gone. */
 export function failErasure({ state }: JobContext, id: string, reason: string): void {
   const erasure = state.erasures.get(id)
-  if (erasure !== undefined) inTransaction(state, () => [state.erasures.save({ ...erasure, status: 'failed', reason })])
+  if (erasure !== undefined) inTransaction(state, () => [state.erasures.end(erasure, 'failed', reason)])
 }

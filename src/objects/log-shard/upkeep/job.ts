@@ -50,8 +50,8 @@ export interface JobView {
   /** Patches of all rows, as a share of what one shard may have: 0 to 1. */
   patchShare: number
   erasures: readonly StoredErasure[]
-  /** Parts that no job can look at. */
-  hasDamage: boolean
+  /** Parts that no job can look at, and that may hold rows of the erasure. */
+  damagedPartsOf(erasure: StoredErasure): number
   /** Rows received before have expired. */
   keepFromMs: number
   /** When the oldest damaged block was stored. */

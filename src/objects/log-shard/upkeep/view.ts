@@ -2,6 +2,7 @@ import type { SegmentMeta } from '../../../engine/segment/types.ts'
 import type { Manifest } from '../manifest.ts'
 import type { ShardState } from '../state.ts'
 import type { SegmentEntry } from '../store_storage.ts'
+import { damagedPartsOf } from './erase.ts'
 import type { JobContext, JobKind, JobView, PatchedRow } from './job.ts'
 
 /** Patched rows that turned out not to be in a segment, although its range has their numbers: a segment never changes. */
@@ -28,7 +29,7 @@ export function viewOf(context: JobContext, sealThroughSeq: number, retryMs: Rea
     patchedIn: (segment) => patchedIn(state, segment, absent),
     patchShare: patches.share(),
     erasures: erasures.active(),
-    hasDamage: manifest.damage.all().length > 0,
+    damagedPartsOf: (erasure) => damagedPartsOf(state, erasure),
     keepFromMs,
     oldestDamagedBlockMs: store.oldestDamagedMs(),
     garbageDueMs: store.readGarbageDueMs(),
