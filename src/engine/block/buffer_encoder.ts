@@ -1,3 +1,4 @@
+import { releaseBytes } from '../../core/buffers.ts'
 import { blockRawBytesMax } from '../../core/limits.ts'
 import { extentOf } from '../encode/extent.ts'
 import type { BlockBuffer } from './block_buffer.ts'
@@ -44,6 +45,7 @@ export function encodeBuffer(buffer: BlockBuffer, filtering: Filtering): Encoded
   const rawBytes = sinks.raw.length
   if (rawBytes > blockRawBytesMax) throw new RangeError(`a block of ${rawBytes} raw bytes is too large`)
   const { entries: pages, body } = writePages(sinks.raw, ends)
+  releaseBytes(sinks.raw.bytes)
   return {
     directory: { pages, presences: presences.entries, columns: entries },
     body,

@@ -137,7 +137,7 @@ function readLayout(pages: PageReader, layout: Layout, start: number, count: num
   const { size, list } = layout
   if (size === 1) return { kind: 'constant', value: readEntries(pages, list, start, 1)[0]! }
   const codesStart = start + bytesOfList(list, size)
-  const codes = readCodes(pages.range(codesStart, codesStart + codeWidth(size) * count), count, size)
+  const codes = readCodes(pages, codesStart, count, size)
   return { kind: 'dictionary', values: readEntries(pages, list, start, size), codes }
 }
 
@@ -147,10 +147,11 @@ function readEntries(pages: PageReader, list: ListEntry, start: number, size: nu
   return Array.isArray(values) ? values : [...values]
 }
 
-function readCodes(bytes: Uint8Array, count: number, size: number): Uint8Array | Uint16Array {
+function readCodes(pages: PageReader, start: number, count: number, size: number): Uint8Array | Uint16Array {
+  const bytes = pages.range(start, start + codeWidth(size) * count)
   let codes: Uint8Array | Uint16Array = bytes
   if (codeWidth(size) === 2) {
-    codes = new Uint16Array(count)
+    codes = pages.own(new Uint16Array(count))
     for (let i = 0; i < count; i++) codes[i] = bytes[i]! | (bytes[count + i]! << 8)
   }
   for (let i = 0; i < count; i++) if (codes[i]! >= size) throw new BlockError('a code is not in its dictionary')
@@ -170,7 +171,7 @@ function readValues(
   count: number,
 ): Float64Array | AttributeValue[] {
   if (list.kind === 'numbers') {
-    const values = readNumbers(pages.range(start, start + bytesOfNumbers(list.coding, count)), list.coding, count)
+    const values = pages.own(readNumbers(pages.range(start, start + bytesOfNumbers(list.coding, count)), list.coding, count))
     const [min, max] = extentOf(values)
     if (min !== list.min || max !== list.max) throw new BlockError('the range of a column is not that of its values')
     return values

@@ -18,6 +18,8 @@ export interface PageReader {
   missingRanges(start: number, end: number): ByteRange[]
   /** Throws once the pages were released: what was decoded of them may be views. */
   check(): void
+  /** An array that was decoded of the pages, to be freed with them. */
+  own<T extends ArrayBufferView>(decoded: T): T
   /** Frees pages and body; nothing can be read any more, nor a view of what was. */
   release(): void
 }
@@ -48,7 +50,12 @@ export function createPageReader(entries: readonly PageEntry[], bodyBytes: numbe
   const stored = storedStarts[entries.length]!
   if (stored !== bodyBytes) throw new BlockError(`its pages take ${stored} bytes, not ${bodyBytes}`)
   const pages: (Page | undefined)[] = []
+  const decoded: ArrayBufferView[] = []
   let isReleased = false
+  const own = <T extends ArrayBufferView>(made: T): T => {
+    decoded.push(made)
+    return made
+  }
   const check = () => {
     if (isReleased) throw new Error('a block was read after its release')
   }
@@ -58,8 +65,10 @@ export function createPageReader(entries: readonly PageEntry[], bodyBytes: numbe
   }
   return {
     check,
+    own,
     release() {
       isReleased = true
+      for (const each of decoded.splice(0)) releaseBytes(each)
       for (const each of pages) if (each !== undefined) releaseMade(each.raw, each.stored)
       pages.length = 0
       body.release()
@@ -68,7 +77,7 @@ export function createPageReader(entries: readonly PageEntry[], bodyBytes: numbe
       if (end <= start) return new Uint8Array(0)
       const first = lastAtMost(rawStarts, start)
       if (end <= rawStarts[first + 1]!) return page(first).subarray(start - rawStarts[first]!, end - rawStarts[first]!)
-      const joined = new Uint8Array(end - start)
+      const joined = own(new Uint8Array(end - start))
       for (let index = first; index < entries.length && rawStarts[index]! < end; index++) {
         const from = Math.max(start, rawStarts[index]!)
         const to = Math.min(end, rawStarts[index + 1]!)

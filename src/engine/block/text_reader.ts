@@ -1,3 +1,4 @@
+import { releaseBytes } from '../../core/buffers.ts'
 import { decodeUtf8 } from '../encode/bytes.ts'
 import { bytesOfNumbers, readNumbers } from '../encode/numbers.ts'
 import { BlockError } from './block_error.ts'
@@ -23,13 +24,14 @@ export type TextListEntry = Extract<ListEntry, { kind: 'text' }>
 export function openTexts(reader: PageReader, list: TextListEntry, start: number, count: number): TextReader {
   const end = start + list.bytes
   const lengths = readNumbers(reader.range(end, end + bytesOfNumbers(list.lengths, count)), list.lengths, count)
-  const offsets = readOffsets(lengths, list.bytes)
+  const offsets = reader.own(readOffsets(lengths, list.bytes))
+  releaseBytes(lengths)
   const bytes = () => reader.range(start, end)
   return {
     text: (index) => decodeUtf8(reader.range(start + offsets[index]!, start + offsets[index + 1]!), 0),
     place: (index) => ({ start: start + offsets[index]!, end: start + offsets[index + 1]! }),
     all: () => textsOf(bytes(), offsets),
-    pages: () => cutPages(bytes(), offsets),
+    pages: () => cutPages(reader, bytes(), offsets),
   }
 }
 
@@ -57,14 +59,14 @@ function textsOf(bytes: Uint8Array, offsets: Uint32Array): string[] {
   )
 }
 
-function cutPages(bytes: Uint8Array, offsets: Uint32Array): TextPage[] {
+function cutPages(reader: PageReader, bytes: Uint8Array, offsets: Uint32Array): TextPage[] {
   const pages: TextPage[] = []
   const count = offsets.length - 1
   for (let first = 0; first < count;) {
     const start = offsets[first]!
     let next = first + 1
     while (next < count && offsets[next + 1]! - start <= textPageBytes) next++
-    const own = offsets.slice(first, next + 1)
+    const own = reader.own(offsets.slice(first, next + 1))
     if (start > 0) for (let i = 0; i < own.length; i++) own[i]! -= start
     pages.push({ first, count: next - first, bytes: bytes.subarray(start, offsets[next]), offsets: own })
     first = next

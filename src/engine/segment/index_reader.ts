@@ -134,9 +134,8 @@ function readPages(pages: readonly PageEntry[], index: Uint8Array): Uint8Array {
   if (raw > segmentIndexBytesMax) throw new SegmentError(`an index of ${raw} raw bytes is too large`)
   const body = wholeBody(stored, () => index.subarray(0, stored))
   const reader = createPageReader(pages, stored, body, noReadCost())
-  const joined = reader.range(0, raw)
-  // The index outlives the bytes that it is read from: what is not joined of several pages is a view of one.
-  const own = pages.length > 1 ? joined : new Uint8Array(joined)
+  // A copy, since the index outlives the bytes that it is read from.
+  const own = new Uint8Array(reader.range(0, raw))
   reader.release()
   return own
 }
