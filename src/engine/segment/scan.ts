@@ -6,6 +6,7 @@ import { evaluate } from '../query/evaluate.ts'
 import { createFold, partsOf } from '../query/fold.ts'
 import { startAggregate } from '../query/operations.ts'
 import type { AggregateOperation, ResultOf } from '../query/types.ts'
+import type { Loading } from './scan_ahead.ts'
 import { ahead } from './scan_ahead.ts'
 import type { SealedBlock } from './scan_blocks.ts'
 import { fetchColumns, sealedBlocks } from './scan_blocks.ts'
@@ -34,8 +35,9 @@ export async function scanSegments<O extends AggregateOperation>(
   const run = createScanRun(filter, budgetBytes, reader, aggregate.worked)
   const fold = createFold(aggregate, filter)
   const range = targets[0]?.view.range ?? { fromMs: 0, toMs: 0 }
-  const blocks = sealedBlocks(run, targets, { filter, order: 'oldest', range, isDone: fold.addWhole })
   let budgetEnded = false
+  const isOver = () => (budgetEnded ||= run.isSpent())
+  const blocks = sealedBlocks(run, targets, { filter, order: 'oldest', range, isDone: fold.addWhole, isOver })
   /** A block that passes the token filters mostly has a match: the operation's columns are read along, until one had none. */
   let isLikely = true
 
@@ -45,20 +47,26 @@ export async function scanSegments<O extends AggregateOperation>(
     await fetchColumns(run, sealed, isLikely ? [...columns, ...partsOf(aggregate, block)] : columns)
   }
 
-  for await (const { item, loaded } of ahead(blocks, { load, weightOf: ({ entry }) => entry.bodyBytes, weightMax: () => scanAheadBytes })) {
-    if (run.isMissing(item.segment)) continue
-    if (run.isSpent()) {
-      budgetEnded = true
-      break
+  const look = async ({ item, loaded }: Loading<SealedBlock>) => {
+    await loaded
+    const { block, target, hidden } = item
+    const found = evaluate(filter, block, target.view, hidden)
+    isLikely = !bitmapIsEmpty(found)
+    if (isLikely) await fetchColumns(run, item, partsOf(aggregate, block, found))
+    fold.add(block, found, target.shard)
+  }
+
+  const weightOf = ({ waitingBytes }: SealedBlock) => waitingBytes
+  const drop = ({ block }: SealedBlock) => block.release()
+  for await (const loading of ahead(blocks, { load, weightOf, weightMax: () => scanAheadBytes, drop })) {
+    const { item } = loading
+    try {
+      if (run.isMissing(item.segment)) continue
+      if (isOver()) break
+      await run.look(item.segment, item.n, () => look(loading))
+    } finally {
+      drop(item)
     }
-    await run.look(item.segment, item.n, async () => {
-      await loaded
-      const { block, target, hidden } = item
-      const found = evaluate(filter, block, target.view, hidden)
-      isLikely = !bitmapIsEmpty(found)
-      if (isLikely) await fetchColumns(run, item, partsOf(aggregate, block, found))
-      fold.add(block, found, target.shard)
-    })
   }
   return run.finish(aggregate.result(), budgetEnded, fold.rowsMatched())
 }

@@ -60,32 +60,47 @@ export async function findRows(
   const weightMax = (taken: number) => Math.min(scanAheadBytes, aheadBytesFirst * (2 ** (taken - 1) - 1))
   let start = after
   let rowsMatched = 0
-  for await (const { item, loaded } of ahead(sealedBlocks(run, targets, { filter, order, range }), {
-    load,
-    weightOf: ({ entry }) => entry.bodyBytes,
-    weightMax,
-  })) {
-    if (run.isMissing(item.segment)) continue
-    const bound = page.bound()
-    if (bound !== undefined && isBehind(item.edgeMs, bound, order)) {
-      page.add([], true)
-      break
-    }
-    const frontier = frontierBefore(item.edgeMs, order)
+  /** Where the search ends when it has to: at the next block or segment, but not before it is past where it began. */
+  let end: Position | undefined
+  const endAt = (edgeMs: number) => {
+    const frontier = frontierBefore(edgeMs, order)
     start ??= frontier
-    const isEnough = page.size() >= rowsEnough
-    if ((isEnough || run.isSpent()) && compareInOrder(order, start, frontier) < 0)
-      return { ...page.finish(frontier), budgetEnded: !isEnough, rowsMatched }
-    await run.look(item.segment, item.n, async () => {
-      await loaded
-      const matched = await findInBlock(run, item, filter, page, { order, limit, after, bound })
-      rowsMatched += matched
-      if (matched > 0) open.keep(item)
-    })
+    return (page.size() >= rowsEnough || run.isSpent()) && compareInOrder(order, start, frontier) < 0 ? frontier : undefined
+  }
+  const isOver = (edgeMs: number) => (end = endAt(edgeMs)) !== undefined
+  for await (const { item, loaded } of ahead(sealedBlocks(run, targets, { filter, order, range, isOver }), {
+    load,
+    weightOf: ({ waitingBytes }) => waitingBytes,
+    weightMax,
+    drop: open.drop,
+  })) {
+    try {
+      if (run.isMissing(item.segment)) continue
+      const bound = page.bound()
+      if (bound !== undefined && isBehind(item.edgeMs, bound, order)) {
+        page.add([], true)
+        end = undefined
+        break
+      }
+      const here = endAt(item.edgeMs)
+      if (here !== undefined) {
+        end = here
+        break
+      }
+      await run.look(item.segment, item.n, async () => {
+        await loaded
+        const matched = await findInBlock(run, item, filter, page, { order, limit, after, bound })
+        rowsMatched += matched
+        if (matched > 0) open.keep(item)
+      })
+    } finally {
+      open.drop(item)
+    }
+    open.trim()
   }
   // Rows behind `until` were never looked for.
   if (until !== undefined) page.add([], true)
-  return { ...page.finish(null), budgetEnded: false, rowsMatched }
+  return { ...page.finish(end ?? null), budgetEnded: end !== undefined && page.size() < rowsEnough, rowsMatched }
 }
 
 /** Adds the rows of a block that may stand on the page; answers how many matched. */
