@@ -6,6 +6,7 @@ import { appendBatch } from './append.ts'
 import type { ShardControl } from './control/control.ts'
 import { createShardControl } from './control/control.ts'
 import { eraseProgress, startErase } from './erase.ts'
+import { createFitting } from './upkeep/fitting.ts'
 import type { JobContext, SealLimits } from './upkeep/job.ts'
 import type { Runner } from './upkeep/runner.ts'
 import { createRunner } from './upkeep/runner.ts'
@@ -87,7 +88,18 @@ export function createShardCore(deps: ShardDeps): ShardCore {
   const state = loadState(store, control.usage, deps.now)
   const identification = createIdentity(store)
   const { objects, limits, now, yield: pause, log } = deps
-  const context: JobContext = { state, objects, limits, absent: new Map(), identity: identification.identity, now, yield: pause, log }
+  const fitting = { seal: createFitting(), merge: createFitting() }
+  const context: JobContext = {
+    state,
+    objects,
+    limits,
+    absent: new Map(),
+    fitting,
+    identity: identification.identity,
+    now,
+    yield: pause,
+    log,
+  }
   const runner = createRunner(context, deps.setAlarm)
   runner.start()
   const parts: Parts = { deps, state, control, runner, ...identification }

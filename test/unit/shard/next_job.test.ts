@@ -212,7 +212,7 @@ describe('small segments of many days', () => {
         let metas: SegmentMeta[] = []
         let sealed = 0
         let merged = 0
-        for (let clockMs = nowMs; clockMs < nowMs + 14 * dayMs; clockMs += 5 * minuteMs) {
+        for (let clockMs = nowMs; clockMs < nowMs + 14 * dayMs; clockMs += 20 * minuteMs) {
           const times = { minCreatedMs: clockMs, maxCreatedMs: clockMs }
           const fromMs = nowMs - Math.floor(random() * 10 * yearMs)
           const each = Math.ceil(bytes * (0.5 + random()))
@@ -235,7 +235,7 @@ describe('small segments of many days', () => {
         // Each merge of `mergeWidth` of a size makes one of another size.
         expect(merged / sealed).toBeLessThanOrEqual(Math.log(mergeSmallBytesMax / 500) / Math.log(mergeWidth) + 1)
       }),
-      { numRuns: runs(4) },
+      { numRuns: runs(3) },
     )
   })
 })

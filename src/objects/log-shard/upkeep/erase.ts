@@ -15,7 +15,7 @@ export function dueErase(view: JobView): Due | null {
   for (const erasure of view.erasures) {
     const { id, status } = erasure
     if (status === 'kept' && view.damagedPartsOf(erasure) === 0) return { atMs: view.nowMs, job: { kind: 'erase', id, segment: null } }
-    if (status !== 'running' || view.sealedSeq < erasure.maxSeq) continue
+    if (status !== 'running' || (view.sealedSeq < erasure.maxSeq && view.isHot(erasure))) continue
     if (view.segments.some(({ meta }) => isAwaited(view, meta, view.patchedIn(meta)))) continue
     return { atMs: view.nowMs, job: { kind: 'erase', id, segment: nextSegment(erasure, view.segments) } }
   }

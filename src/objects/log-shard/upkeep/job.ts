@@ -4,6 +4,7 @@ import type { StoredErasure } from '../erasures.ts'
 import type { ShardIdentity } from '../protocol.ts'
 import type { ShardState } from '../state.ts'
 import type { SegmentEntry } from '../store_storage.ts'
+import type { Fitting } from './fitting.ts'
 import type { AbsentRows } from './view.ts'
 
 /** One piece of the shard's background work; few seconds of CPU, and safe to be killed at any await and begun again. */
@@ -50,6 +51,8 @@ export interface JobView {
   /** Patches of all rows, as a share of what one shard may have: 0 to 1. */
   patchShare: number
   erasures: readonly StoredErasure[]
+  /** Hot blocks may hold rows of this erasure. */
+  isHot(erasure: StoredErasure): boolean
   /** Parts that no job can look at, and that may hold rows of the erasure. */
   damagedPartsOf(erasure: StoredErasure): number
   /** Rows received before have expired. */
@@ -73,6 +76,8 @@ export interface JobContext {
   objects: ObjectStore
   limits: SealLimits
   absent: AbsentRows
+  /** How many inputs seals and merges take. */
+  fitting: { seal: Fitting; merge: Fitting }
   identity(): ShardIdentity
   now(): number
   /** Lets other calls run between two slices. */

@@ -64,7 +64,11 @@ export async function rewrite(context: JobContext, sources: readonly Source[], o
 
 type Output = Omit<Rewritten, 'sources' | 'damaged'>
 
-async function rewriteSound(context: JobContext, sources: readonly Source[], { patchedIn, parts = [], readsMax }: RewriteOptions): Promise<Output> {
+async function rewriteSound(
+  context: JobContext,
+  sources: readonly Source[],
+  { patchedIn, parts = [], readsMax }: RewriteOptions,
+): Promise<Output> {
   const patched = patchedIn(sources)
   const folded = context.state.patches.snapshot(patched)
   const cull = createCull(context.state)

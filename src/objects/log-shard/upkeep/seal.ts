@@ -1,11 +1,13 @@
-import { idempotencyTtlMs, segmentRowsMax } from '../../../core/limits.ts'
-import { blockName } from '../../../engine/block/block_error.ts'
+import { idempotencyTtlMs, sealBlocksMax, sealOpenedBytesMax, segmentRowsMax } from '../../../core/limits.ts'
+import { blockName, BlockError } from '../../../engine/block/block_error.ts'
+import { blockMemoryBytes } from '../../../engine/block/block_memory.ts'
+import { readHead } from '../../../engine/block/head.ts'
 import type { BlockMeta } from '../../../engine/block/types.ts'
 import type { Change } from '../manifest.ts'
 import type { SealedBatch } from '../sealed_keys.ts'
 import { packKeys } from '../sealed_keys.ts'
 import type { ShardState } from '../state.ts'
-import { bordersOf } from './borders.ts'
+import { sealPartsOf } from './borders.ts'
 import { commit, inTransaction } from './commit.ts'
 import type { Due, JobContext, JobView } from './job.ts'
 import { rewrite } from './rewrite.ts'
@@ -25,19 +27,27 @@ export function dueSeal(view: JobView): Due | null {
  * moves, and keys and usage of the blocks with it, in the transaction that names the segments.
  */
 export async function seal(context: JobContext): Promise<void> {
-  const { state, limits } = context
+  const { state, limits, fitting } = context
   const { sealedSeq } = state.manifest.record()
   if (state.store.newestGenerationSeq() <= sealedSeq + 1) inTransaction(state, () => [state.store.addGeneration(state.index.lastSeq() + 1)])
-  const metas = pieceOf(state, sealedSeq, limits.sealBytes)
+  await fitting.seal.run(
+    (blocksMax) => pieceOf(state, sealedSeq, limits.sealBytes, blocksMax),
+    (metas, readsMax) => sealBlocks(context, metas, readsMax),
+  )
+}
+
+async function sealBlocks(context: JobContext, metas: readonly BlockMeta[], readsMax: number | undefined): Promise<void> {
+  const { state } = context
   const last = metas.at(-1)
   if (last === undefined) throw new Error('a generation that takes no more blocks has none')
-  const sealed = { fromSeq: sealedSeq + 1, toSeq: last.firstSeq + last.rows - 1 }
+  const sealed = { fromSeq: state.manifest.record().sealedSeq + 1, toSeq: last.firstSeq + last.rows - 1 }
   const received = new Map<number, number>()
   const sources = metas.map((meta) => noting(hotSource(state, meta), received))
   const rewritten = await rewrite(context, sources, {
     patchedIn: (sound) =>
       sound.flatMap(({ blocks }) => blocks.flatMap(({ meta, lastSeq }) => state.patches.within(meta.firstSeq, lastSeq))),
-    borders: await bordersOf(context, sources),
+    parts: await sealPartsOf(context, sources),
+    readsMax,
   })
   const damaged = metas.filter(({ firstSeq }) => rewritten.damaged.some(({ segment }) => segment === blockName(firstSeq)))
   commit(context, {
@@ -58,21 +68,46 @@ export async function seal(context: JobContext): Promise<void> {
 }
 
 /** The oldest blocks of a generation that takes no more: about `sealBytes`, or all when hardly more would be left. */
-function pieceOf(state: ShardState, sealedSeq: number, sealBytes: number): BlockMeta[] {
+function pieceOf(state: ShardState, sealedSeq: number, sealBytes: number, blocksMax: number): BlockMeta[] {
   const endSeq = state.store.newestGenerationSeq()
   const metas = state.index.after(sealedSeq, sealBytes * 1.5).filter(({ firstSeq }) => firstSeq < endSeq)
   const last = metas.at(-1)
   const isAll = last !== undefined && last.firstSeq + last.rows >= endSeq
-  const piece: BlockMeta[] = []
-  let rows = 0
-  let bytes = 0
-  for (const meta of metas) {
+  const bytesMax = isAll ? Infinity : sealBytes
+  return metas.slice(0, pieceBlocks(metas, { bytesMax, blocksMax, openedBytes: (meta) => openedBytes(state, meta) }))
+}
+
+interface PieceLimits {
+  bytesMax: number
+  blocksMax: number
+  openedBytes(meta: BlockMeta): number
+}
+
+/** How many blocks, from the first on, one seal takes: what it has to work through is bounded, and with it its time; one at least. */
+export function pieceBlocks(metas: readonly BlockMeta[], limits: PieceLimits): number {
+  let [rows, bytes, opened] = [0, 0, 0]
+  for (const [count, meta] of metas.entries()) {
     rows += meta.rows
     bytes += meta.bytes
-    if (piece.length > 0 && (rows > segmentRowsMax || (bytes > sealBytes && !isAll))) break
-    piece.push(meta)
+    opened += limits.openedBytes(meta)
+    const isFull = rows > segmentRowsMax || bytes > limits.bytesMax || opened > sealOpenedBytesMax
+    if (count >= Math.min(limits.blocksMax, sealBlocksMax) || (count > 0 && isFull)) return count
   }
-  return piece
+  return metas.length
+}
+
+/** What a block takes when it is open; those that are damaged are found out by whoever opens them. */
+function openedBytes({ store }: ShardState, { firstSeq, rows }: BlockMeta): number {
+  try {
+    const head = store.readHead(firstSeq)
+    if (head === undefined) return 0
+    const { columns, pages } = readHead(head).directory
+    const rawBytes = pages.reduce((sum, page) => sum + page.rawBytes, 0)
+    return blockMemoryBytes(columns.length, rows, rawBytes)
+  } catch (error) {
+    if (error instanceof BlockError) return 0
+    throw error
+  }
 }
 
 /** Notes when the Worker received each block that is opened: a repeat of its batch is told that. */

@@ -9,13 +9,25 @@ import { rewrite } from './rewrite.ts'
 import type { Source } from './source.ts'
 import { readSource } from './source.ts'
 
-/** Rewrites segments as one operation; damaged ones stay as they are, and nothing is done when fewer than `min` are left. */
-export async function rewriteSegments(context: JobContext, kind: ManifestKind, segments: readonly SegmentMeta[], min = 1): Promise<void> {
+export interface RewriteLimits {
+  /** Nothing is done when fewer sound segments are left. */
+  min?: number
+  /** See `MergeOptions`. */
+  readsMax?: number | undefined
+}
+
+/** Rewrites segments as one operation; damaged ones stay as they are. Throws MergeThrashError, see `MergeOptions`. */
+export async function rewriteSegments(
+  context: JobContext,
+  kind: ManifestKind,
+  segments: readonly SegmentMeta[],
+  { min = 1, readsMax }: RewriteLimits = {},
+): Promise<void> {
   const { sources, damaged } = await readSources(context, segments)
   markDamaged(context, kind, damaged)
   if (sources.length < min) return
   if (kind === 'fold' && !holdPatchedRows(context, sources)) return
-  const rewritten = await rewrite(context, sources, { patchedIn: (sound) => patchedRowsIn(context, sound) })
+  const rewritten = await rewrite(context, sources, { patchedIn: (sound) => patchedRowsIn(context, sound), readsMax })
   const replaced = segments.filter(({ key }) => rewritten.sources.some(({ name }) => name === key))
   if (replaced.length > 0) {
     commit(context, { kind, rewritten, replaced })

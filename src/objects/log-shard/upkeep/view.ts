@@ -1,4 +1,5 @@
 import type { SegmentMeta } from '../../../engine/segment/types.ts'
+import type { StoredErasure } from '../erasures.ts'
 import type { Manifest } from '../manifest.ts'
 import type { ShardState } from '../state.ts'
 import type { SegmentEntry } from '../store_storage.ts'
@@ -16,11 +17,12 @@ export function viewOf(context: JobContext, sealThroughSeq: number, retryMs: Rea
   const { sealedSeq, keepFromMs } = manifest.record()
   const hot = index.hot(sealedSeq)
   const { sound, damaged } = partsOf(manifest)
+  const isHot = ({ range, maxSeq }: StoredErasure) => index.inRange(range, maxSeq).some((place) => index.at(place).firstSeq > sealedSeq)
   return {
     nowMs,
     limits,
     sealedSeq,
-    sealThroughSeq: Math.max(sealThroughSeq, ...erasures.running().map(({ maxSeq }) => maxSeq)),
+    sealThroughSeq: Math.max(sealThroughSeq, ...erasures.running().map((erasure) => (isHot(erasure) ? erasure.maxSeq : 0))),
     hot,
     oldestHotMs: hot.blocks === 0 ? null : store.readCreatedMs(sealedSeq + 1),
     isSealing: store.newestGenerationSeq() > sealedSeq + 1,
@@ -29,6 +31,7 @@ export function viewOf(context: JobContext, sealThroughSeq: number, retryMs: Rea
     patchedIn: (segment) => patchedIn(state, segment, absent),
     patchShare: patches.share(),
     erasures: erasures.active(),
+    isHot,
     damagedPartsOf: (erasure) => damagedPartsOf(state, erasure),
     keepFromMs,
     oldestDamagedBlockMs: store.oldestDamagedMs(),
