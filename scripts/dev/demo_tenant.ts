@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { eq, inArray, sql } from 'drizzle-orm'
+import { eq } from 'drizzle-orm'
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare'
 import { unstable_readConfig } from 'wrangler'
 import * as z from 'zod'
@@ -8,11 +8,12 @@ import { retentionDaysDefault } from '../../src/core/limits.ts'
 import type { Role } from '../../src/core/permissions.ts'
 import type { LogSettings } from '../../src/core/settings.ts'
 import type { BaseCtx } from '../../src/db/context.ts'
-import { accounts, apiKeys, auditLog, logShards, memberships, organizations, sessions, users } from '../../src/db/schema.ts'
+import { users } from '../../src/db/schema.ts'
 import { createApiKey } from '../../src/features/api-keys/create.ts'
 import { createMember, createUserWithOrganization } from '../../src/features/auth/create_user.ts'
 import { hashPassword } from '../../src/features/auth/password.ts'
 import { createBase } from '../../src/http/context.ts'
+import { removeAccountOf } from './remove_account.ts'
 import { readDevSecrets } from './secrets.ts'
 import { root, stateDir } from './settings.ts'
 import { CommandError } from './terminal.ts'
@@ -49,7 +50,7 @@ export interface DemoChange {
 export async function ensureDemoTenant(options: { userCount?: number; clear?: boolean; needKey: boolean }): Promise<DemoChange> {
   refuseProduction()
   return withLocalContext(async (ctx) => {
-    if (options.clear) await removeDemoTenant(ctx)
+    if (options.clear) await removeAccountOf(ctx, demoEmail('admin'))
     const hash = await hashPassword(demoPassword)
     const owner = { email: demoEmail('admin'), name: 'Demo admin', passwordHash: hash }
     const { created, known } = await createUserWithOrganization(ctx, { ...owner, organizationName: 'Demo' })
@@ -90,35 +91,6 @@ async function addMembers(
     made += 1
   }
   return made
-}
-
-/**
- * Removes the tenant with all its rows. Its logs are reached through its id only and a new tenant gets a new id,
- * so no query can find them any more.
- */
-async function removeDemoTenant(ctx: BaseCtx): Promise<void> {
-  const { db } = ctx
-  const [owner] = await db
-    .select({ accountId: users.accountId })
-    .from(users)
-    .where(eq(users.email, demoEmail('admin')))
-  if (!owner) return
-  const ofAccount = db.select({ id: organizations.id }).from(organizations).where(eq(organizations.accountId, owner.accountId))
-  const people = db.select({ id: users.id }).from(users).where(eq(users.accountId, owner.accountId))
-  await db.batch([
-    db.delete(apiKeys).where(inArray(apiKeys.organizationId, ofAccount)),
-    db.delete(logShards).where(inArray(logShards.organizationId, ofAccount)),
-    db.delete(auditLog).where(inArray(auditLog.organizationId, ofAccount)),
-    db.delete(memberships).where(inArray(memberships.organizationId, ofAccount)),
-    db.delete(sessions).where(inArray(sessions.userId, people)),
-    db
-      .update(users)
-      .set({ defaultOrganizationId: sql`null` })
-      .where(eq(users.accountId, owner.accountId)),
-    db.delete(organizations).where(eq(organizations.accountId, owner.accountId)),
-    db.delete(users).where(eq(users.accountId, owner.accountId)),
-    db.delete(accounts).where(eq(accounts.id, owner.accountId)),
-  ])
 }
 
 /** Throws CommandError where the configuration or the shell says that this is production. */
