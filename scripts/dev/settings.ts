@@ -40,12 +40,14 @@ export function portFromEnvironment(): number {
 
 /**
  * The server and key that a command uses: its options, else EDGELOG_URL and EDGELOG_API_KEY, else those of npm start. The
- * development key never goes to another address than its own server's. Throws a CommandError that says what is missing.
+ * development key never goes to another address than its own server's. Throws a CommandError that says what is missing, or that
+ * PORT names another server than npm start made.
  */
 export function connectionFor(givenUrl: string | undefined, givenKey: string | undefined): Connection {
   const urlText = givenUrl ?? process.env['EDGELOG_URL']
   const keyText = givenKey ?? process.env['EDGELOG_API_KEY']
   const known = urlText === undefined || keyText === undefined ? readConnection() : undefined
+  if (urlText === undefined && known !== undefined) refuseOtherPort(known.url)
   const url = (urlText ?? known?.url)?.replace(/\/+$/, '')
   if (url === undefined) {
     throw new CommandError('It is not known where Edgelog is.', 'Give --url or EDGELOG_URL, or run npm start once on this machine.')
@@ -56,4 +58,15 @@ export function connectionFor(givenUrl: string | undefined, givenKey: string | u
   const apiKey = keyText ?? (known?.url === url ? known.apiKey : undefined)
   if (apiKey === undefined) throw new CommandError(`There is no API key for ${url}.`, 'Give --key or EDGELOG_API_KEY.')
   return { url, apiKey }
+}
+
+/** Who gives PORT means the server there, of which nothing is known but that it is not the one of npm start. */
+function refuseOtherPort(url: string): void {
+  if (process.env['PORT'] === undefined) return
+  const port = portFromEnvironment()
+  if (url.endsWith(`:${port}`)) return
+  throw new CommandError(
+    `PORT is ${port}, but npm start served ${stateDir} at ${url} last.`,
+    `Leave out PORT to use that server; for another one give --url http://127.0.0.1:${port} and --key, or the EDGELOG_STATE it was started with.`,
+  )
 }
