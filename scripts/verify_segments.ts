@@ -1,3 +1,4 @@
+import { sealAgeSecondsDefault, sealBytesDefault } from '../src/core/limits.ts'
 import { connectionFor } from './dev/settings.ts'
 import { bar, main, parseFlags, plural, progressLine, seconds, thousands } from './dev/terminal.ts'
 import { connectService } from './verify_segments/service.ts'
@@ -17,6 +18,8 @@ const flags = { url: { type: 'string' }, key: { type: 'string' } } as const
 
 const problemsShown = 50
 
+const nothingSealed = `Nothing is sealed yet: logs are sealed after ${sealAgeSecondsDefault / 60} minutes, or ${sealBytesDefault / 2 ** 20} MiB.`
+
 await main(async () => {
   const values = parseFlags(usage, { options: flags })?.values
   if (values === undefined) return 0
@@ -31,6 +34,10 @@ await main(async () => {
     `${plural(sums.shards, 'shard')}, ${plural(sums.operations, 'operation')}, ${plural(sums.segments, 'segment')} with ` +
       `${plural(sums.rows, 'row')} and ${plural(sums.bytes, 'byte')} read in ${seconds(performance.now() - began)}.${replaced}`,
   )
+  if (problems.length === 0 && sums.operations === 0 && sums.segments === 0) {
+    console.log(nothingSealed)
+    return 0
+  }
   if (problems.length === 0) {
     console.log('All is as it was stored: every hash, the chain of the manifest, and the account of rows and sequence numbers.')
     return 0

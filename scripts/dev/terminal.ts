@@ -11,6 +11,14 @@ export class CommandError extends Error {
   }
 }
 
+/** Why a fetch failed. The cause says more than the "fetch failed" around it. */
+export function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const cause = error.cause as { code?: unknown; message?: unknown } | undefined
+  if (cause?.code === 'ECONNREFUSED') return 'nothing answers there'
+  return typeof cause?.message === 'string' && cause.message !== '' ? cause.message : error.message
+}
+
 /** Exit code of a command that Ctrl-C ended: 128 and the number of SIGINT. */
 export const interruptedCode = 130
 

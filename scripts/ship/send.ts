@@ -1,7 +1,7 @@
 import { promisify } from 'node:util'
 import { gzip, zstdCompress } from 'node:zlib'
 import * as z from 'zod'
-import { CommandError } from '../dev/terminal.ts'
+import { CommandError, reasonOf } from '../dev/terminal.ts'
 import type { Compression } from './options.ts'
 
 export interface SendOptions {
@@ -113,14 +113,6 @@ function jsonOf(text: string): unknown {
   } catch {
     return undefined
   }
-}
-
-/** The cause says more than the "fetch failed" around it. */
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
-  const cause = error.cause as { code?: unknown; message?: unknown } | undefined
-  if (cause?.code === 'ECONNREFUSED') return 'nothing answers there'
-  return typeof cause?.message === 'string' && cause.message !== '' ? cause.message : error.message
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {

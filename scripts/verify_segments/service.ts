@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import * as z from 'zod'
 import type { ManifestOperation } from '../../src/objects/log-shard/protocol_storage.ts'
 import type { Connection } from '../dev/settings.ts'
-import { CommandError } from '../dev/terminal.ts'
+import { CommandError, reasonOf } from '../dev/terminal.ts'
 import type { ListedSegment, ShardManifest } from './check_manifest.ts'
 
 const chain = z.object({ number: z.number(), hash: z.string() })
@@ -33,7 +33,13 @@ export interface SegmentService {
 }
 
 export function connectService({ url, apiKey }: Connection): SegmentService {
-  const get = (path: string) => fetch(`${url}/api/v1/logs/segments${path}`, { headers: { Authorization: `Bearer ${apiKey}` } })
+  const get = async (path: string) => {
+    try {
+      return await fetch(`${url}/api/v1/logs/segments${path}`, { headers: { Authorization: `Bearer ${apiKey}` } })
+    } catch (error) {
+      throw new CommandError(`Edgelog at ${url} cannot be asked: ${reasonOf(error)}`, 'Start it or check --url.')
+    }
+  }
 
   async function* pages<S extends z.ZodType<{ next: string | null }>>(path: string, schema: S): AsyncGenerator<z.output<S>> {
     let cursor: string | null = ''
@@ -71,9 +77,13 @@ export function connectService({ url, apiKey }: Connection): SegmentService {
       if (!response.ok || response.body === null) throw await refusal(response)
       const hash = createHash('sha256')
       let bytes = 0
-      for await (const part of response.body as AsyncIterable<Uint8Array>) {
-        hash.update(part)
-        bytes += part.length
+      try {
+        for await (const part of response.body as AsyncIterable<Uint8Array>) {
+          hash.update(part)
+          bytes += part.length
+        }
+      } catch (error) {
+        throw new CommandError(`Segment ${id} was not sent to its end: ${reasonOf(error)}`, 'Run the command again.')
       }
       return { bytes, sha256: hash.digest('hex') }
     },

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import type { ListedSegment, ShardManifest } from '../../../scripts/verify_segments/check_manifest.ts'
 import type { SegmentService } from '../../../scripts/verify_segments/service.ts'
+import { connectService } from '../../../scripts/verify_segments/service.ts'
 import { verifySegments } from '../../../scripts/verify_segments/verify.ts'
 import type { SegmentMeta } from '../../../src/engine/segment/types.ts'
 import { hashOfOperation, noHash } from '../../../src/objects/log-shard/manifest_hash.ts'
@@ -92,6 +93,11 @@ describe('npm run verify-segments', () => {
       [1, 2, fileOf('c').length],
       [2, 2, bytes],
     ])
+  })
+
+  it('says in words that the server is down', async () => {
+    const asked = connectService({ url: 'http://127.0.0.1:1', apiKey: 'elk' }).manifests()
+    await expect(asked).rejects.toMatchObject({ name: 'CommandError', next: 'Start it or check --url.' })
   })
 
   it('takes a manifest whose beginning was pruned', async () => {
