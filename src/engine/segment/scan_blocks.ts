@@ -131,31 +131,39 @@ function neededSegments(run: ScanRun, targets: readonly ScanTarget[], plan: Bloc
 async function neededEntries(run: ScanRun, sealed: SealedSegment, plan: BlockPlan): Promise<readonly SealedEntry[]> {
   const { target, segment } = sealed
   const index = await run.attempt(segment, 'index', () => run.index(segment))
+  const partitions = new Map<number, FilterPartition>()
   const entries = (index?.blocks ?? []).flatMap((entry, n): SealedEntry[] => {
     const { meta, lastSeq } = entry
     run.meter.consider(1, meta.bytes)
     if (index === undefined || !isNeeded(entry, target, plan)) return []
     const hidden = within(target.hidden, meta.firstSeq, lastSeq)
-    return [{ ...sealed, n, partitions: new Map(), hidden, edgeMs: edgeOf(meta, plan.range, plan.order) }]
+    return [{ ...sealed, n, partitions, hidden, edgeMs: edgeOf(meta, plan.range, plan.order) }]
   })
-  return index === undefined ? entries : withFilters(run, sealed, plan.filter, index, entries)
+  return index === undefined ? entries : withFilters(run, plan.filter, { segment, index, entries, partitions })
 }
 
-/** Token filters that turn out damaged rule nothing out, but are named. */
+/** The blocks of an opened index, which look into what `partitions` holds by then. */
+interface OpenedSegment {
+  segment: SegmentMeta
+  index: SegmentIndex
+  entries: readonly SealedEntry[]
+  partitions: Map<number, FilterPartition>
+}
+
+/** The blocks that their heads, then their token filters, do not rule out. Filters that turn out damaged rule nothing out, but are named. */
 async function withFilters(
   run: ScanRun,
-  { segment }: SealedSegment,
   filter: Filter,
-  index: SegmentIndex,
-  entries: readonly SealedEntry[],
+  { segment, index, entries, partitions }: OpenedSegment,
 ): Promise<readonly SealedEntry[]> {
   const tokens = requiredTokens(filter)
   if (entries.length === 0 || !tokens.some((token) => index.partitionOf(token) !== undefined)) return entries
   const opened = await Promise.all(entries.map((entry) => openEntry(run, entry, filter, index)))
   const possible = opened.filter((block) => block !== undefined)
   if (possible.length === 0) return []
-  const partitions = await run.attempt(segment, 'filters', () => run.reader.partitions(segment, index, tokens))
-  return partitions === undefined ? possible.map(({ place }) => place) : possible.map(({ place }) => ({ ...place, partitions }))
+  const read = await run.attempt(segment, 'filters', () => run.reader.partitions(segment, index, tokens))
+  for (const [number, partition] of read ?? []) partitions.set(number, partition)
+  return possible.filter(({ block }) => mayMatch(filter, block)).map(({ place }) => place)
 }
 
 /** What a segment and a block have in common. */
