@@ -1,3 +1,4 @@
+import { text } from '../../../src/objects/log-shard/sql.ts'
 import { describe, expect, test } from 'vitest'
 import {
   erasuresEndedMax,
@@ -90,7 +91,7 @@ describe('deletes by query', () => {
       expect(core.startErase(identity, { id: `${i}`, q: `nothing ${'x'.repeat(1000)}`, range })).toEqual({ status: 'started', maxSeq: 1 })
       if ((i + 1) % erasuresPerShardMax === 0) await core.sealNow(identity)
     }
-    const ended = sql.all('SELECT erasure FROM ended_erasures').map(({ erasure }) => String(erasure))
+    const ended = sql.all('SELECT erasure FROM ended_erasures').map(({ erasure }) => text(erasure))
     expect(ended).toHaveLength(erasuresEndedMax)
     expect(Math.max(...ended.map(({ length }) => length))).toBeLessThan(300)
     expect(sql.all('SELECT id FROM erasures')).toEqual([])
