@@ -131,7 +131,11 @@ export const patternsReply = z.object({
   pattern_count: z.number().describe('Patterns that were found.'),
   truncated: z.boolean().describe('True when there are more patterns than are given.'),
   dropped_count: z.number().describe('Logs of messages that were too many, and too different, to be kept: they are in no pattern.'),
-  sampled: z.boolean().describe('True when of large blocks only some messages were looked at, each counting for those around it.'),
+  without_message_count: z.number().describe('Logs without a message: they are in no pattern.'),
+  sampled: z.boolean().describe('True when of large blocks only some logs were looked at, each counting for those around it.'),
+  sample_rate: z
+    .number()
+    .describe('Share of the logs that were looked at: 1 when all counts are exact; below, those of patterns are estimates.'),
   partial,
   damaged,
   stats: statsSchema,

@@ -2,7 +2,7 @@ import { encodeLogId } from '../core/ids.ts'
 import { bySeverity } from '../core/severity.ts'
 import { formatTimestamp } from '../core/time.ts'
 import type { TenantCtx } from '../db/context.ts'
-import { answerPatterns } from '../engine/query/patterns.ts'
+import { answerPatterns, rowsWithoutMessage, sampleRate } from '../engine/query/patterns.ts'
 import type { PatternEntry } from '../engine/query/patterns_table.ts'
 import { rowsOf } from '../engine/query/patterns_table.ts'
 import { aggregateLogs } from './aggregate.ts'
@@ -25,6 +25,7 @@ export async function patternsOfLogs(ctx: TenantCtx, input: PatternsInput) {
   const scanned = await aggregateLogs(queryDeps(ctx), shards, { q: input.q, range }, { kind: 'patterns', plan })
   const patterns = answerPatterns(scanned.result)
   const { rowsMatched } = scanned.cost
+  const rate = sampleRate(scanned.result)
   return {
     count: rowsMatched,
     interval_ms: bucketMs,
@@ -33,7 +34,9 @@ export async function patternsOfLogs(ctx: TenantCtx, input: PatternsInput) {
     pattern_count: patterns.length,
     truncated: patterns.length > input.limit,
     dropped_count: scanned.result.droppedRows,
-    sampled: scanned.result.isSampled,
+    without_message_count: rowsWithoutMessage(scanned.result),
+    sampled: rate < 1,
+    sample_rate: rate,
     ...footOf(ctx, shards, scanned, startedMs),
   }
 }

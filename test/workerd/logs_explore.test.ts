@@ -36,6 +36,9 @@ interface PatternsBody {
   pattern_count: number
   truncated: boolean
   dropped_count: number
+  without_message_count: number
+  sampled: boolean
+  sample_rate: number
 }
 
 const rows = accessRows(2000)
@@ -138,17 +141,18 @@ describe('GET /logs/patterns', () => {
     const world = await storeHotAndSealed(
       await createWorld(),
       [...rows.slice(0, 500), ...errors.slice(0, 20)],
-      [...rows.slice(500), ...errors.slice(20)],
+      [...rows.slice(500), ...errors.slice(20), row({ message: '' }), row({ message: '' })],
     )
     const body = await read<PatternsBody>(world, '/patterns')
-    expect(body).toMatchObject({ count: 2050, pattern_count: 2, truncated: false, dropped_count: 0 })
+    expect(body).toMatchObject({ count: 2052, pattern_count: 2, truncated: false, dropped_count: 0, without_message_count: 2 })
+    expect(body).toMatchObject({ sampled: false, sample_rate: 1 })
     expect(body.patterns.map(({ pattern, count }) => [pattern, count])).toEqual([
       ['GET /api/products/<num> <num>', 2000],
       ['job <num> of user <*> failed', 50],
     ])
     const [, failed] = body.patterns
     expect(failed).toMatchObject({
-      share: 50 / 2050,
+      share: 50 / 2052,
       severities: { ERROR: 50, INFO: 0 },
       first_seen: '2026-11-22T07:05:00.000Z',
       last_seen: '2026-11-22T07:05:00.049Z',

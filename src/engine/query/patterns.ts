@@ -6,7 +6,7 @@ import type { Aggregate } from './aggregate.ts'
 import type { Mask } from './patterns_mask.ts'
 import { createMask } from './patterns_mask.ts'
 import type { Entries, PatternEntry, PatternTable } from './patterns_table.ts'
-import { addEntry, addToBucket, clustered, compareRows, isLater, shrink } from './patterns_table.ts'
+import { rowsOf as countedRows, addEntry, addToBucket, clustered, compareRows, isLater, shrink } from './patterns_table.ts'
 import type { Picked } from './stats_values.ts'
 import { numbersOf, pickColumn, pickValues, rowsOf, textWalker } from './stats_values.ts'
 
@@ -16,6 +16,8 @@ export interface PatternPlan {
   bucketMs: number
 }
 
+/** What masking leaves of rows without a message. */
+const noMessage = ''
 /** Bytes of a message that are decoded: more than a mask looks at. */
 const messageBytesMax = 16 * 1024
 /** What masking a message, and clustering a text, takes as long as decompressing. */
@@ -27,7 +29,7 @@ export function createPatterns(plan: PatternPlan): Aggregate<PatternTable> {
   const mask = createMask()
   let entries: Entries = new Map()
   let droppedRows = 0
-  let isSampled = false
+  let seenRows = 0
   let masked = 0
   let clusteredTexts = 0
   return {
@@ -39,7 +41,7 @@ export function createPatterns(plan: PatternPlan): Aggregate<PatternTable> {
       const messages = pickValues(block, { system: 'message' }, rows)
       const stride = Math.ceil(messagesIn(messages, rows.length) / messagesMax)
       masked += addRows(entries, { plan, mask, shard, stride }, block, rows, messages)
-      isSampled ||= stride > 1
+      seenRows += Math.ceil(rows.length / stride)
       const shrunk = shrink(entries)
       if (shrunk.entries !== entries) clusteredTexts += entries.size
       // Messages that have nothing in common tell nothing more by being many.
@@ -48,7 +50,7 @@ export function createPatterns(plan: PatternPlan): Aggregate<PatternTable> {
       droppedRows += shrunk.droppedRows
     },
     worked: () => masked * bytesPerMask + clusteredTexts * bytesPerCluster,
-    result: () => ({ entries: [...entries.values()], droppedRows, isSampled }),
+    result: () => ({ entries: [...entries.values()], droppedRows, seenRows }),
   }
 }
 
@@ -61,14 +63,25 @@ export function mergePatterns(tables: readonly PatternTable[]): PatternTable {
     entries = shrunk.entries
     droppedRows += table.droppedRows + shrunk.droppedRows
   }
-  return { entries: [...entries.values()], droppedRows, isSampled: tables.some((table) => table.isSampled) }
+  return { entries: [...entries.values()], droppedRows, seenRows: tables.reduce((sum, table) => sum + table.seenRows, 0) }
 }
 
-/** The patterns of merged tables, those of most rows first. */
+/** The patterns of merged tables, those of most rows first; rows without a message are in none. */
 export function answerPatterns({ entries }: PatternTable): PatternEntry[] {
   const byText: Entries = new Map()
-  for (const entry of entries) addEntry(byText, entry)
+  for (const entry of entries) if (entry.text !== noMessage) addEntry(byText, entry)
   return [...clustered(byText).values()].sort(compareRows)
+}
+
+/** Rows without a message, or with one of nothing but white space. */
+export function rowsWithoutMessage({ entries }: PatternTable): number {
+  return entries.reduce((sum, entry) => sum + (entry.text === noMessage ? countedRows(entry) : 0), 0)
+}
+
+/** Share of the counted rows that were looked at: 1 when counts are exact, else they are estimates. */
+export function sampleRate({ entries, droppedRows, seenRows }: PatternTable): number {
+  const rows = entries.reduce((sum, entry) => sum + countedRows(entry), droppedRows)
+  return rows === 0 ? 1 : seenRows / rows
 }
 
 interface Work {

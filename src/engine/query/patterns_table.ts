@@ -19,8 +19,8 @@ export interface PatternTable {
   entries: PatternEntry[]
   /** Rows of messages that were dropped since there were too many that have nothing in common. */
   droppedRows: number
-  /** Only some rows of large blocks were looked at, each standing for those around it. */
-  isSampled: boolean
+  /** Rows that were looked at; of large blocks only some are, each standing for those around it. */
+  seenRows: number
 }
 
 export type Entries = Map<string, PatternEntry>

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { patternExampleCharsMax, patternRowsPerBlockMax, patternTextsMax } from '../../../src/core/limits.ts'
 import { aggregateBlocks } from '../../../src/engine/query/aggregate_blocks.ts'
 import { parseQuery } from '../../../src/engine/query/parser.ts'
-import { answerPatterns, mergePatterns } from '../../../src/engine/query/patterns.ts'
+import { answerPatterns, mergePatterns, rowsWithoutMessage, sampleRate } from '../../../src/engine/query/patterns.ts'
 import { clusterTexts } from '../../../src/engine/query/patterns_cluster.ts'
 import { createMask } from '../../../src/engine/query/patterns_mask.ts'
 import type { PatternTable } from '../../../src/engine/query/patterns_table.ts'
@@ -148,13 +148,17 @@ describe('patterns', () => {
           ),
         )
         const tables = shards.map(tableOf)
-        const answer = patternsOf(isSwapped ? tables.toReversed() : tables)
+        const merged = mergePatterns(isSwapped ? tables.toReversed() : tables)
+        const answer = answerPatterns(merged)
         const mask = createMask()
         const clusterOf = clusterTexts(new Set(all.map(({ message }) => mask(message.toWellFormed()))))
         const byHand = Map.groupBy(
           shards.flatMap((shard) => shard.rows.map((each) => ({ ...each, shard: shard.shard }))),
           ({ message }) => clusterOf.get(mask(message))!,
         )
+        expect(rowsWithoutMessage(merged)).toBe(byHand.get('')?.length ?? 0)
+        expect(sampleRate(merged)).toBe(1)
+        byHand.delete('')
         expect(answer.map(({ text }) => text).sort()).toEqual([...byHand.keys()].sort())
         for (const { text, counts, firstMs, lastMs, buckets, example } of answer) {
           const group = byHand.get(text)!
@@ -203,19 +207,21 @@ describe('patterns', () => {
     const random = seededRandom(5)
     const texts = Array.from({ length: rows }, () => `request ${random(2 ** 31)} ${random(3) === 0 ? 'failed' : 'done'}`)
     const table = tableOf(testShard(0, [messages(texts)]))
-    expect(table.isSampled).toBe(true)
+    expect(sampleRate(table)).toBeCloseTo(1 / 3, 3)
     const found = patternsOf([table])
     expect(found.map(({ text }) => text)).toEqual(['request <num> done', 'request <num> failed'])
     expect(found.reduce((sum, entry) => sum + rowsOf(entry), 0)).toBe(rows)
     expect(rowsOf(found[1]!) / (rows / 3)).toBeCloseTo(1, 1)
     const few = tableOf(testShard(0, [messages(texts.map((_, i) => `request ${i % 100} done`))]))
-    expect(few.isSampled).toBe(false)
+    expect(sampleRate(few)).toBe(1)
   })
 
   test('of many blocks look at fewer and fewer messages, and still count every row', () => {
     const jobs = Array.from({ length: 12 }, (_, batch) => messages(Array.from({ length: 4000 }, (__, i) => `job ${batch * 4000 + i} done`)))
     const [few, many] = [tableOf(testShard(0, jobs.slice(0, 3))), tableOf(testShard(0, jobs))]
-    expect([few.isSampled, many.isSampled]).toEqual([false, true])
+    expect(sampleRate(few)).toBe(1)
+    expect(sampleRate(many)).toBeLessThan(1)
+    expect(sampleRate(mergePatterns([few, many]))).toBeCloseTo((few.seenRows + many.seenRows) / 60_000, 6)
     expect(counted([few, many])).toEqual([[15 * 4000, 'job <num> done']])
   })
 
@@ -231,6 +237,13 @@ describe('patterns', () => {
     expect(budgetEnded).toBe(true)
     expect(cost.rowsMatched).toBeLessThan(48_000)
     expect(result.entries.reduce((sum, entry) => sum + rowsOf(entry), result.droppedRows)).toBe(cost.rowsMatched)
+  })
+
+  test('have no place for rows without a message, which are counted apart', () => {
+    const table = tableOf(testShard(0, [messages(['', 'job 1', '', '  ', 'job 2']), messages(['', ''])]))
+    expect(counted([table])).toEqual([[2, 'job <num>']])
+    expect([rowsWithoutMessage(table), sampleRate(table)]).toEqual([5, 1])
+    expect(sampleRate(mergePatterns([]))).toBe(1)
   })
 
   test('do not keep long messages whole', () => {
