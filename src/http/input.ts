@@ -5,6 +5,7 @@ import { problemIssuesMax, problemNameCharsMax } from '../core/limits.ts'
 import { problem } from '../core/problems.ts'
 import type { ProblemError } from '../core/problems.ts'
 import { checkHead, checkText, formType, mediaTypeOf } from './body.ts'
+import { issueText } from './issue_text.ts'
 import { isOptional } from './route.ts'
 import type { AnyInput, AnyRouteSpec, AppEnv } from './route.ts'
 
@@ -43,12 +44,7 @@ function validate(target: 'param' | 'query' | 'json' | 'form', schema: z.ZodType
     (result) => {
       if (!result.success) throw invalid(result.error)
     },
-    {
-      validationFunction: (_, value) =>
-        schema.safeParse(value, {
-          error: (issue) => (issue.code === 'invalid_type' && issue.input === undefined ? 'is required' : undefined),
-        }),
-    },
+    { validationFunction: (_, value) => schema.safeParse(value, { error: issueText }) },
   )
 }
 

@@ -64,13 +64,25 @@ function functionsIn(name: string, text: string): StatsFunction[] {
   }
 }
 
+/** As the functions of a query write it; undefined when it is not just one function. */
+function functionText(text: string): string | undefined {
+  try {
+    const asked = parseStats(text)
+    return asked.length === 1 ? asked[0]?.text : undefined
+  } catch (error) {
+    if (!(error instanceof QueryError)) throw error
+    return undefined
+  }
+}
+
 function orderOf(functions: readonly StatsFunction[], ordering: string | undefined): StatsOrder {
   if (ordering === undefined) return { function: 0, isDescending: true }
   const isDescending = ordering.startsWith('-')
-  const asked = functionsIn('ordering', ordering.slice(isDescending ? 1 : 0))
-  const place = functions.findIndex(({ text }) => text === asked[0]?.text)
-  if (asked.length === 1 && place >= 0) return { function: place, isDescending }
-  const detail = 'Groups can be ordered by one of the functions in `stats`, with - in front for descending.'
+  const asked = functionText(ordering.slice(isDescending ? 1 : 0))
+  const place = functions.findIndex(({ text }) => text === asked)
+  if (place >= 0) return { function: place, isDescending }
+  const names = functions.map(({ text }) => text).join(', ')
+  const detail = `Groups can be ordered by one of the functions in stats (${names}), with - in front for descending: -${functions[0]?.text}.`
   throw problem('validation_failed', detail, { details: { ordering: [detail] } })
 }
 

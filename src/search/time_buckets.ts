@@ -48,7 +48,7 @@ export async function timeBuckets(
   const firstMs = Math.floor(range.fromMs / bucketMs) * bucketMs
   const buckets = Math.ceil((range.toMs - firstMs) / bucketMs)
   if (buckets > histogramBucketsMax) {
-    const detail = `The range has ${buckets} intervals of that length, at most ${histogramBucketsMax} are given; use a longer one or none.`
+    const detail = `The range has ${buckets} intervals of that length, at most ${histogramBucketsMax} are given: narrow from and to, or use a longer interval or none.`
     throw problem('validation_failed', detail, { details: { interval: [detail] } })
   }
   return { range, bucketMs, firstMs, buckets }
