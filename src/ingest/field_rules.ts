@@ -163,7 +163,7 @@ export const fieldRules: ReadonlyMap<string, FieldRule> = new Map([
 ])
 
 function fault(name: string, text: string): [string, RowFault] {
-  return [name, { code: 'invalid_value', text: `${name} ${text}` }]
+  return [name, { code: 'invalid_value', text: `has a ${name} that ${text}` }]
 }
 
 function rulesOf(role: FieldRole, entries: readonly Entry[]): [string, FieldRule][] {

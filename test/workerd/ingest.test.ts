@@ -98,7 +98,7 @@ describe('POST /api/v1/logs', () => {
     expect(await refusal(await postJson({ timestamp: 'never' }))).toEqual({
       status: 400,
       code: 'validation_failed',
-      details: { 0: [expect.stringContaining('timestamp is not a time') as string] },
+      details: { 0: [expect.stringContaining('has a timestamp that is not a time') as string] },
     })
     expect(await refusal(await post('{}\n{"severity":"loud"}'))).toMatchObject({
       status: 400,

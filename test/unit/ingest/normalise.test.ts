@@ -43,14 +43,14 @@ describe('recognised fields', () => {
   it.each([['later'], ['2026-02-30T00:00:00Z'], [''], [-1], [1e13 * 1e9], [true], [{ seconds: 1 }], [[1]]])(
     'of Edgelog reject the record when the timestamp is %j',
     (timestamp) => {
-      expect(reasonOf({ timestamp, message: 'm' })).toMatch(/^timestamp is not a time/)
+      expect(reasonOf({ timestamp, message: 'm' })).toMatch(/^has a timestamp that is not a time/)
     },
   )
 
   it.each([['loud'], [''], [8], [-3], [1e10], [false], [{}], [['ERROR']]])(
     'of Edgelog reject the record when the severity is %j',
     (severity) => {
-      expect(reasonOf({ severity, message: 'm' })).toMatch(/^severity is not/)
+      expect(reasonOf({ severity, message: 'm' })).toMatch(/^has a severity that is not/)
     },
   )
 
