@@ -55,7 +55,9 @@ export function createTally() {
     finish(): { report: string; complete: boolean } {
       line.end()
       const complete = counts.accepted === counts.records && failures.length === 0
-      return { report: [...summary(counts, seconds()), ...reasons, ...failures].join('\n'), complete }
+      // Where no input could be opened there is nothing to sum up.
+      const sums = inputs.length === 0 && failures.length > 0 ? [] : summary(counts, seconds())
+      return { report: [...sums, ...reasons, ...failures].join('\n'), complete }
     },
   }
 }

@@ -95,6 +95,14 @@ it('sends what was read before the damaged end of a file, and the other files, a
   expect(report).toContain('absent.log cannot be read')
 })
 
+it('says of files that are not there only that, without counts of nothing', async () => {
+  const tally = createTally()
+  await ship(optionsFor([join(folder, 'absent.log')]), tally, new AbortController().signal)
+  const { report, complete } = tally.finish()
+  expect(complete).toBe(false)
+  expect(report).toMatch(/^\S*absent\.log cannot be read: [^\n]*$/)
+})
+
 it('ends a followed file when it is told to, with everything sent that was read', async () => {
   const file = join(folder, 'a.log')
   writeFileSync(file, 'one\ntwo\nthree\n')
