@@ -3,7 +3,7 @@ import { BlockError } from '../src/engine/block/block_error.ts'
 import { ndjsonLine } from '../src/engine/log_json.ts'
 import { readSegment } from '../src/engine/segment/reader.ts'
 import type { SegmentFile } from '../src/engine/segment/types.ts'
-import { CommandError, main } from './dev/terminal.ts'
+import { bar, CommandError, main, progressLine, thousands } from './dev/terminal.ts'
 import { describeSegment } from './segment/describe.ts'
 import { parseOptions } from './segment/options.ts'
 import { printSegment } from './segment/print.ts'
@@ -22,7 +22,10 @@ await main(async () => {
   console.log(json ? JSON.stringify(description, null, 2) : printSegment(file, description))
   for (const row of undamaged(file, () => firstRows(segment, rows))) process.stdout.write(ndjsonLine(row))
   if (toParquet !== undefined) {
-    const written = undamaged(file, () => writeParquet(segment, toParquet, shard))
+    const line = progressLine()
+    const progress = (done: number) => line.update(() => `${bar(done, description.rows)}${thousands(done)} rows`)
+    const written = undamaged(file, () => writeParquet(segment, toParquet, shard, progress))
+    line.end()
     console.error(`Wrote ${written.rows} rows with ${written.columns} columns in ${written.groups} row groups to ${toParquet}.`)
   }
   if (description.damaged === 0) return 0

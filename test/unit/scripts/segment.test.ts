@@ -59,7 +59,9 @@ describe('npm run segment', () => {
 
   it('writes Parquet that another reader reads, and no file when the segment is damaged', async () => {
     const path = join(folder, 'a.parquet')
-    const result = writeParquet(readSegment(bytes), path, 3)
+    const progress: number[] = []
+    const result = writeParquet(readSegment(bytes), path, 3, (written) => progress.push(written))
+    expect(progress).toEqual([100, 200, 251])
     const read = await readParquet(readFileSync(path))
     expect(read.rows).toHaveLength(result.rows)
     expect(read.rows.map((each) => each.get('message'))).toEqual(expected.map(({ message }) => message))
@@ -69,7 +71,7 @@ describe('npm run segment', () => {
     const flipped = bytes.slice()
     flipped[readSegment(bytes).index.blocks[1]!.bodyStart]! ^= 1
     const broken = join(folder, 'broken.parquet')
-    expect(() => writeParquet(readSegment(flipped), broken, 3)).toThrow('damaged')
+    expect(() => writeParquet(readSegment(flipped), broken, 3, () => {})).toThrow('damaged')
     expect(existsSync(broken)).toBe(false)
   })
 
