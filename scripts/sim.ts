@@ -29,10 +29,10 @@ await main(async () => {
   const elapsed = () => performance.now() - began
   const ending = endingSignal()
   const line = progressLine(process.stdout)
-  const { schedules, totals, failure } = await runInThreads(seed, runs, availableParallelism(), (done, { operations, kills }) => {
+  const { schedules, totals, failure } = await runInThreads(seed, runs, availableParallelism(), (done, { operations, kills, faults }) => {
     line.update(
       () =>
-        `${bar(done, runs)}${thousands(done)} schedules, ${thousands(operations)} operations, ${thousands(kills)} kills, ${seconds(elapsed())}`,
+        `${bar(done, runs)}${thousands(done)} schedules, ${thousands(operations)} operations, ${thousands(kills)} kills, ${thousands(faults)} faults, ${seconds(elapsed())}`,
     )
     return !ending.aborted
   })

@@ -28,7 +28,7 @@ export class DiskError extends Error {
   }
 }
 
-export function gatedSql(): GatedSql {
+export function gatedSql(onFailure: () => void): GatedSql {
   const db = new DatabaseSync(':memory:')
   const statements = new Map<string, StatementSync>()
   let untilFailure = Infinity
@@ -38,6 +38,7 @@ export function gatedSql(): GatedSql {
   function count(): void {
     if (--untilFailure >= 0) return
     untilFailure = Infinity
+    onFailure()
     throw new DiskError()
   }
 

@@ -23,8 +23,8 @@ export const noFaults: FaultRates = { fails: 0, hangs: 0, damages: 0, network: 0
 
 export type SimObjects = ReturnType<typeof createSimObjects>
 
-/** R2 of the simulated world: one bucket for all tenants, as in production. */
-export function createSimObjects(scheduler: Scheduler, random: () => Random, rates: () => FaultRates) {
+/** R2 of the simulated world: one bucket for all tenants, as in production. `onFault` hears of each call that goes wrong, and damage. */
+export function createSimObjects(scheduler: Scheduler, random: () => Random, rates: () => FaultRates, onFault: () => void) {
   const objects = new Map<string, Uint8Array>()
   /** What was written under a key that was damaged later. */
   const intact = new Map<string, Uint8Array>()
@@ -33,6 +33,12 @@ export function createSimObjects(scheduler: Scheduler, random: () => Random, rat
   /** How often each key was deleted. */
   const deletions = new Map<string, number>()
   const calls = { puts: 0, reads: 0, deletes: 0 }
+
+  function befalls(rate: number): boolean {
+    const isFault = random().chance(rate)
+    if (isFault) onFault()
+    return isFault
+  }
 
   function write(key: string, bytes: Uint8Array): void {
     objects.set(key, bytes)
@@ -60,9 +66,8 @@ export function createSimObjects(scheduler: Scheduler, random: () => Random, rat
     const bytes = new Uint8Array(given)
     const what = `put ${key}`
     const { fails, hangs } = rates()
-    if (random().chance(hangs))
-      return scheduler.step(`${what} hangs`, () => undefined, { owner, isHung: true, stray: straggler(key, bytes) })
-    const fate = random().chance(fails) ? random().pick(['before', 'after', 'late']) : 'none'
+    if (befalls(hangs)) return scheduler.step(`${what} hangs`, () => undefined, { owner, isHung: true, stray: straggler(key, bytes) })
+    const fate = befalls(fails) ? random().pick(['before', 'after', 'late']) : 'none'
     const arrive = arrival(key, bytes)
     await scheduler.step(
       fate === 'none' ? what : `${what} fails ${fate}`,
@@ -78,8 +83,8 @@ export function createSimObjects(scheduler: Scheduler, random: () => Random, rat
   async function get(owner: Owner | undefined, key: string, offset: number, length: number) {
     calls.reads++
     const { fails, hangs } = rates()
-    if (random().chance(hangs)) return scheduler.step(`get ${key} hangs`, () => null, { owner, isHung: true })
-    const isFailing = random().chance(fails)
+    if (befalls(hangs)) return scheduler.step(`get ${key} hangs`, () => null, { owner, isHung: true })
+    const isFailing = befalls(fails)
     return scheduler.step(
       `get ${key} ${offset}+${length}${isFailing ? ' fails' : ''}`,
       () => {
@@ -106,8 +111,8 @@ export function createSimObjects(scheduler: Scheduler, random: () => Random, rat
         strays.delete(key)
       }
     }
-    if (random().chance(hangs)) return scheduler.step('delete hangs', () => undefined, { owner, isHung: true, stray: () => gone(keys) })
-    const fate = random().chance(fails) ? random().pick(['before', 'after', 'halfway']) : 'none'
+    if (befalls(hangs)) return scheduler.step('delete hangs', () => undefined, { owner, isHung: true, stray: () => gone(keys) })
+    const fate = befalls(fails) ? random().pick(['before', 'after', 'halfway']) : 'none'
     await scheduler.step(
       `delete ${keys.join(' ')}${fate === 'none' ? '' : ` fails ${fate}`}`,
       () => {
@@ -144,6 +149,7 @@ export function createSimObjects(scheduler: Scheduler, random: () => Random, rat
       const key = random().pick(keys)
       const bytes = objects.get(key)!
       intact.set(key, bytes)
+      onFault()
       const how = random().pick(['byte', 'byte', 'cut', 'lost'])
       if (how === 'lost') objects.delete(key)
       else if (how === 'cut') objects.set(key, bytes.slice(0, random().below(bytes.length)))

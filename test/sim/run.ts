@@ -74,7 +74,7 @@ async function answerOf(worker: Worker, seed: number): Promise<ThreadOutcome> {
 }
 
 function noTotals(): Totals {
-  return { operations: 0, rows: 0, queries: 0, kills: 0, alarms: 0, seals: 0, rewrites: 0 }
+  return { operations: 0, rows: 0, queries: 0, kills: 0, faults: 0, alarms: 0, seals: 0, rewrites: 0 }
 }
 
 function addTotals(totals: Totals, more: Totals): void {

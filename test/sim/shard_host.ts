@@ -30,7 +30,7 @@ export type ShardHost = ReturnType<typeof createShardHost>
 export function createShardHost(world: SimWorld, identity: ShardIdentity, open: (host: HostParts) => ShardCore) {
   const { scheduler } = world
   const name = `${identity.organizationId}/${identity.shard}`
-  const sql = gatedSql()
+  const sql = gatedSql(() => void world.totals.faults++)
   const oracle = createOracle()
   const alarm: Alarm = { atMs: null, confirmedMs: null, failures: 0 }
   let life: Life | undefined
@@ -84,7 +84,9 @@ export function createShardHost(world: SimWorld, identity: ShardIdentity, open: 
     afterwards?: (core: ShardCore) => Promise<void>,
   ): Promise<T> {
     await scheduler.step(`${name} gets ${what}`, () => {
-      if (world.random().chance(world.rates().network)) throw new OutageError(`${what} did not arrive`)
+      if (!world.random().chance(world.rates().network)) return
+      world.totals.faults++
+      throw new OutageError(`${what} did not arrive`)
     })
     const { core, callers } = reach()
     const answer = Promise.withResolvers<T>()

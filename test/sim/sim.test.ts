@@ -13,4 +13,5 @@ test('whatever happens in whatever order, shards keep, find and remove rows as a
   console.log(`${result.schedules} schedules from seed ${firstSeed}: ${JSON.stringify(result.totals)}`)
   if (result.failure !== undefined) throw new Error(describeFailure(result.failure))
   expect(result.totals.operations).toBeGreaterThan(result.schedules)
+  expect(result.totals.faults).toBeGreaterThan(0)
 }, 3_600_000)

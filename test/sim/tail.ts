@@ -15,12 +15,17 @@ export function receiveTail(
   blocks: readonly TailBlock[],
 ): { watching: boolean } {
   const random = world.random()
-  if (random.chance(world.rates().network)) throw new Error('the connection was lost: LiveTail cannot be reached')
+  const isLost = () => {
+    const lost = random.chance(world.rates().network)
+    if (lost) world.totals.faults++
+    return lost
+  }
+  if (isLost()) throw new Error('the connection was lost: LiveTail cannot be reached')
   const host = world.organizations.find(({ id }) => id === organizationId)?.shards.find(({ identity }) => identity.shard === shard)
   if (host === undefined) throw new Error(`LiveTail of ${organizationId} heard of a shard ${shard}`)
   // The shard would take a complaint for a failed delivery and try again.
   world.checking(() => checkDelivery(host, blocks))
-  if (random.chance(world.rates().network)) throw new Error('the connection was lost: LiveTail did not answer')
+  if (isLost()) throw new Error('the connection was lost: LiveTail did not answer')
   return { watching: random.chance(0.8) }
 }
 

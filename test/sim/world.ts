@@ -33,6 +33,8 @@ export interface Totals {
   rows: number
   queries: number
   kills: number
+  /** What went wrong on purpose besides: calls of R2 and messages that failed or hung, failed disks, damaged objects. */
+  faults: number
   alarms: number
   seals: number
   rewrites: number
@@ -103,9 +105,10 @@ export function createWorld(seed: number): SimWorld {
       scheduler,
       () => random,
       () => rates,
+      () => void world.totals.faults++,
     ),
     organizations: [],
-    totals: { operations: 0, rows: 0, queries: 0, kills: 0, alarms: 0, seals: 0, rewrites: 0 },
+    totals: { operations: 0, rows: 0, queries: 0, kills: 0, faults: 0, alarms: 0, seals: 0, rewrites: 0 },
     clients: 0,
     failure: undefined,
     random: () => random,
