@@ -223,6 +223,8 @@ export const manifestKeepMs = 90 * 24 * 60 * 60 * 1000
 export const erasuresPerShardMax = 10
 /** The same with those that are done but for damaged segments, whose rows they keep out of sight. */
 export const erasuresKeptMax = 50
+/** A segment that no read has found for so long counts as lost; one answer alone may be a fault of the moment. */
+export const segmentMissingMs = 5 * 60 * 1000
 /** Deletes by query that are over, of which a shard still tells what became of them: some 200 bytes each. */
 export const erasuresEndedMax = 1000
 /** Waits after a job failed, then its last again and again; other kinds of jobs go on meanwhile. */

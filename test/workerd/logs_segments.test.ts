@@ -5,6 +5,9 @@ import { shardName } from '../../src/core/ids.ts'
 import { row } from '../support/rows.ts'
 import { createWorld } from '../support/world.ts'
 import type { World } from '../support/world.ts'
+import { readSegmentFile } from '../../src/search/storage/segment_file.ts'
+import { plainLogSettings } from '../support/usage.ts'
+import { ownerWithJobs } from './control_world.ts'
 import { storeRows } from './log_store.ts'
 
 let world: World
@@ -116,5 +119,27 @@ describe('the segments of an organization', () => {
     const { id, key } = results[0]!.segment
     await env.STORAGE.delete(key)
     expect((await call(`/${id}/file`)).status).toBe(503)
+  })
+})
+
+describe('the file of a segment', () => {
+  it('is not to be had while an erasure may remove logs from it, nor once all of them have expired', async () => {
+    await sealIn('weur', 0, ['secret', 'plain'])
+    const { results } = await (await call('')).json<Listed>()
+    const { id, key } = results[0]!.segment
+    const identity = { organizationId: world.organizationId, region: 'weur', shard: 0 }
+    const stored = await env.LOG_SHARD.getByName(shardName(identity)).segments(identity)
+    /** Reads the file at this age of its newest row, while these segments are being erased. */
+    const read = (ageMs: number, erasing: string[]) => {
+      const { ctx } = ownerWithJobs(world, { ...plainLogSettings, retentionDays: 1 })
+      const LOG_SHARD = { getByName: () => ({ segments: async () => ({ ...stored, erasing }) }) } as never
+      return readSegmentFile({ ...ctx, env: { ...ctx.env, LOG_SHARD }, now: () => stored.segments[0]!.maxCreatedMs + ageMs }, id, undefined)
+    }
+    expect(stored.erasing).toEqual([])
+    const file = await read(86_400_000, [])
+    expect(file.status).toBe(200)
+    await file.body.cancel()
+    await expect(read(0, [key])).rejects.toMatchObject({ code: 'conflict' })
+    await expect(read(86_400_001, [])).rejects.toMatchObject({ code: 'not_found' })
   })
 })

@@ -61,6 +61,8 @@ export interface StorageState {
   hot: { blocks: number; rows: number; bytes: number }
   /** Segments and hot blocks (`blockName`) that a job found damaged and leaves as they are. */
   damaged: Damage[]
+  /** Keys of segments that may still hold rows that an erasure hides. */
+  erasing: string[]
   manifest: { number: number; hash: string }
 }
 

@@ -1,12 +1,14 @@
 import { manifestPageMax } from '../../core/limits.ts'
 import { inTransaction } from './upkeep/commit.ts'
+import { erasingIn } from './upkeep/erase.ts'
 import { dueRetention } from './upkeep/retention.ts'
 import { partsOf } from './upkeep/view.ts'
 import type { ManifestPage, RetentionProgress, StorageState } from './protocol_storage.ts'
 import type { ShardState } from './state.ts'
 
 /** What is stored, in one moment. */
-export function storageState({ manifest, index }: ShardState): StorageState {
+export function storageState(state: ShardState): StorageState {
+  const { manifest, index } = state
   const { sealedSeq, last } = manifest.record()
   return {
     segments: manifest.all(),
@@ -14,6 +16,7 @@ export function storageState({ manifest, index }: ShardState): StorageState {
     lastSeq: index.lastSeq(),
     hot: index.hot(sealedSeq),
     damaged: manifest.damage.all(),
+    erasing: erasingIn(state),
     manifest: last,
   }
 }

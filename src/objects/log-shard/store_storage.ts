@@ -51,6 +51,10 @@ function manifestStatements(sql: Sql) {
     loadStorage: (): StorageRecord => ({ ...atFirst, ...(readMeta(sql, 'storage') as StorageRecord | undefined) }),
     saveStorage: (record: StorageRecord) => writeMeta(sql, 'storage', record),
 
+    /** Keys of segments that were not found when they were read last, and since when. */
+    loadMissing: (): [string, number][] => (readMeta(sql, 'missing') as [string, number][] | undefined) ?? [],
+    saveMissing: (missing: [string, number][]) => writeMeta(sql, 'missing', missing),
+
     loadSegments(): SegmentEntry[] {
       return sql.all(`SELECT operation, meta FROM segments`).map((row) => ({
         operation: integer(row['operation']),

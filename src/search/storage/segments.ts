@@ -1,6 +1,7 @@
 import { problem } from '../../core/problems.ts'
 import type { TenantCtx } from '../../db/context.ts'
 import type { SegmentMeta } from '../../engine/segment/types.ts'
+import type { StorageState } from '../../objects/log-shard/protocol_storage.ts'
 import { ask, shardsOf } from '../shards.ts'
 import type { Shard } from '../shards.ts'
 
@@ -13,7 +14,7 @@ interface Page<T> {
 export async function listSegments(ctx: TenantCtx, { limit, cursor }: { limit: number; cursor?: string | undefined }) {
   const start = place(cursor, /^(\d{1,5})~([\w.-]{1,80})$/)
   return pageOver(ctx, start, limit, async (shard, after, room) => {
-    const listed = (await segmentsOf(ctx, shard))
+    const listed = (await storageOf(ctx, shard)).segments
       .map((meta) => ({ id: segmentId(meta.key), meta }))
       .toSorted((a, b) => (a.id < b.id ? -1 : 1))
     const { shard: number, region } = shard.identity
@@ -38,10 +39,10 @@ export async function listOperations(ctx: TenantCtx, { limit, cursor }: { limit:
   return { ...page, shards }
 }
 
-/** The present segments of one shard. */
-export async function segmentsOf(ctx: TenantCtx, shard: Shard): Promise<SegmentMeta[]> {
-  const { segments } = await ask(ctx, shard, async ({ rpc, identity }) => ({ segments: (await rpc.segments(identity)).segments }))
-  return segments
+/** What one shard stores. */
+export async function storageOf(ctx: TenantCtx, shard: Shard): Promise<StorageState> {
+  const { state } = await ask(ctx, shard, async ({ rpc, identity }) => ({ state: await rpc.segments(identity) }))
+  return state
 }
 
 interface Chain {

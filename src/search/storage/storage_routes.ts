@@ -75,15 +75,16 @@ const file = route(
     method: 'get',
     path: '/api/v1/logs/segments/:id/file',
     summary: 'The bytes of one segment',
-    description: `As src/engine/FORMAT.md describes them. Logs that were edited or deleted one by one may still stand in it as they were, until
-the segment is rewritten. One Range is supported.`,
+    description: `As src/engine/FORMAT.md describes them. The file holds its logs as they were sealed: those that were edited or deleted one by
+one, or that have expired since, may still stand in it as they were, until the segment is rewritten. While an erasure may still remove logs
+from it the answer is 409, and when all of them have expired it is 404. One Range is supported.`,
     access: 'logs:segments',
     param: segmentParam,
     replies: {
       200: rawReply('application/octet-stream', 'The segment.'),
       206: rawReply('application/octet-stream', 'The range of it that was asked for.'),
     },
-    problems: ['not_found', 'range_not_satisfiable', 'damaged_block', 'unavailable'],
+    problems: ['not_found', 'conflict', 'range_not_satisfiable', 'damaged_block', 'unavailable'],
   },
   async ({ param }, ctx, c) => {
     const { body, status, headers } = await readSegmentFile(ctx, param.id, c.req.header('Range'))

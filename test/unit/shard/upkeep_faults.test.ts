@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { erasuresKeptMax, hotBytesMax, jobRetryWaitsMs, segmentsPerShardMax } from '../../../src/core/limits.ts'
+import { erasuresKeptMax, hotBytesMax, jobRetryWaitsMs, segmentMissingMs, segmentsPerShardMax } from '../../../src/core/limits.ts'
 import { createBlockIndex } from '../../../src/objects/log-shard/block_index.ts'
-import { append, batch, identity, range, runAlarms, search, startMs, visible, world } from './shard_world.ts'
+import { append, batch, identity, range, row, runAlarms, search, startMs, visible, world } from './shard_world.ts'
 
 const message = (given: { message: string }) => given.message
 const dayMs = 86_400_000
@@ -83,7 +83,8 @@ describe('a damaged segment', () => {
         else bytes[20]! ^= 1
       }
       append(core, batch([text]))
-      await core.sealNow(identity)
+      if (how === 'lost' && text === 'h') await runAlarms(here, core, here.clock.nowMs + 4 * segmentMissingMs)
+      else await core.sealNow(identity)
     }
     // Eight were due; one of them is damaged, so seven are merged.
     const { segments, damaged } = core.segments(identity)
@@ -95,7 +96,60 @@ describe('a damaged segment', () => {
   })
 })
 
+describe('a segment that one read does not find', () => {
+  test('is looked for again, also after restarts, and is as good as before when it is there', async () => {
+    const here = world()
+    append(here.core, batch(['a', 'b']))
+    await here.core.sealNow(identity)
+    const [[key, bytes]] = [...here.objects.objects] as [[string, Uint8Array]]
+    here.objects.objects.delete(key)
+    here.core.startErase(identity, { id: 'one', q: 'a', range })
+    const core = here.open()
+    await runAlarms(here, core, here.clock.nowMs + segmentMissingMs / 2)
+    expect(core.segments(identity).damaged).toEqual([])
+    here.objects.objects.set(key, bytes)
+    await runAlarms(here, core, here.clock.nowMs + segmentMissingMs)
+    expect(core.eraseProgress(identity, 'one')).toEqual({ status: 'done', erased: 1, damaged: 0 })
+    expect(visible(here, core).map(message)).toEqual(['b'])
+    // What is found is forgotten, so that the next time counts anew.
+    expect(here.sql.all(`SELECT value FROM meta WHERE key = 'missing'`)).toEqual([{ value: '[]' }])
+  })
+
+  test('counts as lost after some minutes, whenever the shard was restarted', async () => {
+    const here = world()
+    append(here.core, batch(['a', 'b']))
+    await here.core.sealNow(identity)
+    here.objects.objects.clear()
+    here.core.startErase(identity, { id: 'one', q: 'a', range })
+    for (let i = 0; i < 3; i++) {
+      await runAlarms(here, here.open(), here.clock.nowMs + segmentMissingMs / 2)
+      here.clock.nowMs += segmentMissingMs / 2
+    }
+    const core = here.open()
+    await runAlarms(here, core, here.clock.nowMs + segmentMissingMs)
+    expect(core.segments(identity).damaged).toMatchObject([{ reason: expect.stringContaining('missing') as unknown }])
+    expect(core.eraseProgress(identity, 'one')).toMatchObject({ status: 'done', damaged: 1 })
+  })
+})
+
 describe('a delete by query', () => {
+  test('says which segments may still hold its rows: those to be looked at, and damaged ones', async () => {
+    const here = world()
+    const { core, objects } = here
+    const keys: string[] = []
+    for (const text of ['a', 'b']) {
+      append(core, batch([row(text, { timestampMs: startMs + keys.length * dayMs })]))
+      keys.push((await core.sealNow(identity)).segments.at(-1)!.key)
+    }
+    core.startErase(identity, { id: 'a', q: 'a', range: { fromMs: 0, toMs: startMs + 1 } })
+    expect(core.segments(identity).erasing).toEqual([keys[0]])
+    objects.objects.get(keys[0]!)![20]! ^= 1
+    expect((await core.sealNow(identity)).erasing).toEqual([keys[0]])
+    core.startErase(identity, { id: 'b', q: 'b', range })
+    expect(core.segments(identity).erasing.toSorted()).toEqual(keys.toSorted())
+    expect(await core.sealNow(identity)).toMatchObject({ erasing: [keys[0]], segments: [{ key: keys[0] }] })
+  })
+
   test('is kept only for damaged parts that may hold its rows, so that one of them does not keep all that come later', async () => {
     const here = world()
     append(here.core, batch(['a', 'b']))

@@ -40,6 +40,14 @@ export function damagedPartsOf({ manifest, index }: ShardState, erasure: StoredE
   return parts
 }
 
+/** Keys of the segments that may still hold rows that an erasure hides: those to be looked at, and damaged ones. */
+export function erasingIn({ manifest, erasures }: ShardState): string[] {
+  const active = erasures.active()
+  const isOpen = ({ operation, meta: { key, ...meta } }: SegmentEntry) =>
+    active.some((erasure) => (key > erasure.afterKey || manifest.damage.has(key)) && mayHold(erasure, operation, meta))
+  return active.length === 0 ? [] : [...manifest.entries()].filter(isOpen).map(({ meta }) => meta.key)
+}
+
 /** May a part that was added by this operation hold rows that the erasure matches? */
 function mayHold(
   { range, maxSeq, operation }: StoredErasure,

@@ -1,4 +1,5 @@
 import { releaseBytes } from '../../../core/buffers.ts'
+import { segmentMissingMs } from '../../../core/limits.ts'
 import { blockName, BlockError } from '../../../engine/block/block_error.ts'
 import { noReadCost } from '../../../engine/block/read_cost.ts'
 import { openBlock } from '../../../engine/block/reader.ts'
@@ -40,9 +41,9 @@ export function hotSource({ store }: ShardState, meta: BlockMeta): Source {
  * A segment, read whole. Throws SegmentError when it is not what the manifest says it is: a rewrite must not sign what
  * somebody changed.
  */
-export async function readSource({ objects }: JobContext, meta: SegmentMeta): Promise<Source> {
-  const bytes = await objects.read(meta.key, 0, meta.bytes)
-  if (bytes === undefined) throw new SegmentError('it is missing')
+export async function readSource(context: JobContext, meta: SegmentMeta): Promise<Source> {
+  const bytes = await context.objects.read(meta.key, 0, meta.bytes)
+  if (!isThere(context, meta.key, bytes)) throw new SegmentError('it is missing')
   if (sha256Hex(bytes) !== meta.sha256) throw new SegmentError(`its ${bytes.length} bytes are not those that were written`)
   const file = readSegment(bytes)
   const blocks = file.index.blocks.map((entry, n) => ({
@@ -51,6 +52,21 @@ export async function readSource({ objects }: JobContext, meta: SegmentMeta): Pr
     open: (cost: ReadCost) => file.open(n, cost),
   }))
   return { name: meta.key, rows: meta.rows, blocks, release: () => releaseBytes(bytes) }
+}
+
+/**
+ * One answer that an object is missing is not the end of it: the job is to be tried again until nobody has seen the object for
+ * `segmentMissingMs`. Throws until then.
+ */
+function isThere({ state: { store }, now }: JobContext, key: string, bytes: Uint8Array | undefined): bytes is Uint8Array {
+  const missing = new Map(store.loadMissing())
+  const sinceMs = missing.get(key)
+  if (bytes !== undefined || (sinceMs !== undefined && now() - sinceMs >= segmentMissingMs)) {
+    if (missing.delete(key)) store.saveMissing([...missing])
+    return bytes !== undefined
+  }
+  if (sinceMs === undefined) store.saveMissing([...missing, [key, now()]])
+  throw new Error(`${key} cannot be found at the moment`)
 }
 
 /** Which of the sources are damaged; all of them are read whole. */
