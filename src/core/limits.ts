@@ -333,6 +333,8 @@ export const taskSweepRowsMax = 100
 /** Tasks that are over stay listed this long; one run of the schedule removes at most so many of them. */
 export const tasksKeptMs = 90 * 24 * 60 * 60 * 1000
 export const tasksRemovedMax = 500
+/** Files of archives from which on one such run takes no further task: one call of R2 for each thousand. */
+export const archiveFilesRemovedMax = 20_000
 /** Shards that one message of the retention schedule visits: each may have to wake. */
 export const retentionShardsPerJob = 50
 /** Entries of one page of segments or of their operations; an entry has about 600 bytes, and a shard gives no more at once. */

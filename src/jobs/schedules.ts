@@ -1,8 +1,9 @@
 import { and, asc, inArray, lt, notInArray, sql } from 'drizzle-orm'
-import { tasksKeptMs, tasksRemovedMax, taskStuckMs, taskSweepRowsMax } from '../core/limits.ts'
+import { archiveFilesRemovedMax, tasksKeptMs, tasksRemovedMax, taskStuckMs, taskSweepRowsMax } from '../core/limits.ts'
 import { runningStates } from '../core/tasks.ts'
 import type { BaseCtx } from '../db/context.ts'
 import { tasks } from '../db/schema.ts'
+import { archiveKeys, removeObjects } from '../features/tasks/archive_files.ts'
 import { startRetention } from './retention.ts'
 
 /** What each cron expression of wrangler.toml starts. */
@@ -31,10 +32,25 @@ async function sweepTasks(ctx: BaseCtx): Promise<void> {
     .limit(taskSweepRowsMax)
   for (const { organizationId, id, step } of stuck)
     await ctx.env.TASK_JOBS.send({ kind: 'task', organization_id: organizationId, task_id: id, step })
-  const old = ctx.db
-    .select({ rowid: sql`rowid` })
+  await forgetOld(ctx)
+}
+
+/** Tasks that are over for long, with the files of their archives: those first, so that none stays behind. */
+async function forgetOld(ctx: BaseCtx): Promise<void> {
+  const old = await ctx.db
+    .select()
     .from(tasks)
-    .where(and(notInArray(tasks.status, running), lt(tasks.updatedAt, ctx.now() - tasksKeptMs)))
+    .where(and(notInArray(tasks.status, [...runningStates]), lt(tasks.updatedAt, ctx.now() - tasksKeptMs)))
+    .orderBy(asc(tasks.updatedAt))
     .limit(tasksRemovedMax)
-  await ctx.db.delete(tasks).where(sql`rowid in ${old}`)
+  const keys: string[] = []
+  const gone: [string, string][] = []
+  for (const task of old) {
+    if (keys.length >= archiveFilesRemovedMax) break
+    keys.push(...archiveKeys(task))
+    gone.push([task.organizationId, task.id])
+  }
+  await removeObjects(ctx, keys)
+  const listed = sql`select value ->> 0, value ->> 1 from json_each(${JSON.stringify(gone)})`
+  await ctx.db.delete(tasks).where(sql`(${tasks.organizationId}, ${tasks.id}) in (${listed})`)
 }

@@ -1,6 +1,9 @@
+import { eq } from 'drizzle-orm'
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { TenantCtx } from '../../src/db/context.ts'
 import type { EncodableRow } from '../../src/engine/row.ts'
+import { tasks } from '../../src/db/schema.ts'
+import { runSchedule } from '../../src/jobs/schedules.ts'
 import { createArchiveStep } from '../../src/jobs/archive.ts'
 import { runTask } from '../../src/jobs/run_task.ts'
 import { archiveLogs } from '../../src/search/storage/archive.ts'
@@ -128,5 +131,33 @@ describe('an archive', () => {
     expect((await stranger.call(`/api/v1/tasks/${id}/files/0`, { as: stranger.owner.accessToken })).status).toBe(404)
     expect((await api(`/tasks/${id}/files/0`)).status).toBe(200)
     expect((await api(`/tasks/${id}/files/1`)).status).toBe(404)
+  })
+
+  it('is gone with its files when its task is deleted, also while it is at work, and once', async () => {
+    await storeRows(world, numbered(0, 10))
+    const [done, running] = [await archiveLogs(ctx, { q: '' }), await archiveLogs(ctx, { q: '' })]
+    const stored = async () => (await ctx.env.STORAGE.list({ prefix: `org/${world.organizationId}/archive/` })).objects.length
+    await runSteps(ctx, sent)
+    // A file that a step had just written when its task was deleted.
+    await ctx.db.update(tasks).set({ status: 'STARTED' }).where(eq(tasks.id, running.id))
+    expect(await stored()).toBe(2)
+    const remove = (id: string) => world.call(`/api/v1/tasks/${id}`, { as: world.owner.accessToken, method: 'DELETE' })
+    for (const { id } of [done, running]) {
+      expect((await remove(id)).status).toBe(204)
+      expect((await api(`/tasks/${id}/files/0`)).status).toBe(404)
+      expect((await remove(id)).status).toBe(409)
+    }
+    expect(await stored()).toBe(0)
+  })
+
+  it('is gone with its files when its task is forgotten', async () => {
+    await storeRows(world, numbered(0, 10))
+    const { id } = await archiveLogs(ctx, { q: '' })
+    await runSteps(ctx, sent)
+    const key = `org/${world.organizationId}/archive/${id}/0.parquet`
+    expect(await ctx.env.STORAGE.head(key)).not.toBeNull()
+    await ctx.db.update(tasks).set({ updatedAt: 1 }).where(eq(tasks.id, id))
+    await runSchedule(ctx, '*/10 * * * *')
+    expect([await ctx.env.STORAGE.head(key), (await api(`/tasks/${id}`)).status]).toEqual([null, 404])
   })
 })

@@ -46,7 +46,7 @@ const revoke = route(
     method: 'delete',
     path: item,
     summary: 'Stop a background task',
-    description: 'It stops before its next step; what it did stays. An erasure cannot be stopped.',
+    description: 'It stops before its next step. The files of an archive are removed, also when it is done. An erasure cannot be stopped.',
     access: 'tasks:write',
     param: taskParam,
     replies: { 204: emptyReply('The task is revoked.') },

@@ -1,14 +1,10 @@
 import { problem } from '../../core/problems.ts'
 import type { TenantCtx } from '../../db/context.ts'
+import { archiveKey } from '../../features/tasks/archive_files.ts'
 import { createTask, startTask } from '../../features/tasks/create.ts'
 import { getTask } from '../../features/tasks/get.ts'
 import { checkQuery } from '../query_text.ts'
 import { parseRange } from '../time_range.ts'
-
-/** File `n`, from 0, of an archive; `organizationId` must be the authenticated one. */
-export function archiveKey(organizationId: string, taskId: string, n: number): string {
-  return `org/${organizationId}/archive/${taskId}/${n}.parquet`
-}
 
 export interface ArchiveInput {
   q: string
@@ -27,8 +23,9 @@ export async function archiveLogs(ctx: TenantCtx, { q, from, to }: ArchiveInput)
 
 /** One file of an archive of the caller's organization, also while further ones are being written; throws `not_found`. */
 export async function readArchiveFile(ctx: TenantCtx, taskId: string, n: number): Promise<R2ObjectBody> {
-  const { kind } = await getTask(ctx, taskId)
-  const object = kind === 'archive' ? await ctx.env.STORAGE.get(archiveKey(ctx.tenant.organizationId, taskId, n)) : null
+  const { kind, status } = await getTask(ctx, taskId)
+  const isThere = kind === 'archive' && status !== 'REVOKED'
+  const object = isThere ? await ctx.env.STORAGE.get(archiveKey(ctx.tenant.organizationId, taskId, n)) : null
   if (object === null) throw problem('not_found', 'The task has no such file.')
   return object
 }

@@ -12,7 +12,8 @@ const archive = route(
     path: '/api/v1/logs/archive',
     summary: 'Write logs to Parquet files, in the background',
     description: `All logs that match, as they are now, oldest first, in files of some ten thousand rows. The task says how many files there are;
-each can be read as soon as it is written.`,
+each can be read as soon as it is written. An archive is a copy: no retention and no erasure reaches it. Its files go when its task is
+deleted, and with the task some time after its end.`,
     access: 'logs:archive',
     json: archiveJson,
     replies: { 202: taskSchema },
