@@ -11,8 +11,8 @@ import type { StepOutcome, Task } from './task_step.ts'
 const lookSeconds = 5
 
 /**
- * Looks how far the shards are with an erasure, those that there were when it was asked for. The first step tells it to
- * those that the request did not reach, for the rows of that time: under one id an erasure starts once.
+ * Looks how far the shards are with an erasure, those that there were when it was asked for. Those that the
+ * request did not reach are told until each has taken it, for the rows of that time: under one id an erasure starts once.
  */
 export async function eraseStep(ctx: TenantCtx, task: Task): Promise<StepOutcome> {
   const { q, from_ms: fromMs, to_ms: toMs } = taskParams.parse(task.params)
@@ -23,10 +23,11 @@ export async function eraseStep(ctx: TenantCtx, task: Task): Promise<StepOutcome
   const reports = await askAll(ctx, shards, async ({ rpc, identity }: Shard): Promise<{ progress: EraseProgress }> => {
     const progress = await rpc.eraseProgress(identity, task.id)
     if (progress.status !== 'unknown') return { progress }
-    // The first step told it, so its forgetting is a fault of ours.
+    // All have taken it, so its forgetting is a fault of ours.
     if (!first) throw new Error(`shard ${identity.shard} does not know the erasure any more`)
     const { status } = await rpc.startErase(identity, { id: task.id, q: receivedBy(q, task.createdMs), range: { fromMs, toMs } })
-    if (status !== 'started') throw new Error(`shard ${identity.shard} answered ${status}`)
+    // It has no room yet, and is told again.
+    if (status === 'too_many_erasures') return { progress }
     return { progress: await rpc.eraseProgress(identity, task.id) }
   })
   return outcomeOf(reports.map(({ progress }) => progress))
@@ -36,16 +37,18 @@ function outcomeOf(reports: readonly EraseProgress[]): StepOutcome {
   let erased = 0
   let damaged = 0
   let running = 0
+  let untold = 0
   let reason: string | undefined
   for (const report of reports) {
-    if (report.status === 'unknown' || report.status === 'running') running += 1
+    if (report.status === 'unknown') untold += 1
+    if (report.status === 'running') running += 1
     if (report.status === 'failed') ({ reason } = report)
     if (report.status === 'done') damaged += report.damaged
     if (report.status !== 'unknown') erased += report.erased
   }
-  if (running > 0) {
-    const progress = 1 - running / reports.length
-    return { status: 'again', afterSeconds: lookSeconds, progress, state: { started: true, erased } }
+  if (untold + running > 0) {
+    const progress = 1 - (untold + running) / reports.length
+    return { status: 'again', afterSeconds: lookSeconds, progress, state: { started: untold === 0, erased } }
   }
   if (reason !== undefined) return { status: 'failed', reason: `${reason} Before that ${erased} logs were erased.` }
   return { status: 'done', result: { erased, ...(damaged > 0 && { damaged_parts: damaged }) } }

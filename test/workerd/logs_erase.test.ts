@@ -7,7 +7,7 @@ import { row } from '../support/rows.ts'
 import { createWorld } from '../support/world.ts'
 import type { World } from '../support/world.ts'
 import { auditOf, ownerWithJobs, runSteps } from './control_world.ts'
-import { read, storeRows } from './log_store.ts'
+import { read, shardStub, storeRows } from './log_store.ts'
 import type { SearchBody } from './log_store.ts'
 
 let world: World
@@ -99,5 +99,24 @@ describe('erasure by query', () => {
     expect(await messages()).toEqual(['erase later', 'erase one'])
     await runSteps(ctx, sent.splice(0, 1).concat([]), 1)
     expect(await messages()).toEqual(['erase later'])
+  })
+
+  it('names its task when a shard has no room for it, and begins there when there is room', async () => {
+    await send('erase one')
+    const { ctx, sent } = ownerWithJobs(world)
+    const { rpc, identity } = await shardStub(world)
+    const full = { startErase: async () => ({ status: 'too_many_erasures' }), eraseProgress: async () => ({ status: 'unknown' }) }
+    const refusing = { ...ctx, env: { ...ctx.env, LOG_SHARD: { getByName: () => full } as never } }
+    const refused = eraseLogs(refusing, { q: 'erase' })
+    await expect(refused).rejects.toMatchObject({ code: 'conflict' })
+    const { job } = sent[0]!
+    if (job.kind !== 'task') throw new Error('no task was sent')
+    await expect(refused).rejects.toMatchObject({ detail: expect.stringContaining(job.task_id) as unknown })
+    // As often as it is refused: no step fails of it.
+    for (let i = 0; i < 7; i++) await runSteps(refusing, sent.splice(0, 1), 1)
+    expect(await messages()).toEqual(['erase one'])
+    await runSteps(ctx, sent.splice(0, 1), 1)
+    expect(await messages()).toEqual([])
+    expect(await rpc.eraseProgress(identity, job.task_id)).not.toMatchObject({ status: 'unknown' })
   })
 })

@@ -32,7 +32,7 @@ export async function eraseLogs(ctx: TenantCtx, { q, from, to, all }: EraseInput
     await askAll(ctx, await shardsOf(ctx), async ({ rpc, identity }) => {
       const reply = await rpc.startErase(identity, { id: task.id, q, range })
       if (reply.status === 'started') return reply
-      throw problem('conflict', 'Too many erasures are at work. This one begins when there is room.')
+      throw problem('conflict', `Too many erasures are at work. Task ${task.id} goes on, and begins everywhere when there is room.`)
     })
   } catch (cause) {
     if (!isTemporary(cause)) throw cause
