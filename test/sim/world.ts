@@ -231,7 +231,8 @@ function openCore(world: SimWorld, { sql, alarm, life, name, confirm, isAlive }:
     log(level, message, attributes) {
       const line = `${message} ${JSON.stringify(attributes)}`
       world.note(`${name} logs ${level}: ${line}`)
-      const isExplained = world.config.rates.damages > 0 && !message.includes('job failed')
+      const isLookedForAgain = line.includes('cannot be found at the moment')
+      const isExplained = world.config.rates.damages > 0 && (isLookedForAgain || !message.includes('job failed'))
       if (level === 'error' && (world.isCalm() || world.config.mood === 'calm') && !isExplained) world.failure ??= new Error(line)
     },
   })

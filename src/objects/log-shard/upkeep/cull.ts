@@ -21,10 +21,10 @@ export type Cull = ReturnType<typeof createCull>
 
 /**
  * Leaves out of a rewrite what must not be in its output: rows that a patch replaces, rows past their retention, erased
- * ones; and counts the last two. All rewrites leave out all of it, so that an erasure is over sooner.
+ * ones; and counts the last two. All rewrites leave out all of it, so that an erasure is over sooner. With 0 for `keepFromMs`
+ * no row counts as expired.
  */
-export function createCull({ manifest, erasures }: ShardState) {
-  const { keepFromMs } = manifest.record()
+export function createCull({ manifest, erasures }: ShardState, keepFromMs = manifest.record().keepFromMs) {
   const active = erasures.active()
   const filters = erasures.filters()
   let expired = 0

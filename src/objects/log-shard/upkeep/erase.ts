@@ -81,7 +81,8 @@ async function hasErasedRows(context: JobContext, segment: SegmentMeta): Promise
   const { sources, damaged } = await readSources(context, [segment])
   // A damaged one is out of the way from here on: what it holds stays invisible.
   markDamaged(context, 'erase', damaged)
-  const cull = createCull(context.state)
+  // Expired rows may still be there when the term grows again, and must not come back with it.
+  const cull = createCull(context.state, 0)
   for (const { name, blocks } of sources) {
     for (const { open } of blocks) {
       try {
