@@ -231,8 +231,7 @@ function openCore(world: SimWorld, { sql, alarm, life, name, confirm, isAlive }:
     log(level, message, attributes) {
       const line = `${message} ${JSON.stringify(attributes)}`
       world.note(`${name} logs ${level}: ${line}`)
-      const isLookedForAgain = line.includes('cannot be found at the moment')
-      const isExplained = world.config.rates.damages > 0 && (isLookedForAgain || !message.includes('job failed'))
+      const isExplained = world.config.rates.damages > 0 && (isLookedForAgain(line) || !message.includes('job failed'))
       if (level === 'error' && (world.isCalm() || world.config.mood === 'calm') && !isExplained) world.failure ??= new Error(line)
     },
   })
@@ -240,8 +239,15 @@ function openCore(world: SimWorld, { sql, alarm, life, name, confirm, isAlive }:
 
 const outages = [/the connection was lost/, /did not answer/, /the disk failed/]
 
+/** A job that lacks an object comes back to it until the object counts as lost. */
+function isLookedForAgain(text: string): boolean {
+  return text.includes('cannot be found at the moment')
+}
+
 /** True for an error that the faults of this world explain. */
 export function isOutage(world: SimWorld, error: unknown): boolean {
-  if (!(error instanceof Error) || world.isCalm()) return false
+  if (!(error instanceof Error)) return false
+  if (world.config.rates.damages > 0 && isLookedForAgain(error.message)) return true
+  if (world.isCalm()) return false
   return error instanceof OutageError || outages.some((outage) => outage.test(error.message))
 }
