@@ -69,8 +69,9 @@ function holdPatchedRows(context: JobContext, sources: readonly Source[]): boole
 function patchedRowsIn({ state: { patches }, absent }: JobContext, sources: readonly Source[]): number[] {
   const found: number[] = []
   for (const { name, blocks } of sources) {
-    const missing = new Set<number>()
-    for (const { meta, lastSeq } of blocks) for (const seq of patches.within(meta.firstSeq, lastSeq)) missing.add(seq)
+    // Also those between the ranges of its blocks: the range of the segment has them.
+    const firstSeq = Math.min(...blocks.map(({ meta }) => meta.firstSeq))
+    const missing = new Set(patches.within(firstSeq, Math.max(...blocks.map(({ lastSeq }) => lastSeq))))
     for (const { meta, lastSeq, open } of blocks) {
       if (patches.within(meta.firstSeq, lastSeq).length === 0) continue
       const block = open(noReadCost())
