@@ -28,14 +28,18 @@ export function segmentsLeft(erasure: StoredErasure, segments: readonly SegmentE
 }
 
 /** Parts that no job can look at, and that may hold rows of the erasure: others do not keep it. */
-export function damagedPartsOf({ manifest, index }: ShardState, erasure: StoredErasure): number {
+export function damagedPartsOf({ manifest, index, patches }: ShardState, erasure: StoredErasure): number {
   let parts = 0
+  // Edits of rows in damaged parts are never folded in, and have times of their own.
+  const isEdited = ({ minSeq, maxSeq }: Pick<SegmentMeta, 'minSeq' | 'maxSeq'>) =>
+    patches.within(minSeq, Math.min(maxSeq, erasure.maxSeq)).length > 0
   for (const { segment: part } of manifest.damage.all()) {
     const entry = manifest.get(part)
     const firstSeq = blockOfName(part)
     const block = firstSeq === undefined ? undefined : index.find(firstSeq)
-    if (entry !== undefined && mayHold(erasure, entry.operation, entry.meta)) parts++
-    else if (block !== undefined && mayHold(erasure, 0, { ...block, minSeq: block.firstSeq })) parts++
+    const rows = block && { ...block, minSeq: block.firstSeq, maxSeq: block.firstSeq + block.rows - 1 }
+    if (entry !== undefined && (mayHold(erasure, entry.operation, entry.meta) || isEdited(entry.meta))) parts++
+    else if (rows !== undefined && (mayHold(erasure, 0, rows) || isEdited(rows))) parts++
   }
   return parts
 }
