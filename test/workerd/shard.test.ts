@@ -18,10 +18,11 @@ test('what was acknowledged is there when the object is evicted and wakes again'
     },
   })
   await stub.deleteRow(identity, 6)
-  const before = await hot()
-  await evictDurableObject(stub)
+  const before: Record<string, unknown> = { ...(await hot()) }
   // Waking costs reads of its own.
-  expect(await hot()).toEqual({ ...before, spent: expect.any(Object) })
+  delete before['spent']
+  await evictDurableObject(stub)
+  expect(await hot()).toMatchObject(before)
   expect(await stub.append(batch)).toMatchObject({ status: 'replayed', firstSeq: 1, accepted: 2000, rejected: 3 })
   expect(await stub.getRow(identity, 6)).toEqual({ row: null })
   expect(await stub.getRow(identity, 5)).toMatchObject({ row: { message: 'changed', attributes: { big: 2n ** 70n } } })
