@@ -4,9 +4,10 @@ import { parseQuery } from '../../../src/engine/query/parser.ts'
 import { createSegmentCaches, createSegmentReader } from '../../../src/engine/segment/scan_reader.ts'
 import { searchSegments } from '../../../src/engine/segment/scan_rows.ts'
 import { allRows, openEncoded } from '../../support/rows.ts'
-import { append, batch, identity, range, row, runAlarms, startMs, visible, world } from './shard_world.ts'
+import { append, batch, identity, range, row, runAlarms, search, startMs, visible, world } from './shard_world.ts'
 
 const messagesOf = (rows: readonly { message: string }[]) => rows.map(({ message }) => message)
+const hourMs = 3_600_000
 const erase = (id: string, q: string) => ({ id, q, range })
 
 /** What the simulation found once, in as few steps as it takes. */
@@ -56,6 +57,36 @@ describe('a delete by query', () => {
     const shown = blocks.flatMap((block) => allRows(openEncoded(block)).filter(({ seq }) => block.hidden?.includes(seq) !== true))
     expect(shown).toEqual([])
   })
+
+  test('takes an expired row of a segment that waits for retention, so that a longer term does not bring it back', async () => {
+    const here = world()
+    const { core } = here
+    append(core, batch(['secret']))
+    append(core, batch(['keep'], undefined, undefined, startMs + hourMs))
+    await core.sealNow(identity)
+    // Less than half of the time of the segment has expired: it is not worth rewriting for that.
+    expect(core.applyRetention(identity, startMs + 1, 0)).toEqual({ removedRows: 0, pending: false })
+    core.startErase(identity, erase('a', 'message:secret'))
+    await runAlarms(here, core)
+    expect(core.eraseProgress(identity, 'a')).toMatchObject({ status: 'done' })
+    core.applyRetention(identity, 0, 1)
+    expect(messagesOf(visible(here, core))).toEqual(['keep'])
+  })
+
+  test('keeps a row of a damaged segment out of sight that was edited to match it, whatever the times of that segment', async () => {
+    const here = world()
+    const { core, objects } = here
+    append(core, batch(['before']))
+    const [sealed] = visible(here, core)
+    const { segments } = await core.sealNow(identity)
+    const { key } = segments[0]!
+    core.changeRow(identity, 1, { message: 'secret', timestampMs: startMs + hourMs }, { segment: key, row: sealed! })
+    objects.objects.get(key)![20]! ^= 1
+    core.startErase(identity, { ...erase('a', 'message:secret'), range: { fromMs: startMs + 1, toMs: startMs + 2 * hourMs } })
+    await runAlarms(here, core)
+    expect(core.eraseProgress(identity, 'a')).toEqual({ status: 'done', erased: 0, damaged: 1 })
+    expect(messagesOf(search(core).rows)).toEqual([])
+  })
 })
 
 test('a sealed row that is alone in its segment, and takes no bytes beside the index, is found', async () => {
@@ -90,5 +121,29 @@ test('an edit of a row in a damaged segment does not make its neighbours be rewr
   const bytes = objects.objects.get(segments[0]!.key)!
   bytes[bytes.length >> 1]! ^= 1
   await runAlarms(here, core, clock.nowMs + 10 * foldAgeMs)
+  expect(core.segments(identity).manifest.number).toBe(manifest.number)
+})
+
+test('an edit of a row of a damaged segment does not make one be read for ever in which there is a gap for that row', async () => {
+  const here = world()
+  const { core, objects, clock } = here
+  // Rows from clocks that are wrong share a segment, each in a block of its own: those of today are between their ranges.
+  append(core, batch([row('long ago', { timestampMs: 0 }), 'today', 'today', row('far ahead', { timestampMs: 9e12 })]))
+  const today = visible(here, core).find(({ seq }) => seq === 2)!
+  const { segments, manifest } = await core.sealNow(identity)
+  expect(segments.map(({ minSeq, maxSeq, blocks }) => [minSeq, maxSeq, blocks])).toEqual([
+    [1, 4, 2],
+    [2, 3, 1],
+  ])
+  core.changeRow(identity, 2, { message: 'edited' }, { segment: segments[1]!.key, row: today })
+  objects.objects.get(segments[1]!.key)![20]! ^= 1
+  const { read } = objects
+  const reads: string[] = []
+  objects.read = async (key, start, end) => {
+    reads.push(key)
+    return read(key, start, end)
+  }
+  await runAlarms(here, core, clock.nowMs + 10 * foldAgeMs)
+  expect(reads.sort()).toEqual(segments.map(({ key }) => key))
   expect(core.segments(identity).manifest.number).toBe(manifest.number)
 })
