@@ -22,7 +22,7 @@ const flags = {
 await main(async () => {
   const options = parseOptions()
   if (options === undefined) return
-  refuseProduction()
+  await refuseProduction()
   const ending = endingSignal()
   await ensureDevSecrets()
   await step('Database migrations', () => migrateLocalDatabase(ending))

@@ -1,21 +1,14 @@
 import { generateKeyPairSync, randomUUID } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin'
 import { defineConfig } from 'vitest/config'
-
-const root = join(import.meta.dirname, '..')
+import { root } from '../scripts/dev/settings.ts'
+import { cronsOf, readWranglerConfig } from '../scripts/dev/wrangler_config.ts'
 
 /** A secret as production has it, new in each run. */
 function testJwtKeys(): string {
   const { privateKey } = generateKeyPairSync('ed25519')
   return JSON.stringify([{ ...privateKey.export({ format: 'jwk' }), kid: randomUUID() }])
-}
-
-/** The cron expressions that production runs. */
-function cronsOf(file: string): string[] {
-  const crons = /^crons = (\[.*\])$/m.exec(readFileSync(file, 'utf8'))?.[1]
-  return JSON.parse(crons ?? '[]') as string[]
 }
 
 /**
@@ -55,7 +48,7 @@ export default defineConfig({
                 JWT_KEYS: testJwtKeys(),
                 METRICS_TOKEN: 'metrics-token-of-the-tests',
                 TEST_MIGRATIONS: await readD1Migrations(join(root, 'migrations')),
-                TEST_CRONS: cronsOf(join(root, 'wrangler.toml')),
+                TEST_CRONS: cronsOf(await readWranglerConfig()),
               },
             },
           })),

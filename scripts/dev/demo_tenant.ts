@@ -1,8 +1,6 @@
 import { join } from 'node:path'
 import { eq } from 'drizzle-orm'
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare'
-import { unstable_readConfig } from 'wrangler'
-import * as z from 'zod'
 import type { Env } from '../../src/config.ts'
 import { retentionDaysDefault } from '../../src/core/limits.ts'
 import type { Role } from '../../src/core/permissions.ts'
@@ -15,8 +13,9 @@ import { hashPassword } from '../../src/features/auth/password.ts'
 import { createBase } from '../../src/http/context.ts'
 import { removeAccountOf } from './remove_account.ts'
 import { readDevSecrets } from './secrets.ts'
-import { root, stateDir } from './settings.ts'
+import { stateDir } from './settings.ts'
 import { CommandError } from './terminal.ts'
+import { databaseIdOf, readWranglerConfig } from './wrangler_config.ts'
 
 export const demoPassword = 'demo123'
 export const demoEmail = (name: string) => `${name}@demo.edgelog.dev`
@@ -31,11 +30,6 @@ const demoUsers: readonly { name: string; role: Role }[] = [
 
 export const demoUserNames = demoUsers.map((user) => user.name)
 
-const wranglerConfig = z.object({
-  vars: z.record(z.string(), z.unknown()),
-  d1_databases: z.tuple([z.object({ binding: z.literal('DB'), database_id: z.string() })]),
-})
-
 export interface DemoChange {
   /** New users; 0 when all were there. */
   users: number
@@ -48,7 +42,7 @@ export interface DemoChange {
  * the API would take. `userCount` counts all users of the tenant, `clear` removes it first.
  */
 export async function ensureDemoTenant(options: { userCount?: number; clear?: boolean; needKey: boolean }): Promise<DemoChange> {
-  refuseProduction()
+  await refuseProduction()
   return withLocalContext(async (ctx) => {
     if (options.clear) await removeAccountOf(ctx, demoEmail('admin'))
     const hash = await hashPassword(demoPassword)
@@ -93,9 +87,9 @@ async function addMembers(
   return made
 }
 
-/** Throws CommandError where the configuration or the shell says that this is production. */
-export function refuseProduction(): void {
-  const { vars } = readWranglerConfig()
+/** Rejects with a CommandError where the configuration or the shell says that this is production. */
+export async function refuseProduction(): Promise<void> {
+  const { vars } = await readWranglerConfig()
   const environments = [process.env['ENVIRONMENT'], readDevSecrets()['ENVIRONMENT'], vars['ENVIRONMENT']]
   if (!environments.includes('production')) return
   throw new CommandError(
@@ -104,18 +98,14 @@ export function refuseProduction(): void {
   )
 }
 
-function readWranglerConfig() {
-  return wranglerConfig.parse(unstable_readConfig({ config: join(root, 'wrangler.toml') }))
-}
-
 /** Runs `work` on the local D1 as a verb of the service would see it. */
 async function withLocalContext<T>(work: (ctx: BaseCtx) => Promise<T>): Promise<T> {
-  const { vars, d1_databases: databases } = readWranglerConfig()
+  const config = await readWranglerConfig()
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       modules: true,
       script: 'export default {}',
-      d1Databases: { DB: databases[0].database_id },
+      d1Databases: { DB: databaseIdOf(config) },
       resourcePersistencePath: join(stateDir, 'v3'),
       cf: false,
     }),
@@ -124,7 +114,7 @@ async function withLocalContext<T>(work: (ctx: BaseCtx) => Promise<T>): Promise<
     const bindings = await miniflare.getBindings<{ DB: D1Database }>()
     const log = { add: () => undefined, warn: console.warn, error: console.error }
     // Verbs for people and keys use the database only; the other bindings belong to the running server.
-    const env = { ...vars, ...readDevSecrets(), DB: bindings.DB } as unknown as Env
+    const env = { ...config.vars, ...readDevSecrets(), DB: bindings.DB } as unknown as Env
     return await work(createBase(env, { log, requestId: 'seed', clientAddress: '127.0.0.1', waitUntil: (promise) => void promise }))
   } finally {
     await miniflare.dispose()

@@ -1,13 +1,15 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { convertV4MiniflareOptions, Miniflare } from 'miniflare'
+import type { V4WorkerOptions } from 'miniflare'
+import { unstable_getMiniflareWorkerOptions as workerOptionsOf } from 'wrangler'
+import type { Unstable_Config } from 'wrangler'
+import { readWranglerConfig } from '../../scripts/dev/wrangler_config.ts'
 import { generateJwtKeys } from '../../src/features/auth/keys.ts'
 
-const compatibilityDate = '2026-10-20'
 const metricsToken = 'metrics-token-of-the-bench'
-const compatibilityFlags = ['nodejs_compat', 'global_fetch_strictly_public', 'no_web_socket_compression']
 
 /** A running server with one organization, for benchmarks: real workerd, real sockets, storage in a temporary folder. */
 export interface BenchWorld {
@@ -48,63 +50,50 @@ function build(config: string, outdir: string): void {
   execFileSync('wrangler', ['deploy', '--config', config, '--dry-run', '--outdir', outdir], { stdio: ['ignore', 'ignore', 'inherit'] })
 }
 
-/** Builds the Worker as a deployment would, starts it in workerd, migrates D1 and makes an organization with two keys. */
-export async function startBenchWorld(vars: Record<string, string> = {}): Promise<BenchWorld> {
-  const folder = mkdtempSync(join(tmpdir(), 'edgelog-bench-'))
-  build('wrangler.toml', join(folder, 'worker'))
+/** The Worker as a deployment would be built, with all that wrangler.toml gives it: queues and their consumers, objects, storage. */
+async function edgelogWorker(config: Unstable_Config, folder: string, vars: Record<string, string>): Promise<V4WorkerOptions> {
+  build('wrangler.toml', folder)
+  // Secrets and variables of this machine's .dev.vars stay out, as figures would depend on them: they are looked for beside this file.
+  const { workerOptions } = workerOptionsOf({ ...config, userConfigPath: join(folder, 'wrangler.toml') })
+  return {
+    ...workerOptions,
+    name: 'edgelog',
+    modules: [{ type: 'ESModule', path: join(folder, 'worker.js') }],
+    modulesRoot: folder,
+    unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
+    bindings: {
+      ...(workerOptions['bindings'] as V4WorkerOptions['bindings']),
+      ENVIRONMENT: 'test',
+      PUBLIC_URL: 'http://127.0.0.1',
+      JWT_KEYS: JSON.stringify(await generateJwtKeys()),
+      RATE_LIMIT_ANONYMOUS_PER_MINUTE: '1000000',
+      RATE_LIMIT_API_KEY_PER_MINUTE: '100000000',
+      METRICS_TOKEN: metricsToken,
+      ...vars,
+    },
+  }
+}
+
+function baselineWorker({ compatibility_date: compatibilityDate = '' }: Unstable_Config, folder: string): V4WorkerOptions {
+  const config = join(folder, 'wrangler.toml')
+  mkdirSync(folder)
   writeFileSync(
-    join(folder, 'baseline.toml'),
+    config,
     `name = "baseline"\nmain = "${resolve('test/bench/baseline_worker.ts')}"\ncompatibility_date = "${compatibilityDate}"\n`,
   )
-  build(join(folder, 'baseline.toml'), join(folder, 'baseline'))
-  const miniflare = new Miniflare(
-    convertV4MiniflareOptions({
-      host: '127.0.0.1',
-      port: 0,
-      inspectorPort: 0,
-      // A line a request would fill the table; only trouble is shown.
-      handleStructuredLogs: ({ level, message }) => {
-        if (level === 'error' || level === 'warn') console.error(message)
-      },
-      resourcePersistencePath: join(folder, 'state'),
-      workers: [
-        {
-          name: 'edgelog',
-          modules: [{ type: 'ESModule', path: join(folder, 'worker', 'worker.js') }],
-          modulesRoot: join(folder, 'worker'),
-          compatibilityDate,
-          compatibilityFlags,
-          unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
-          bindings: {
-            ENVIRONMENT: 'test',
-            PUBLIC_URL: 'http://127.0.0.1',
-            JWT_KEYS: JSON.stringify(await generateJwtKeys()),
-            RATE_LIMIT_ANONYMOUS_PER_MINUTE: '1000000',
-            RATE_LIMIT_API_KEY_PER_MINUTE: '100000000',
-            METRICS_TOKEN: metricsToken,
-            ...vars,
-          },
-          d1Databases: { DB: 'edgelog' },
-          kvNamespaces: { RATE_LIMITS: 'rate-limits' },
-          r2Buckets: { STORAGE: 'edgelog' },
-          durableObjects: {
-            LOG_SHARD: { className: 'LogShard', useSQLite: true },
-            LIVE_TAIL: { className: 'LiveTail', useSQLite: true },
-            METER: { className: 'Meter', useSQLite: true },
-          },
-          queueProducers: { EMAIL_JOBS: 'email-jobs', TASK_JOBS: 'task-jobs' },
-        },
-        {
-          name: 'baseline',
-          modules: [{ type: 'ESModule', path: join(folder, 'baseline', 'baseline_worker.js') }],
-          modulesRoot: join(folder, 'baseline'),
-          compatibilityDate,
-          unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
-          d1Databases: { DB: 'baseline' },
-        },
-      ],
-    }),
-  )
+  build(config, folder)
+  return {
+    name: 'baseline',
+    modules: [{ type: 'ESModule', path: join(folder, 'baseline_worker.js') }],
+    modulesRoot: folder,
+    compatibilityDate,
+    unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
+    d1Databases: { DB: 'baseline' },
+  }
+}
+
+/** D1 of Edgelog by its migrations, and the two tables of the baseline. */
+async function createTables(miniflare: Miniflare): Promise<void> {
   const database = await miniflare.getD1Database('DB', 'edgelog')
   for (const file of readdirSync('migrations')
     .filter((name) => name.endsWith('.sql'))
@@ -124,6 +113,26 @@ export async function startBenchWorld(vars: Record<string, string> = {}): Promis
   for (const order of ['timestamp', 'severity, timestamp', 'source, timestamp']) {
     await baseline.prepare(`CREATE INDEX "by ${order}" ON indexed (organization_id, ${order})`).run()
   }
+}
+
+/** Builds the Worker as a deployment would, starts it in workerd, migrates D1 and makes an organization with its keys. */
+export async function startBenchWorld(vars: Record<string, string> = {}): Promise<BenchWorld> {
+  const folder = mkdtempSync(join(tmpdir(), 'edgelog-bench-'))
+  const config = await readWranglerConfig()
+  const miniflare = new Miniflare(
+    convertV4MiniflareOptions({
+      host: '127.0.0.1',
+      port: 0,
+      inspectorPort: 0,
+      // A line a request would fill the table; only trouble is shown.
+      handleStructuredLogs: ({ level, message }) => {
+        if (level === 'error' || level === 'warn') console.error(message)
+      },
+      resourcePersistencePath: join(folder, 'state'),
+      workers: [await edgelogWorker(config, join(folder, 'worker'), vars), baselineWorker(config, join(folder, 'baseline'))],
+    }),
+  )
+  await createTables(miniflare)
   const origin = async (worker: string): Promise<string> => (await miniflare.unsafeGetDirectURL(worker)).href.replace(/\/$/, '')
   const url = await origin('edgelog')
   return {
