@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import type { TaskJob } from './core/jobs.ts'
+import type { EmailJob, TaskJob } from './core/jobs.ts'
 import { sealBytesMax } from './core/limits.ts'
 import type { Quota } from './core/settings.ts'
 import type { ScanCall, ScanReply } from './engine/segment/scan_call.ts'
@@ -28,7 +28,7 @@ export interface Env {
   LOG_SHARD: DurableObjectNamespace<LogShard>
   LIVE_TAIL: DurableObjectNamespace<LiveTail>
   METER: DurableObjectNamespace<Meter>
-  EMAIL_JOBS: Queue
+  EMAIL_JOBS: Queue<EmailJob>
   TASK_JOBS: Queue<TaskJob>
   ENVIRONMENT?: string
   PUBLIC_URL?: string
@@ -45,6 +45,10 @@ export interface Env {
   SHARD_BYTES_PER_SECOND_MAX?: string
   SEAL_BYTES?: string
   SEAL_AGE_SECONDS?: string
+  VERIFIED_EMAIL_REQUIRED?: string
+  BREACHED_PASSWORD_CHECK?: string
+  /** Secret: JSON array of `{kid, k}`, k being 32 bytes in base64url: the first seals, all of them open. */
+  ENCRYPTION_KEYS?: string
   /** Secret: JSON array of private Ed25519 JWKs with kid; the first one signs, all of them verify. */
   JWT_KEYS?: string
   /** Secret: what a caller of /metrics must know; without it there is no /metrics. */
@@ -52,6 +56,9 @@ export interface Env {
 }
 
 const jwk = z.object({ kty: z.literal('OKP'), crv: z.literal('Ed25519'), kid: z.string().min(1), x: z.string(), d: z.string() })
+
+/** AES-256. */
+const sealingKey = z.object({ kid: z.string().regex(/^[\w-]{1,40}$/), k: z.string().regex(/^[\w-]{43}$/, 'must be 32 bytes in base64url') })
 
 const jsonText = z.string().transform((text, ctx) => {
   try {
@@ -69,6 +76,7 @@ export type Region = (typeof regions)[number]
 const origin = z
   .string()
   .refine((text) => URL.canParse(text) && new URL(text).origin === text, 'must be an origin such as https://app.example.com')
+const flag = z.enum(['true', 'false']).transform((text) => text === 'true')
 const limit = z.coerce.number().int().min(1)
 
 const configSchema = z.object({
@@ -103,12 +111,18 @@ const configSchema = z.object({
   /** When a shard seals what is hot: bytes of it, and seconds since the oldest of it came. */
   SEAL_BYTES: limit.max(sealBytesMax).optional(),
   SEAL_AGE_SECONDS: limit.optional(),
+  /** Whether a new user must confirm the e-mail before the first login; without it, registering tells whether an e-mail is known. */
+  VERIFIED_EMAIL_REQUIRED: flag.prefault('true'),
+  /** Whether new passwords are looked up at Have I Been Pwned, by the first five digits of their SHA-1. */
+  BREACHED_PASSWORD_CHECK: flag.prefault('false'),
+  ENCRYPTION_KEYS: jsonText.pipe(z.array(sealingKey).min(1)),
   JWT_KEYS: jsonText.pipe(z.array(jwk).min(1)),
   /** As long as 128 random bits in Base64. */
   METRICS_TOKEN: z.string().min(22).optional(),
 })
 
 export type JwtKey = z.output<typeof jwk>
+export type SealingKey = z.output<typeof sealingKey>
 
 export interface Config {
   readonly environment: 'development' | 'test' | 'production'
@@ -117,6 +131,9 @@ export interface Config {
   readonly allowedOrigins: '*' | readonly string[]
   readonly rateLimits: { readonly anonymousPerMinute: number; readonly userPerHour: number; readonly apiKeyPerMinute: number }
   readonly quota: Quota
+  readonly verifiedEmailRequired: boolean
+  readonly breachedPasswordCheck: boolean
+  readonly sealingKeys: readonly SealingKey[]
   readonly jwtKeys: readonly JwtKey[]
   readonly metricsToken: string | undefined
 }
@@ -149,6 +166,9 @@ export function configOf(env: Env): Config {
       rowsPerMonth: vars.QUOTA_ROWS_PER_MONTH ?? null,
       bytesPerMonth: vars.QUOTA_BYTES_PER_MONTH ?? null,
     }),
+    verifiedEmailRequired: vars.VERIFIED_EMAIL_REQUIRED,
+    breachedPasswordCheck: vars.BREACHED_PASSWORD_CHECK,
+    sealingKeys: Object.freeze(vars.ENCRYPTION_KEYS),
     jwtKeys: Object.freeze(vars.JWT_KEYS),
     metricsToken: vars.METRICS_TOKEN,
   })

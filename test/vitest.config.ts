@@ -1,4 +1,4 @@
-import { generateKeyPairSync, randomUUID } from 'node:crypto'
+import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { cloudflareTest, readD1Migrations } from '@cloudflare/vitest-plugin'
 import { defineConfig } from 'vitest/config'
@@ -46,6 +46,7 @@ export default defineConfig({
                 RATE_LIMIT_USER_PER_HOUR: '1000000',
                 RATE_LIMIT_API_KEY_PER_MINUTE: '1000000',
                 JWT_KEYS: testJwtKeys(),
+                ENCRYPTION_KEYS: JSON.stringify([{ kid: 'test', k: randomBytes(32).toString('base64url') }]),
                 METRICS_TOKEN: 'metrics-token-of-the-tests',
                 TEST_MIGRATIONS: await readD1Migrations(join(root, 'migrations')),
                 TEST_CRONS: cronsOf(await readWranglerConfig()),

@@ -46,7 +46,7 @@ export async function ensureDemoTenant(options: { userCount?: number; clear?: bo
   return withLocalContext(async (ctx) => {
     if (options.clear) await removeAccountOf(ctx, demoEmail('admin'))
     const hash = await hashPassword(demoPassword)
-    const owner = { email: demoEmail('admin'), name: 'Demo admin', passwordHash: hash }
+    const owner = { email: demoEmail('admin'), name: 'Demo admin', passwordHash: hash, emailVerifiedAt: ctx.now() }
     const { created, known } = await createUserWithOrganization(ctx, { ...owner, organizationName: 'Demo' })
     const tenant = created ?? known
     if (!tenant || tenant.organizationId === null) throw new Error('the demo administrator has no organization')
@@ -54,7 +54,7 @@ export async function ensureDemoTenant(options: { userCount?: number; clear?: bo
     const made = await addMembers(ctx, { organizationId, accountId }, hash, options.userCount ?? demoUsers.length)
     const change: DemoChange = { users: made + (created ? 1 : 0) }
     if (!created && !options.needKey) return change
-    const actor = { kind: 'user', userId, sessionId: '', role: 'owner' } as const
+    const actor = { kind: 'user', userId, sessionId: '', roles: ['owner'] } as const
     const input = { name: 'Development', kind: 'admin', expires_at: null } as const
     const { key } = await createApiKey({ ...ctx, actor, tenant: { organizationId, accountId, logSettings: settingsOfNew } }, input)
     return { ...change, apiKey: key }
@@ -81,7 +81,7 @@ async function addMembers(
     const { name, role } = demoUsers[i] ?? { name: `user${i + 1}`, role: 'viewer' }
     const email = demoEmail(name)
     if (present.has(email)) continue
-    await createMember(ctx, tenant, { email, name: `Demo ${name}`, passwordHash: hash, role })
+    await createMember(ctx, tenant, { email, name: `Demo ${name}`, passwordHash: hash, emailVerifiedAt: ctx.now(), role })
     made += 1
   }
   return made

@@ -11,6 +11,7 @@ const header = '# Secrets of this development machine. Never commit this file.\n
 /** How each secret of a development machine is made. */
 const makers: Readonly<Record<string, () => Promise<string>>> = {
   JWT_KEYS: async () => JSON.stringify(await generateJwtKeys()),
+  ENCRYPTION_KEYS: async () => JSON.stringify([{ kid: randomBytes(6).toString('hex'), k: randomBytes(32).toString('base64url') }]),
   METRICS_TOKEN: async () => randomBytes(24).toString('base64url'),
 }
 

@@ -76,6 +76,21 @@ export const registrationWindowMs = 60 * 60 * 1000
 export const loginCleanupRowsMax = 20
 /** Ended sessions of a user that a new login removes. */
 export const sessionCleanupRowsMax = 20
+/** How long a proof of the password lets a session delete things, make keys and hand over ownership. */
+export const stepUpMs = 15 * 60 * 1000
+/** Life of the single-use tokens that mails carry: long enough for a mailbox read once a day, an hour where a token gives the account away. */
+export const verifyEmailTtlMs = 24 * 60 * 60 * 1000
+export const resetPasswordTtlMs = 60 * 60 * 1000
+export const setPasswordTtlMs = 7 * 24 * 60 * 60 * 1000
+export const changeEmailTtlMs = 24 * 60 * 60 * 1000
+export const invitationTtlMs = 7 * 24 * 60 * 60 * 1000
+/** What is deleted can be restored this long; then it is purged. */
+export const deletedKeptMs = 30 * 24 * 60 * 60 * 1000
+/** Days that entries of the audit log are kept unless the organization says otherwise; a year, as auditors ask for. */
+export const auditDaysDefault = 365
+/** Mails whose message was lost that one sweep sends on; one without success for so long. */
+export const mailSweepRowsMax = 100
+export const mailStuckMs = 10 * 60 * 1000
 /** Stored with a session to show people their devices. */
 export const userAgentCharsMax = 400
 

@@ -1,64 +1,123 @@
-/** The one table of who may do what: roles of people and kinds of API keys. Code and tests are driven by it. */
+/**
+ * The one table of who may do what. Each line is an action on a kind of thing, and the actors that may do it; who is not
+ * named may not. Routes name their line in `access`, keys take their scopes from it, and docs and tests are made from it.
+ */
 
+/** Roles of a person in an organization, the highest first. */
 export const roles = ['owner', 'admin', 'member', 'viewer'] as const
 export type Role = (typeof roles)[number]
 
-export const permissions = [
-  'logs:read',
-  'logs:write',
-  'logs:edit',
-  'logs:delete',
-  'logs:archive',
-  'logs:segments',
-  'logs:settings',
-  'tasks:read',
-  'tasks:write',
-  'api_keys:read',
-  'api_keys:write',
-] as const
-export type Permission = (typeof permissions)[number]
+/** Roles of a person in an account. */
+export const accountRoles = ['owner', 'admin'] as const
+export type AccountRole = (typeof accountRoles)[number]
+
+/** Roles of a person in a team. */
+export const teamRoles = ['manager', 'member'] as const
+export type TeamRole = (typeof teamRoles)[number]
 
 export const keyKinds = ['ingest', 'query', 'admin'] as const
 export type KeyKind = (typeof keyKinds)[number]
 
 /**
- * What an API key may be given. `api_keys:write` is missing on purpose: no key can make, change or revoke keys; and
- * `logs:settings`, since a short retention deletes all there is.
+ * What a person acts as in an organization: the role there, `account_admin` in all organizations of an account that the
+ * person has a role in, `staff` in all organizations of the deployment. Neither of the two reads a tenant's logs.
  */
-export const scopes = [
-  'logs:read',
-  'logs:write',
-  'logs:edit',
-  'logs:delete',
-  'logs:archive',
-  'logs:segments',
-  'tasks:read',
-  'tasks:write',
-  'api_keys:read',
-] as const satisfies readonly Permission[]
-export type Scope = (typeof scopes)[number]
+export const actingRoles = [...roles, 'account_admin', 'staff'] as const
+export type ActingRole = (typeof actingRoles)[number]
 
-/**
- * Permissions of each role in an organization. `logs:write` is sending logs, `logs:edit` changing stored ones, `logs:segments`
- * reading sealed files as they are, in which edited and deleted logs may still stand until they are rewritten.
- */
-export const rolePermissions: Readonly<Record<Role, readonly Permission[]>> = {
-  owner: permissions,
-  admin: permissions,
-  member: ['logs:read', 'logs:write', 'logs:edit', 'tasks:read', 'api_keys:read'],
-  viewer: ['logs:read', 'tasks:read'],
+/** What a person acts as in an account. */
+export const accountActingRoles = [...accountRoles, 'staff'] as const
+export type AccountActingRole = (typeof accountActingRoles)[number]
+
+interface Line<R extends string> {
+  readonly allows: string
+  readonly roles: readonly R[]
+  /** Kinds of API keys that can hold it as a scope. */
+  readonly keys?: readonly KeyKind[]
 }
+
+const everybody = roles
+const writers = ['owner', 'admin', 'member'] as const
+const admins = ['owner', 'admin'] as const
+const managers = ['owner', 'admin', 'account_admin', 'staff'] as const
+const onlookers = [...roles, 'account_admin', 'staff'] as const
+
+const organizationTable = {
+  'logs:read': { allows: 'search, count, tail and export logs', roles: everybody, keys: ['query', 'admin'] },
+  'logs:write': { allows: 'send logs', roles: writers, keys: ['ingest', 'admin'] },
+  'logs:edit': { allows: 'change and delete single logs', roles: writers, keys: ['admin'] },
+  'logs:delete': { allows: 'erase logs by query', roles: admins, keys: ['admin'] },
+  'logs:archive': { allows: 'write logs to Parquet files', roles: admins, keys: ['admin'] },
+  'logs:segments': {
+    allows: 'read sealed files as they are, in which edited and deleted logs may still stand until they are rewritten',
+    roles: admins,
+    keys: ['admin'],
+  },
+  // No key: a short retention deletes all there is.
+  'logs:settings': { allows: 'set retention', roles: admins },
+  'tasks:read': { allows: 'see background tasks and their files', roles: everybody, keys: ['admin'] },
+  'tasks:write': { allows: 'start and revoke background tasks', roles: admins, keys: ['admin'] },
+  'api_keys:read': { allows: 'list API keys', roles: writers, keys: ['admin'] },
+  // No key: a stolen key must not be able to outlive its revocation.
+  'api_keys:write': { allows: 'create, change, rotate and revoke API keys', roles: admins },
+  'organization:read': { allows: 'see the organization and its settings', roles: onlookers },
+  'organization:write': { allows: 'rename the organization and change its settings', roles: managers },
+  'organization:delete': { allows: 'delete and restore the organization', roles: ['owner', 'account_admin', 'staff'] },
+  'organization:transfer': { allows: 'hand ownership over', roles: ['owner', 'staff'] },
+  'members:read': { allows: 'see members', roles: onlookers },
+  'members:write': { allows: 'invite and remove members and change their roles, owners only by owners', roles: managers },
+  'teams:read': { allows: 'see teams and their members', roles: onlookers },
+  'teams:write': { allows: 'create, change and delete teams; a manager of a team changes that one', roles: managers },
+  'audit:read': { allows: 'read and export the audit log', roles: managers, keys: ['admin'] },
+  'saved_filters:read': { allows: 'see own and shared filters', roles: everybody },
+  'saved_filters:write': { allows: 'keep own filters', roles: everybody },
+  'saved_filters:share': { allows: 'share a filter with the organization, and change shared ones', roles: writers },
+  'dashboards:read': { allows: 'see dashboards', roles: everybody, keys: ['query', 'admin'] },
+  'dashboards:write': { allows: 'create, change and delete dashboards', roles: writers, keys: ['admin'] },
+} as const satisfies Record<string, Line<ActingRole>>
+
+const accountTable = {
+  'account:read': { allows: 'see the account, its organizations and who manages it', roles: accountActingRoles },
+  'account:write': { allows: 'rename the account', roles: accountActingRoles },
+  'account:delete': { allows: 'delete and restore the account', roles: ['owner', 'staff'] },
+  'account:members': { allows: 'give and take roles in the account, and hand it over', roles: ['owner', 'staff'] },
+  'account:audit': { allows: 'read the audit log of the account', roles: accountActingRoles },
+  'users:read': { allows: 'list the users of the account', roles: accountActingRoles },
+  'users:write': { allows: 'create, change, delete and restore users of the account', roles: accountActingRoles },
+  'organizations:create': { allows: 'create organizations in the account', roles: accountActingRoles },
+} as const satisfies Record<string, Line<AccountActingRole>>
+
+export type Permission = keyof typeof organizationTable
+export type AccountPermission = keyof typeof accountTable
+/** A permission that some kind of key can hold. */
+export type Scope = { [P in Permission]: (typeof organizationTable)[P] extends { keys: unknown } ? P : never }[Permission]
+
+/** The table as data, for docs and tests. */
+export const organizationLines: Readonly<Record<Permission, Line<ActingRole>>> = organizationTable
+export const accountLines: Readonly<Record<AccountPermission, Line<AccountActingRole>>> = accountTable
+
+export const permissions = Object.keys(organizationTable) as Permission[]
+export const accountPermissions = Object.keys(accountTable) as AccountPermission[]
+export const scopes = permissions.filter((permission) => organizationLines[permission].keys !== undefined) as [Scope, ...Scope[]]
+
+/** Permissions of each role in an organization. */
+export const rolePermissions = byActor(actingRoles, (role) => permissions.filter((permission) => roleHas(role, permission)))
 
 /** The most that a key of each kind can be given; a key may hold fewer. */
-export const kindScopes: Readonly<Record<KeyKind, readonly Scope[]>> = {
-  ingest: ['logs:write'],
-  query: ['logs:read'],
-  admin: scopes,
+export const kindScopes = byActor(keyKinds, (kind) => scopes.filter((scope) => organizationLines[scope].keys?.includes(kind)))
+
+/** Whether a person who acts as this in the organization has the permission. */
+export function roleHas(role: ActingRole, permission: Permission): boolean {
+  return organizationLines[permission].roles.includes(role)
 }
 
-/** Whether a person with this role in the active organization has the permission. */
-export function roleHas(role: Role, permission: Permission): boolean {
-  return rolePermissions[role].includes(permission)
+/** The same in an account. */
+export function accountRoleHas(role: AccountActingRole, permission: AccountPermission): boolean {
+  return accountLines[permission].roles.includes(role)
+}
+
+export function isAccountPermission(access: string): access is AccountPermission {
+  return Object.hasOwn(accountTable, access)
 }
 
 /** Whether a key holding these scopes has the permission. */
@@ -69,4 +128,8 @@ export function scopesHave(held: readonly Scope[], permission: Permission): bool
 /** The scopes among `wanted` that a key of this kind cannot have; empty when all are allowed. */
 export function scopesOutsideKind(kind: KeyKind, wanted: readonly Scope[]): Scope[] {
   return wanted.filter((scope) => !kindScopes[kind].includes(scope))
+}
+
+function byActor<A extends string, T>(actors: readonly A[], of: (actor: A) => T): Readonly<Record<A, T>> {
+  return Object.fromEntries(actors.map((actor) => [actor, of(actor)])) as Record<A, T>
 }

@@ -1,5 +1,5 @@
 import type { Config, Env, Exports, Region } from '../config.ts'
-import type { Role, Scope } from '../core/permissions.ts'
+import type { AccountActingRole, ActingRole, Scope } from '../core/permissions.ts'
 import type { LogSettings } from '../core/settings.ts'
 import type { Database } from './client.ts'
 
@@ -34,16 +34,30 @@ export interface BaseCtx {
 export interface SignedInUser {
   readonly id: string
   readonly email: string
+  /** Account that the user belongs to. */
+  readonly accountId: string
+  readonly isStaff: boolean
+}
+
+/** The session that a request shows. */
+export interface SessionProof {
+  readonly id: string
+  /** When the password was last proved in it. */
+  readonly passwordProvedMs: number
+  /** Whether a second factor was proved in it. */
+  readonly secondFactor: boolean
 }
 
 /** A signed-in person, whatever the organization. */
 export interface UserCtx extends BaseCtx {
   readonly user: SignedInUser
   readonly sessionId: string
+  readonly session: SessionProof
 }
 
 export type Actor =
-  | { readonly kind: 'user'; readonly userId: string; readonly sessionId: string; readonly role: Role }
+  /** A person, with all that the person acts as in the organization. */
+  | { readonly kind: 'user'; readonly userId: string; readonly sessionId: string; readonly roles: readonly ActingRole[] }
   | { readonly kind: 'api_key'; readonly keyId: string; readonly scopes: readonly Scope[] }
   /** A job, whoever asked for it. */
   | { readonly kind: 'system' }
@@ -60,11 +74,25 @@ export interface TenantCtx extends BaseCtx {
   readonly tenant: Tenant
 }
 
-/** What an access token proves; `membership` is the wanted organization, or the default one, or null when there is none. */
+/** A person who may do what the route's `access` says, inside one account. */
+export interface AccountCtx extends UserCtx {
+  readonly account: { readonly id: string; readonly roles: readonly AccountActingRole[] }
+}
+
+/** Which tenant a request asks for: the given one, or with `undefined` the caller's own. */
+export type WantedTenant =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'organization'; readonly id: string | undefined; readonly deleted?: boolean }
+  | { readonly kind: 'account'; readonly id: string | undefined; readonly deleted?: boolean }
+
+/** What an access token proves. */
 export interface VerifiedSession {
   readonly user: SignedInUser
-  readonly sessionId: string
-  readonly membership: (Tenant & { readonly role: Role }) | null
+  readonly session: SessionProof
+  /** The wanted or default organization; null when none was wanted, or the user has none. */
+  readonly organization: (Tenant & { readonly roles: readonly ActingRole[]; readonly requireSecondFactor: boolean }) | null
+  /** The wanted account; null when none was wanted. */
+  readonly account: AccountCtx['account'] | null
 }
 
 /** What an API key proves. */

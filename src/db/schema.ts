@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { index, integer, primaryKey, real, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
-import { retentionDaysDefault } from '../core/limits.ts'
-import { keyKinds, roles } from '../core/permissions.ts'
+import { auditDaysDefault, retentionDaysDefault } from '../core/limits.ts'
+import { accountRoles, keyKinds, roles } from '../core/permissions.ts'
 import type { Scope } from '../core/permissions.ts'
 import { runningStates, taskKinds, taskStates } from '../core/tasks.ts'
 
@@ -43,6 +43,10 @@ export const organizations = sqliteTable('organizations', {
   quotaBytesPerMonth: integer('quota_bytes_per_month'),
   /** Raised with each change of the columns above. */
   settingsVersion: integer('settings_version').notNull().default(0),
+  /** Only sessions that passed a second factor may act in it. */
+  requireSecondFactor: integer('require_second_factor', { mode: 'boolean' }).notNull().default(false),
+  /** Days that entries of the audit log are kept. */
+  auditDays: integer('audit_days').notNull().default(auditDaysDefault),
 })
 
 export const users = sqliteTable(
@@ -54,7 +58,9 @@ export const users = sqliteTable(
       .references(() => accounts.id),
     /** Normalised by `emailSchema`: trimmed and lower-case. A soft-deleted user keeps it until the purge. */
     email: text('email').notNull(),
+    /** How others see the person. */
     name: text('name').notNull(),
+    /** `noPassword` (features/auth/password.ts) until the person has chosen one. */
     passwordHash: text('password_hash').notNull(),
     /** Raised to end every session and access token at once. */
     tokenVersion: integer('token_version').notNull().default(0),
@@ -62,8 +68,26 @@ export const users = sqliteTable(
     createdAt,
     updatedAt,
     deletedAt,
+    emailVerifiedAt: integer('email_verified_at'),
+    passwordChangedAt: integer('password_changed_at'),
+    /** Staff of the deployment: sees and manages the control plane of every tenant. */
+    isStaff: integer('is_staff', { mode: 'boolean' }).notNull().default(false),
+    firstName: text('first_name'),
+    lastName: text('last_name'),
+    /** E.164. */
+    phone: text('phone'),
+    /** `yyyy-mm-dd`. */
+    birthDate: text('birth_date'),
+    /** BCP 47. */
+    locale: text('locale'),
+    /** IANA name. */
+    timeZone: text('time_zone'),
+    notificationPreferences: text('notification_preferences', { mode: 'json' })
+      .$type<Record<string, boolean>>()
+      .notNull()
+      .default(sql`'{}'`),
   },
-  (table) => [uniqueIndex('users_email').on(table.email)],
+  (table) => [uniqueIndex('users_email').on(table.email), index('users_account').on(table.accountId)],
 )
 
 export const memberships = sqliteTable(
@@ -78,7 +102,23 @@ export const memberships = sqliteTable(
     role: text('role', { enum: roles }).notNull(),
     createdAt,
   },
-  (table) => [primaryKey({ columns: [table.userId, table.organizationId] })],
+  (table) => [primaryKey({ columns: [table.userId, table.organizationId] }), index('memberships_organization').on(table.organizationId)],
+)
+
+/** Who manages an account: its organizations and users, but not their logs. */
+export const accountMemberships = sqliteTable(
+  'account_memberships',
+  {
+    userId: text('user_id')
+      .notNull()
+      .references(() => users.id),
+    accountId: text('account_id')
+      .notNull()
+      .references(() => accounts.id),
+    role: text('role', { enum: accountRoles }).notNull(),
+    createdAt,
+  },
+  (table) => [primaryKey({ columns: [table.userId, table.accountId] }), index('account_memberships_account').on(table.accountId)],
 )
 
 export const sessions = sqliteTable(
@@ -103,6 +143,15 @@ export const sessions = sqliteTable(
     createdAt,
     expiresAt: integer('expires_at').notNull(),
     revokedAt: integer('revoked_at'),
+    /** Last login or refresh. */
+    lastSeenAt: integer('last_seen_at').notNull().default(0),
+    /** When the password was last proved in this session. */
+    passwordProvedAt: integer('password_proved_at').notNull().default(0),
+    /** When a second factor was proved in this session; null: never. */
+    secondFactorAt: integer('second_factor_at'),
+    /** Where the login came from, as Cloudflare tells it: ISO 3166 country and a city. */
+    country: text('country'),
+    city: text('city'),
   },
   (table) => [index('sessions_user').on(table.userId)],
 )
@@ -218,29 +267,4 @@ export const damagedSegments = sqliteTable(
     seenAt: integer('seen_at').notNull(),
   },
   (table) => [primaryKey({ columns: [table.organizationId, table.segment] }), index('damaged_segments_seen').on(table.seenAt)],
-)
-
-export const auditLog = sqliteTable(
-  'audit_log',
-  {
-    organizationId: text('organization_id')
-      .notNull()
-      .references(() => organizations.id),
-    /** UUIDv7, so that the primary key also orders by time. */
-    id: text('id').notNull(),
-    actorKind: text('actor_kind', { enum: ['user', 'api_key', 'system'] }).notNull(),
-    actorId: text('actor_id'),
-    /** `noun.verb`, for example `api_key.revoke`. */
-    action: text('action').notNull(),
-    targetKind: text('target_kind').notNull(),
-    targetId: text('target_id').notNull(),
-    details: text('details', { mode: 'json' })
-      .$type<Record<string, unknown>>()
-      .notNull()
-      .default(sql`'{}'`),
-    requestId: text('request_id').notNull(),
-    clientAddress: text('client_address'),
-    createdAt,
-  },
-  (table) => [primaryKey({ columns: [table.organizationId, table.id] })],
 )

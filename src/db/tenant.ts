@@ -1,10 +1,23 @@
 import { and, eq } from 'drizzle-orm'
 import type { SQL } from 'drizzle-orm'
 import type { Tenant } from './context.ts'
-import type { apiKeys, auditLog, logShards, memberships, tasks } from './schema.ts'
+import type { apiKeys, logShards, memberships, tasks } from './schema.ts'
+import type { auditLog } from './schema_audit.ts'
+import type { dashboards, savedFilters } from './schema_content.ts'
+import type { invitations, teamMemberships, teams } from './schema_identity.ts'
 
 /** Tables whose rows belong to one organization. */
-export type TenantTable = typeof apiKeys | typeof auditLog | typeof logShards | typeof memberships | typeof tasks
+export type TenantTable =
+  | typeof apiKeys
+  | typeof auditLog
+  | typeof dashboards
+  | typeof invitations
+  | typeof logShards
+  | typeof memberships
+  | typeof savedFilters
+  | typeof tasks
+  | typeof teamMemberships
+  | typeof teams
 
 /** Whose rows: a `TenantCtx`, or what a checked ticket names where nobody is signed in. */
 interface TenantRef {

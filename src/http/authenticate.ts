@@ -1,17 +1,19 @@
 import type { Context } from 'hono'
 import { getCookie } from 'hono/cookie'
-import { roleHas, scopesHave } from '../core/permissions.ts'
+import { stepUpMs } from '../core/limits.ts'
+import { accountRoleHas, isAccountPermission, roleHas, scopesHave } from '../core/permissions.ts'
+import type { AccountPermission, Permission } from '../core/permissions.ts'
 import { problem } from '../core/problems.ts'
-import type { BaseCtx, TenantCtx, UserCtx, VerifiedApiKey, VerifiedSession } from '../db/context.ts'
-import type { Access, AppEnv } from './route.ts'
+import type { AccountCtx, BaseCtx, TenantCtx, UserCtx, VerifiedApiKey, VerifiedSession, WantedTenant } from '../db/context.ts'
+import type { Access, AnyRouteSpec, AppEnv } from './route.ts'
 
 /**
  * Proofs of identity, injected by src/app.ts; each throws a 401 problem for a credential that is no good. `beforeLookup`
  * is called when only the database can tell; it throws when the caller may not ask any more.
  */
 export interface Verifiers {
-  /** Throws `not_found` when `organizationId` is given and the user is no member of it. */
-  verifySession(base: BaseCtx, token: string, organizationId: string | undefined, beforeLookup: () => void): Promise<VerifiedSession>
+  /** Throws `not_found` for a wanted tenant that is not there for the user. */
+  verifySession(base: BaseCtx, token: string, wanted: WantedTenant, beforeLookup: () => void): Promise<VerifiedSession>
   verifyApiKey(base: BaseCtx, key: string, beforeLookup: () => void): Promise<VerifiedApiKey>
 }
 
@@ -24,13 +26,11 @@ type Credential = { kind: 'session' | 'api_key'; token: string }
 
 export type Identity = { kind: 'user'; session: VerifiedSession } | { kind: 'api_key'; key: VerifiedApiKey }
 
-/** Who is calling; throws 401 without a good credential, 404 for an organization that is not theirs. */
-export async function identify(
-  c: Context<AppEnv>,
-  access: Exclude<Access, 'public'>,
-  verifiers: Verifiers,
-  beforeLookup: () => void,
-): Promise<Identity> {
+/** What of a route decides who may call it. */
+export type Guarded = Pick<AnyRouteSpec, 'tenant' | 'stepUp'> & { access: Exclude<Access, 'public'> }
+
+/** Who is calling; throws 401 without a good credential, 404 for a tenant that is not theirs. */
+export async function identify(c: Context<AppEnv>, spec: Guarded, verifiers: Verifiers, beforeLookup: () => void): Promise<Identity> {
   const base = c.get('base')
   const credential = credentialOf(c)
   if (!credential) throw problem('unauthenticated', 'Send an access token in Authorization: Bearer, or an API key in X-API-Key.')
@@ -39,34 +39,63 @@ export async function identify(
     base.log.add({ actor: 'api_key', key_id: key.keyId, organization_id: key.tenant.organizationId })
     return { kind: 'api_key', key }
   }
-  // What concerns the person alone must go on when a client still names an organization that the person has left.
-  const organizationId = access === 'session' ? undefined : wantedOrganization(c)
-  const session = await verifiers.verifySession(base, credential.token, organizationId, beforeLookup)
-  base.log.add({ actor: 'user', user_id: session.user.id, organization_id: session.membership?.organizationId })
+  const session = await verifiers.verifySession(base, credential.token, wantedTenant(c, spec), beforeLookup)
+  base.log.add({ actor: 'user', user_id: session.user.id, organization_id: session.organization?.organizationId })
   return { kind: 'user', session }
 }
 
-/** The context that `access` promises; throws 403 when the caller is known but may not. */
-export function authorize(base: BaseCtx, access: Exclude<Access, 'public'>, identity: Identity): UserCtx | TenantCtx {
-  return identity.kind === 'api_key' ? keyContext(base, access, identity.key) : userContext(base, access, identity.session)
+/** The context that the route's access promises; throws 403 when the caller is known but may not. */
+export function authorize(c: Context<AppEnv>, spec: Guarded, identity: Identity): UserCtx | TenantCtx | AccountCtx {
+  const base = c.get('base')
+  return identity.kind === 'api_key' ? keyContext(c, spec, identity.key) : userContext(base, spec, identity.session)
 }
 
-function keyContext(base: BaseCtx, access: Exclude<Access, 'public'>, { keyId, scopes, tenant }: VerifiedApiKey): TenantCtx {
-  if (access === 'session') throw problem('forbidden', 'This needs a signed-in person; an API key cannot do it.')
+function keyContext(c: Context<AppEnv>, { access, tenant: place }: Guarded, { keyId, scopes, tenant }: VerifiedApiKey): TenantCtx {
+  if (access === 'session' || access === 'staff' || isAccountPermission(access))
+    throw problem('forbidden', 'This needs a signed-in person; an API key cannot do it.')
   if (!scopesHave(scopes, access)) throw problem('forbidden', `The API key lacks the scope ${access}.`)
-  return { ...base, actor: { kind: 'api_key', keyId, scopes }, tenant }
+  if (place !== undefined && pathId(c) !== tenant.organizationId) throw problem('not_found', 'There is no such organization.')
+  return { ...c.get('base'), actor: { kind: 'api_key', keyId, scopes }, tenant }
 }
 
-function userContext(
-  base: BaseCtx,
-  access: Exclude<Access, 'public'>,
-  { user, sessionId, membership }: VerifiedSession,
-): UserCtx | TenantCtx {
-  if (access === 'session') return { ...base, user, sessionId }
-  if (!membership) throw problem('forbidden', 'You belong to no organization yet.')
-  const { role, ...tenant } = membership
-  if (!roleHas(role, access)) throw problem('forbidden', `The role ${role} lacks the permission ${access}.`)
-  return { ...base, actor: { kind: 'user', userId: user.id, sessionId, role }, tenant }
+function userContext(base: BaseCtx, { access, stepUp }: Guarded, verified: VerifiedSession): UserCtx | TenantCtx | AccountCtx {
+  const { user, session } = verified
+  const person: UserCtx = { ...base, user, session, sessionId: session.id }
+  const ctx = access === 'session' ? person : access === 'staff' ? staffContext(person) : tenantContext(person, access, verified)
+  if (stepUp === true && base.now() - session.passwordProvedMs > stepUpMs)
+    throw problem('reauthentication_required', 'This needs the password again: POST /api/v1/auth/confirm-password, then repeat it.')
+  return ctx
+}
+
+function staffContext(person: UserCtx): UserCtx {
+  if (!person.user.isStaff) throw problem('forbidden', 'Only staff may do this.')
+  return person
+}
+
+function tenantContext(person: UserCtx, access: Permission | AccountPermission, { organization, account }: VerifiedSession) {
+  if (isAccountPermission(access)) {
+    if (account === null || !account.roles.some((role) => accountRoleHas(role, access)))
+      throw problem('forbidden', `In this account you lack the permission ${access}.`)
+    return { ...person, account } satisfies AccountCtx
+  }
+  if (organization === null) throw problem('forbidden', 'You belong to no organization yet.')
+  const { roles, requireSecondFactor, ...tenant } = organization
+  if (!roles.some((role) => roleHas(role, access)))
+    throw problem('forbidden', `The role ${roles.join(', ')} lacks the permission ${access}.`)
+  if (requireSecondFactor && !person.session.secondFactor)
+    throw problem('second_factor_required', 'This organization wants a second factor: set one up, then log in with it.')
+  const actor = { kind: 'user', userId: person.user.id, sessionId: person.sessionId, roles } as const
+  const { user: _user, session: _session, sessionId: _id, ...base } = person
+  return { ...base, actor, tenant } satisfies TenantCtx
+}
+
+/** Whether it is only as staff that the caller may do this: such acts are recorded, reads included. */
+export function isStaffAct({ access }: Guarded, { organization, account }: VerifiedSession): boolean {
+  if (access === 'staff') return true
+  if (access === 'session') return false
+  return isAccountPermission(access)
+    ? account !== null && !account.roles.some((role) => role !== 'staff' && accountRoleHas(role, access))
+    : organization !== null && !organization.roles.some((role) => role !== 'staff' && roleHas(role, access))
 }
 
 /** Headers before the cookie: a script that names its credential means that one. */
@@ -83,7 +112,22 @@ function credentialOf(c: Context<AppEnv>): Credential | undefined {
   return cookie ? { kind: 'session', token: cookie } : undefined
 }
 
-function wantedOrganization(c: Context<AppEnv>): string | undefined {
+/** What concerns the person alone goes on when a client still names an organization that the person has left. */
+function wantedTenant(c: Context<AppEnv>, { access, tenant }: Guarded): WantedTenant {
+  if (access === 'session' || access === 'staff') return { kind: 'none' }
+  const kind = isAccountPermission(access) ? 'account' : 'organization'
+  if (tenant !== undefined) return { kind, id: pathId(c), deleted: tenant === 'deleted' }
+  return { kind, id: kind === 'organization' ? headerId(c) : undefined }
+}
+
+function pathId(c: Context<AppEnv>): string {
+  const id = c.req.param('id') ?? ''
+  if (!uuidPattern.test(id))
+    throw problem('validation_failed', 'The id in the path must be a UUID.', { details: { id: ['must be a UUID'] } })
+  return id.toLowerCase()
+}
+
+function headerId(c: Context<AppEnv>): string | undefined {
   const id = c.req.header('X-Organization-Id')
   if (id === undefined) return undefined
   if (!uuidPattern.test(id))

@@ -2,14 +2,15 @@ import type { Context, Hono, MiddlewareHandler } from 'hono'
 import { urlCharsMax } from '../core/limits.ts'
 import { problem, ProblemError } from '../core/problems.ts'
 import type { BaseCtx } from '../db/context.ts'
-import { authorize, identify } from './authenticate.ts'
-import type { Identity, Verifiers } from './authenticate.ts'
+import { auditStaffAct } from '../db/audit.ts'
+import { authorize, identify, isStaffAct } from './authenticate.ts'
+import type { Guarded, Identity, Verifiers } from './authenticate.ts'
 import { refuseCrossSite } from './cross_site.ts'
 import { inputOf, validation } from './input.ts'
 import { addressClient } from './rate_limit.ts'
 import type { RateLimiter } from './rate_limit.ts'
 import { isSchema } from './route.ts'
-import type { Access, AnyReply, AnyRouteSpec, AppEnv, Route } from './route.ts'
+import type { AnyReply, AnyRouteSpec, AppEnv, Route } from './route.ts'
 
 /** What src/app.ts injects, since http knows no feature. */
 export interface Services extends Verifiers {
@@ -53,25 +54,29 @@ async function serve(route: Route, c: Context<AppEnv>): Promise<Response> {
 }
 
 /** Counts every request against its caller. */
-async function admit(c: Context<AppEnv>, { access, unlimited }: AnyRouteSpec, services: Services): Promise<BaseCtx> {
+async function admit(c: Context<AppEnv>, spec: AnyRouteSpec, services: Services): Promise<BaseCtx> {
   const base = c.get('base')
+  const { access } = spec
   if (access === 'public') {
-    if (!unlimited) services.rateLimiter.enforce(c, addressClient(base.clientAddress))
+    if (!spec.unlimited) services.rateLimiter.enforce(c, addressClient(base.clientAddress))
     return base
   }
-  const identity = await identifyLimited(c, access, services)
+  const guarded = { ...spec, access }
+  const identity = await identifyLimited(c, guarded, services)
   services.rateLimiter.enforce(
     c,
     identity.kind === 'user' ? { kind: 'user', id: identity.session.user.id } : { kind: 'api_key', id: identity.key.keyId },
   )
-  return authorize(base, access, identity)
+  const ctx = authorize(c, guarded, identity)
+  if (identity.kind === 'user' && isStaffAct(guarded, identity.session)) await auditStaffAct(base, identity.session, spec.id)
+  return ctx
 }
 
 /**
  * Who is refused here counts by address. Refusals that cost a lookup have a count of their own, which prevents the next
  * lookup: neither a neighbour's public requests nor a forgotten shipper with a dead key lock out good callers.
  */
-async function identifyLimited(c: Context<AppEnv>, access: Exclude<Access, 'public'>, services: Services): Promise<Identity> {
+async function identifyLimited(c: Context<AppEnv>, spec: Guarded, services: Services): Promise<Identity> {
   const { clientAddress } = c.get('base')
   let kind: 'anonymous' | 'stranger' = 'anonymous'
   const beforeLookup = () => {
@@ -79,7 +84,7 @@ async function identifyLimited(c: Context<AppEnv>, access: Exclude<Access, 'publ
     services.rateLimiter.refuseExhausted(c, addressClient(clientAddress, kind))
   }
   try {
-    return await identify(c, access, services, beforeLookup)
+    return await identify(c, spec, services, beforeLookup)
   } catch (error) {
     if (error instanceof ProblemError) services.rateLimiter.enforce(c, addressClient(clientAddress, kind))
     throw error

@@ -1,9 +1,9 @@
 import type { Context } from 'hono'
 import type * as z from 'zod'
 import type { Env } from '../config.ts'
-import type { Permission } from '../core/permissions.ts'
+import type { AccountPermission, Permission } from '../core/permissions.ts'
 import type { ProblemCode } from '../core/problems.ts'
-import type { BaseCtx, TenantCtx, UserCtx } from '../db/context.ts'
+import type { AccountCtx, BaseCtx, TenantCtx, UserCtx } from '../db/context.ts'
 
 /** Hono's view of a request: bindings, and the context that the first middleware builds. */
 export interface AppEnv {
@@ -12,10 +12,19 @@ export interface AppEnv {
   Variables: { base: BaseCtx; ctx: BaseCtx; replyHeaders: Record<string, string> | undefined }
 }
 
-/** Who may call: anybody, a signed-in person, or a person (by role) or API key (by scope) with a permission. */
-export type Access = 'public' | 'session' | Permission
+/**
+ * Who may call: anybody, a signed-in person, staff of the deployment, a person (by role) or API key (by scope) with a
+ * permission in an organization, or a person with a permission in an account (src/core/permissions.ts).
+ */
+export type Access = 'public' | 'session' | 'staff' | Permission | AccountPermission
 export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete'
-type CtxOf<A extends Access> = A extends 'public' ? BaseCtx : A extends 'session' ? UserCtx : TenantCtx
+type CtxOf<A extends Access> = A extends 'public'
+  ? BaseCtx
+  : A extends 'session' | 'staff'
+    ? UserCtx
+    : A extends AccountPermission
+      ? AccountCtx
+      : TenantCtx
 
 /** A reply whose bytes the handler makes itself (a stream, CSV, a WebSocket); it returns a `Response`. */
 export interface RawReply {
@@ -55,6 +64,13 @@ export interface RouteSpec<A extends Access, P extends Shape, Q extends Shape, B
   summary: string
   description?: string
   access: A
+  /**
+   * The tenant is the one whose id is the path's `:id`, not the one of `X-Organization-Id` or the default one. `deleted`: also while
+   * it is deleted, to restore it.
+   */
+  tenant?: 'path' | 'deleted'
+  /** A person must have proved the password in this session within `stepUpMs`. */
+  stepUp?: true
   param?: P
   /** Strict objects only: unknown parameters are refused. A repeated parameter arrives as an array. */
   query?: Q

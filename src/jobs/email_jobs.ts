@@ -1,16 +1,15 @@
-import { emailJobSchemas } from '../core/jobs.ts'
-import type { EmailJob, EmailJobKind, EmailJobOf } from '../core/jobs.ts'
+import { and, eq } from 'drizzle-orm'
+import { emailJobSchema } from '../core/jobs.ts'
+import type { EmailJob } from '../core/jobs.ts'
+import { mailParams } from '../core/mails.ts'
+import type { MailKind } from '../core/mails.ts'
 import type { BaseCtx } from '../db/context.ts'
+import { mailParamsOf } from '../db/mails.ts'
+import { mails } from '../db/schema_content.ts'
 import type { MailText } from './mail_message.ts'
+import { mailTexts } from './mail_texts.ts'
+import type { MailPlace } from './mail_texts.ts'
 import { deliver } from './outbox.ts'
-import { registrationKnown } from './registration_known.ts'
-import { registrationWelcome } from './registration_welcome.ts'
-
-/** One writer for each kind of message. */
-const writers: { readonly [K in EmailJobKind]: (job: EmailJobOf<K>, publicUrl: string) => MailText } = {
-  registration_welcome: registrationWelcome,
-  registration_known: registrationKnown,
-}
 
 /**
  * Handles a batch of `email-jobs`. Each message stands alone: one that fails, or that no schema takes, is retried and
@@ -19,8 +18,7 @@ const writers: { readonly [K in EmailJobKind]: (job: EmailJobOf<K>, publicUrl: s
 export async function consumeEmailJobs(ctx: BaseCtx, batch: MessageBatch): Promise<void> {
   for (const message of batch.messages) {
     try {
-      const job = parseJob(message.body)
-      await deliver(ctx, job, writeMail(job, job.kind, ctx.config.publicUrl))
+      await sendMail(ctx, emailJobSchema.parse(message.body))
       message.ack()
     } catch (error) {
       ctx.log.error('email job failed', error, { message_id: message.id, attempts: message.attempts })
@@ -29,13 +27,21 @@ export async function consumeEmailJobs(ctx: BaseCtx, batch: MessageBatch): Promi
   }
 }
 
-function writeMail<K extends EmailJobKind>(job: EmailJobOf<K>, kind: K, publicUrl: string): MailText {
-  return writers[kind](job, publicUrl)
+/** Sends a pending mail; one that is sent already, or whose act did not happen, needs nothing. */
+async function sendMail(ctx: BaseCtx, { id }: EmailJob): Promise<void> {
+  const [row] = await ctx.db
+    .select()
+    .from(mails)
+    .where(and(eq(mails.id, id), eq(mails.status, 'pending')))
+  if (row === undefined) return
+  const text = write(row.kind, mailParamsOf(ctx, row), { to: row.recipient, publicUrl: ctx.config.publicUrl })
+  await deliver(ctx, { id, ownerId: row.ownerId, to: row.recipient, writtenMs: row.createdAt }, text)
+  // The parameters may hold a token: nobody needs them any more.
+  await ctx.db.update(mails).set({ status: 'sent', sealedParams: '', updatedAt: ctx.now() }).where(eq(mails.id, id))
 }
 
-/** Throws on a message that no sender of ours can have made. */
-function parseJob(body: unknown): EmailJob {
-  const kind = typeof body === 'object' && body !== null && 'kind' in body ? body.kind : undefined
-  if (typeof kind !== 'string' || !Object.hasOwn(emailJobSchemas, kind)) throw new Error(`unknown kind of email job: ${String(kind)}`)
-  return emailJobSchemas[kind as EmailJobKind].parse(body)
+function write(kind: MailKind, params: unknown, place: MailPlace): MailText {
+  // Both tables have the same kinds, which the compiler cannot see of a kind that it does not know.
+  const text = mailTexts[kind] as (params: unknown, place: MailPlace) => MailText
+  return text(mailParams[kind].parse(params), place)
 }

@@ -1,20 +1,23 @@
-import type { EmailJob } from '../core/jobs.ts'
 import type { BaseCtx } from '../db/context.ts'
 import { renderMail } from './mail_message.ts'
 import type { MailText } from './mail_message.ts'
 
-/**
- * The only transport of this version: the finished mail is put into R2, where an operator or a relay can take it.
- * Nothing is sent to anybody. The same message id writes the same object, so a repeated delivery leaves one.
- */
-export async function deliver({ env, config }: BaseCtx, job: EmailJob, mail: MailText): Promise<void> {
-  const domain = mailDomain(new URL(config.publicUrl).hostname)
-  const message = renderMail({ from: `no-reply@${domain}`, to: job.to, messageId: `${job.id}@${domain}`, sentMs: job.sent_ms, ...mail })
-  await env.STORAGE.put(outboxKey(job), message, { httpMetadata: { contentType: 'message/rfc822' } })
+export interface Envelope {
+  id: string
+  /** Organization, account or user that the mail is about. */
+  ownerId: string
+  to: string
+  writtenMs: number
 }
 
-function outboxKey({ owner_id, id }: Pick<EmailJob, 'owner_id' | 'id'>): string {
-  return `outbox/${owner_id}/${id}.eml`
+/**
+ * The only transport of this version: the finished mail is put into R2, where an operator or a relay can take it.
+ * Nothing is sent to anybody. The same mail writes the same object, so a repeated delivery leaves one.
+ */
+export async function deliver({ env, config }: BaseCtx, { id, ownerId, to, writtenMs }: Envelope, mail: MailText): Promise<void> {
+  const domain = mailDomain(new URL(config.publicUrl).hostname)
+  const message = renderMail({ from: `no-reply@${domain}`, to, messageId: `${id}@${domain}`, sentMs: writtenMs, ...mail })
+  await env.STORAGE.put(`outbox/${ownerId}/${id}.eml`, message, { httpMetadata: { contentType: 'message/rfc822' } })
 }
 
 /** An IP address stands in brackets in a mail address (RFC 5321, section 4.1.3). */

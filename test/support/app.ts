@@ -9,7 +9,7 @@ import { plainLogSettings } from './usage.ts'
 
 export const organizationId = '01923f00-0000-7000-8000-00000000000a'
 const tenant = { organizationId, accountId: '01923f00-0000-7000-8000-00000000000b', logSettings: plainLogSettings }
-const user = { id: '01923f00-0000-7000-8000-00000000000c', email: 'ann@example.com', name: 'Ann' }
+const user = { id: '01923f00-0000-7000-8000-00000000000c', email: 'ann@example.com', accountId: tenant.accountId, isStaff: false }
 
 /** Bindings for tests of the request pipeline in Node: vars, and a KV that a Map holds. */
 export function plainEnv(vars: Record<string, string> = {}): Env & { kv: Map<string, string> } {
@@ -20,6 +20,7 @@ export function plainEnv(vars: Record<string, string> = {}): Env & { kv: Map<str
   return {
     PUBLIC_URL: 'https://logs.example.com',
     JWT_KEYS: JSON.stringify([jwk]),
+    ENCRYPTION_KEYS: JSON.stringify([{ kid: 'test', k: 'A'.repeat(43) }]),
     RATE_LIMITS: store,
     METER: meter,
     DB: {},
@@ -34,10 +35,12 @@ export function plainEnv(vars: Record<string, string> = {}): Env & { kv: Map<str
  */
 export const plainVerifiers: Pick<Services, 'verifySession' | 'verifyApiKey'> = {
   async verifySession(_, token, wanted) {
-    if (wanted !== undefined && wanted !== organizationId) throw problem('not_found', 'There is no such organization.')
-    if (token === 'nobody') return { user, sessionId: 's', membership: null }
+    const id = wanted.kind === 'none' ? undefined : wanted.id
+    if (id !== undefined && id !== organizationId) throw problem('not_found', 'There is no such organization.')
+    const proof = { user, session: { id: 's', passwordProvedMs: Date.now(), secondFactor: false } }
+    if (token === 'nobody') return { ...proof, organization: null, account: null }
     if (token !== 'owner' && token !== 'viewer') throw problem('invalid_token', 'The access token is not valid.')
-    return { user, sessionId: 's', membership: { ...tenant, role: token } }
+    return { ...proof, organization: { ...tenant, roles: [token], requireSecondFactor: false }, account: null }
   },
   async verifyApiKey(_, key, beforeLookup) {
     if (key !== 'elk_ingest') beforeLookup()

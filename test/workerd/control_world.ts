@@ -24,7 +24,7 @@ export function ownerWithJobs(
   logSettings = plainLogSettings,
 ): { ctx: TenantCtx; sent: Sent[] } {
   const { ctx, sent } = withJobs()
-  const actor = { kind: 'user', userId: owner.userId, sessionId: 's', role: 'owner' } as const
+  const actor = { kind: 'user', userId: owner.userId, sessionId: 's', roles: ['owner'] } as const
   return { ctx: { ...ctx, actor, tenant: { organizationId, accountId, logSettings } }, sent }
 }
 

@@ -117,7 +117,7 @@ describe('other metered bindings', () => {
     const name = crypto.randomUUID()
     await bindings.METER.getByName(name).report({ a: { kv_reads: 2 } })
     expect((await bindings.METER.get(bindings.METER.idFromName(name)).totals()).operations['a']).toEqual({ kv_reads: 2 })
-    await bindings.EMAIL_JOBS.send({ text: 'x'.repeat(100_000) })
+    await (bindings.EMAIL_JOBS as Queue).send({ text: 'x'.repeat(100_000) })
     expect(messages).toHaveLength(1)
     expect(counts).toEqual({ do_requests: 2, queue_operations: 6 })
   })

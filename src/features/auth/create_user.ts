@@ -1,9 +1,9 @@
 import { sql } from 'drizzle-orm'
-import { retentionDaysDefault } from '../../core/limits.ts'
+import { auditDaysDefault, retentionDaysDefault } from '../../core/limits.ts'
 import type { Role } from '../../core/permissions.ts'
 import { auditStatement } from '../../db/audit.ts'
 import type { BaseCtx } from '../../db/context.ts'
-import { accounts, memberships, organizations, users } from '../../db/schema.ts'
+import { accountMemberships, accounts, memberships, organizations, users } from '../../db/schema.ts'
 
 export interface NewUser {
   /** As `emailSchema` gives it. */
@@ -11,6 +11,8 @@ export interface NewUser {
   name: string
   /** As `hashPassword` gives it. */
   passwordHash: string
+  /** When the person proved to read mails to `email`. */
+  emailVerifiedAt?: number
 }
 
 export interface CreatedUser {
@@ -42,21 +44,21 @@ export async function createUserWithOrganization(ctx: BaseCtx, input: NewUser & 
     ctx.db.insert(accounts).select(sql`select ${accountId}, ${input.organizationName}, ${now}, ${now}, null ${unknown}`),
     ctx.db.insert(organizations).select(
       sql`select ${organizationId}, ${accountId}, ${input.organizationName}, ${now}, ${now}, null,
-          ${retentionDaysDefault}, null, null, null, null, 0 ${unknown}`,
+          ${retentionDaysDefault}, null, null, null, null, 0, false, ${auditDaysDefault} ${unknown}`,
     ),
-    ctx.db
-      .insert(users)
-      .select(
-        sql`select ${userId}, ${accountId}, ${input.email}, ${input.name}, ${input.passwordHash}, 0, ${organizationId}, ${now}, ${now}, null ${unknown}`,
-      ),
+    ctx.db.insert(users).select(
+      sql`select ${userId}, ${accountId}, ${input.email}, ${input.name}, ${input.passwordHash}, 0, ${organizationId}, ${now}, ${now}, null,
+          ${input.emailVerifiedAt ?? null}, ${now}, false, null, null, null, null, null, null, '{}' ${unknown}`,
+    ),
     ctx.db.insert(memberships).select(sql`select ${userId}, ${organizationId}, 'owner', ${now} ${made}`),
+    ctx.db.insert(accountMemberships).select(sql`select ${userId}, ${accountId}, 'owner', ${now} ${made}`),
     auditStatement(ctx, origin, entry, made),
     ctx.db
       .select({ userId: users.id, organizationId: users.defaultOrganizationId, accountId: users.accountId })
       .from(users)
       .where(sql`${users.email} = ${input.email}`),
   ])
-  const holder = results[5][0]
+  const holder = results[6][0]
   return holder?.userId === userId ? { created, known: undefined } : { created: undefined, known: holder }
 }
 
@@ -68,13 +70,23 @@ export async function createMember(
 ): Promise<{ userId: string }> {
   const userId = ctx.newId()
   const now = ctx.now()
-  const { email, name, passwordHash, role } = input
+  const { email, name, passwordHash, emailVerifiedAt, role } = input
   const origin = { organizationId, actor: { kind: 'system', id: null } } as const
   const entry = { action: 'membership.create', target: { kind: 'user', id: userId }, details: { role } }
   await ctx.db.batch([
     ctx.db
       .insert(users)
-      .values({ id: userId, accountId, email, name, passwordHash, defaultOrganizationId: organizationId, createdAt: now, updatedAt: now }),
+      .values({
+        id: userId,
+        accountId,
+        email,
+        name,
+        passwordHash,
+        emailVerifiedAt,
+        defaultOrganizationId: organizationId,
+        createdAt: now,
+        updatedAt: now,
+      }),
     ctx.db.insert(memberships).values({ userId, organizationId, role, createdAt: now }),
     auditStatement(ctx, origin, entry, sql`where true`),
   ])

@@ -73,6 +73,8 @@ async function openSession(
       clientAddress: ctx.clientAddress,
       createdAt: now,
       expiresAt,
+      lastSeenAt: now,
+      passwordProvedAt: now,
     }),
   ])
   return issueTokens(ctx, { id, userId: user.id, tokenVersion: user.tokenVersion, refreshToken: token.text, expiresAt })

@@ -1,7 +1,9 @@
+import { sql } from 'drizzle-orm'
 import type * as z from 'zod'
-import type { EmailJob } from '../../core/jobs.ts'
-import { nameCharsMax } from '../../core/limits.ts'
+import { nameCharsMax, verifyEmailTtlMs } from '../../core/limits.ts'
 import type { BaseCtx } from '../../db/context.ts'
+import { newMail, queueMails } from '../../db/mails.ts'
+import { newOneTimeToken } from '../../db/one_time_tokens.ts'
 import { createUserWithOrganization } from './create_user.ts'
 import { hashPassword } from './password.ts'
 import { takeRegistration } from './register_throttle.ts'
@@ -10,7 +12,7 @@ import type { registerSchema } from './schema.ts'
 type Registration = z.output<typeof registerSchema>
 
 /**
- * Makes a user with an organization. Known and unknown e-mails cost the same: one hash, two D1 batches, one mail, which
+ * Makes a user with an organization. Known and unknown e-mails cost the same: one hash, three D1 batches, one mail, which
  * is where the difference is told, to the owner of the mailbox; beyond the limit of an e-mail, both do nothing.
  */
 export async function register(ctx: BaseCtx, input: Registration): Promise<void> {
@@ -18,15 +20,14 @@ export async function register(ctx: BaseCtx, input: Registration): Promise<void>
   const names = defaultNames(input)
   const passwordHash = await hashPassword(input.password)
   const { created, known } = await createUserWithOrganization(ctx, { email: input.email, passwordHash, ...names })
-  const envelope = { id: ctx.newId(), sent_ms: ctx.now(), to: input.email }
-  const job: EmailJob | undefined = created
-    ? { kind: 'registration_welcome', ...envelope, owner_id: created.organizationId }
-    : known && { kind: 'registration_known', ...envelope, owner_id: known.organizationId ?? known.accountId }
-  if (!job) throw new Error('the user is neither new nor known')
-  // The user exists by now: a queue in trouble must not turn this into a failure that tells the two cases apart.
-  await ctx.env.EMAIL_JOBS.send(job).catch((error: unknown) =>
-    ctx.log.error('mail was not queued', error, { job_id: job.id, kind: job.kind }),
-  )
+  const [userId, ownerId] = created
+    ? [created.userId, created.organizationId]
+    : [known?.userId ?? '', known?.organizationId ?? known?.accountId ?? '']
+  const verify = newOneTimeToken(ctx, 'verify_email', userId, verifyEmailTtlMs, created ? sql`where true` : sql`where false`)
+  const to = { to: input.email, ownerId }
+  const mail = created ? newMail(ctx, 'welcome', to, { token: verify.token }) : newMail(ctx, 'registration_known', to, {})
+  await ctx.db.batch([verify.statement, mail.statement])
+  queueMails(ctx, [mail])
 }
 
 /** Names of what a registration creates, when the person gives none. */

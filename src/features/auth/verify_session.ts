@@ -1,57 +1,136 @@
 import { and, eq, gt, isNull, sql } from 'drizzle-orm'
+import type { SQL } from 'drizzle-orm'
+import type { AccountActingRole, AccountRole, ActingRole, Role } from '../../core/permissions.ts'
 import { problem } from '../../core/problems.ts'
-import type { BaseCtx, VerifiedSession } from '../../db/context.ts'
+import type { BaseCtx, VerifiedSession, WantedTenant } from '../../db/context.ts'
 import { logSettingsColumns, logSettingsOf } from '../../db/log_settings.ts'
-import { accounts, memberships, organizations, sessions, users } from '../../db/schema.ts'
+import { accountMemberships, accounts, memberships, organizations, sessions, users } from '../../db/schema.ts'
 import { accessTokenType, invalidToken, verifyJwt } from './jwt.ts'
 
+interface Claims {
+  userId: string
+  sessionId: string
+  tokenVersion: number
+}
+
 /**
- * What an access token proves, in one D1 round trip: the session, its user and token version, and the role in `organizationId` (or the
- * default organization). Throws 401, or 404 when an organization is asked for that is not there for this user. `beforeLookup`
- * may throw to keep the question from D1.
+ * What an access token proves, in one D1 round trip: the session, its user and token version, and what the user is in the
+ * wanted organization or account. Throws 401, or 404 when a tenant is asked for that is not there for this user.
+ * `beforeLookup` may throw to keep the question from D1.
  */
-export async function verifySession(
-  ctx: BaseCtx,
-  token: string,
-  organizationId: string | undefined,
-  beforeLookup: () => void,
-): Promise<VerifiedSession> {
+export async function verifySession(ctx: BaseCtx, token: string, wanted: WantedTenant, beforeLookup: () => void): Promise<VerifiedSession> {
   const { sub, sid, ver } = await verifyJwt(ctx, accessTokenType, token, ['sub', 'sid', 'ver'])
   if (typeof sub !== 'string' || typeof sid !== 'string' || typeof ver !== 'number') throw invalidToken()
   beforeLookup()
-  const active = organizationId === undefined ? users.defaultOrganizationId : sql`${organizationId}`
+  const claims = { userId: sub, sessionId: sid, tokenVersion: ver }
+  return wanted.kind === 'account' ? inAccount(ctx, claims, wanted) : inOrganization(ctx, claims, wanted)
+}
+
+const proofColumns = {
+  userId: users.id,
+  email: users.email,
+  userAccountId: users.accountId,
+  isStaff: users.isStaff,
+  sessionId: sessions.id,
+  passwordProvedMs: sessions.passwordProvedAt,
+  secondFactorAt: sessions.secondFactorAt,
+}
+
+async function inOrganization(ctx: BaseCtx, claims: Claims, wanted: Exclude<WantedTenant, { kind: 'account' }>): Promise<VerifiedSession> {
+  const id = wanted.kind === 'none' ? undefined : wanted.id
+  const deleted = wanted.kind === 'organization' && wanted.deleted === true
+  const active = id === undefined ? users.defaultOrganizationId : sql`${id}`
   const [row] = await ctx.db
     .select({
-      email: users.email,
+      ...proofColumns,
       role: memberships.role,
-      organizationId: organizations.id,
+      accountRole: accountMemberships.role,
       accountId: accounts.id,
+      organization: { id: organizations.id, requireSecondFactor: organizations.requireSecondFactor },
       settings: logSettingsColumns,
     })
     .from(sessions)
-    .innerJoin(users, and(eq(users.id, sessions.userId), eq(users.tokenVersion, sessions.tokenVersion), isNull(users.deletedAt)))
-    .leftJoin(memberships, and(eq(memberships.userId, users.id), eq(memberships.organizationId, active)))
-    .leftJoin(organizations, and(eq(organizations.id, memberships.organizationId), isNull(organizations.deletedAt)))
+    .innerJoin(users, ownerOfSession)
+    .leftJoin(organizations, and(eq(organizations.id, active), deleted ? undefined : isNull(organizations.deletedAt)))
     .leftJoin(accounts, and(eq(accounts.id, organizations.accountId), isNull(accounts.deletedAt)))
-    .where(
-      and(
-        eq(sessions.id, sid),
-        eq(sessions.userId, sub),
-        eq(sessions.tokenVersion, ver),
-        isNull(sessions.revokedAt),
-        gt(sessions.expiresAt, ctx.now()),
-      ),
-    )
-  if (!row) throw problem('invalid_token', 'The session is over. Log in again.')
-  const user = { id: sub, email: row.email }
-  const { role, accountId, settings } = row
-  if (role !== null && row.organizationId !== null && accountId !== null && settings !== null) {
-    return {
-      user,
-      sessionId: sid,
-      membership: { organizationId: row.organizationId, accountId, role, logSettings: logSettingsOf(settings) },
-    }
+    .leftJoin(memberships, and(eq(memberships.userId, users.id), eq(memberships.organizationId, organizations.id)))
+    .leftJoin(accountMemberships, and(eq(accountMemberships.userId, users.id), eq(accountMemberships.accountId, accounts.id)))
+    .where(liveSession(ctx, claims))
+  if (!row) throw sessionOver()
+  const proof = proofOf(row)
+  const { organization, accountId, settings } = row
+  const roles = organizationRoles(row)
+  if (organization !== null && accountId !== null && settings !== null && roles.length > 0) {
+    const tenant = { organizationId: organization.id, accountId, logSettings: logSettingsOf(settings) }
+    return { ...proof, organization: { ...tenant, roles, requireSecondFactor: organization.requireSecondFactor }, account: null }
   }
-  if (organizationId !== undefined) throw problem('not_found', 'There is no such organization.')
-  return { user, sessionId: sid, membership: null }
+  if (id !== undefined) throw problem('not_found', 'There is no such organization.')
+  return { ...proof, organization: null, account: null }
+}
+
+async function inAccount(
+  ctx: BaseCtx,
+  claims: Claims,
+  { id, deleted }: Extract<WantedTenant, { kind: 'account' }>,
+): Promise<VerifiedSession> {
+  const [row] = await ctx.db
+    .select({ ...proofColumns, role: accountMemberships.role, accountId: accounts.id })
+    .from(sessions)
+    .innerJoin(users, ownerOfSession)
+    .leftJoin(
+      accounts,
+      and(eq(accounts.id, id === undefined ? users.accountId : sql`${id}`), deleted === true ? undefined : isNull(accounts.deletedAt)),
+    )
+    .leftJoin(accountMemberships, and(eq(accountMemberships.userId, users.id), eq(accountMemberships.accountId, accounts.id)))
+    .where(liveSession(ctx, claims))
+  if (!row) throw sessionOver()
+  const roles = accountRoles(row)
+  // Users know their own account; of any other they learn nothing.
+  if (row.accountId === null || (roles.length === 0 && row.accountId !== row.userAccountId))
+    throw problem('not_found', 'There is no such account.')
+  return { ...proofOf(row), organization: null, account: { id: row.accountId, roles } }
+}
+
+const ownerOfSession = and(eq(users.id, sessions.userId), eq(users.tokenVersion, sessions.tokenVersion), isNull(users.deletedAt))
+
+function liveSession(ctx: BaseCtx, { userId, sessionId, tokenVersion }: Claims): SQL | undefined {
+  return and(
+    eq(sessions.id, sessionId),
+    eq(sessions.userId, userId),
+    eq(sessions.tokenVersion, tokenVersion),
+    isNull(sessions.revokedAt),
+    gt(sessions.expiresAt, ctx.now()),
+  )
+}
+
+function proofOf(row: {
+  userId: string
+  email: string
+  userAccountId: string
+  isStaff: boolean
+  sessionId: string
+  passwordProvedMs: number
+  secondFactorAt: number | null
+}): Pick<VerifiedSession, 'user' | 'session'> {
+  const { userId, email, userAccountId, isStaff, sessionId, passwordProvedMs, secondFactorAt } = row
+  return {
+    user: { id: userId, email, accountId: userAccountId, isStaff },
+    session: { id: sessionId, passwordProvedMs, secondFactor: secondFactorAt !== null },
+  }
+}
+
+function organizationRoles(row: { role: Role | null; accountRole: AccountRole | null; isStaff: boolean }): ActingRole[] {
+  return [
+    ...(row.role === null ? [] : [row.role]),
+    ...(row.accountRole === null ? [] : (['account_admin'] as const)),
+    ...(row.isStaff ? (['staff'] as const) : []),
+  ]
+}
+
+function accountRoles(row: { role: AccountRole | null; isStaff: boolean }): AccountActingRole[] {
+  return [...(row.role === null ? [] : [row.role]), ...(row.isStaff ? (['staff'] as const) : [])]
+}
+
+function sessionOver() {
+  return problem('invalid_token', 'The session is over. Log in again.')
 }

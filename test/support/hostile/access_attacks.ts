@@ -1,5 +1,5 @@
 import { SignJWT, generateKeyPair } from 'jose'
-import { keyKinds, roleHas, roles, scopesHave, kindScopes } from '../../../src/core/permissions.ts'
+import { keyKinds, isAccountPermission, roleHas, roles, scopesHave, kindScopes } from '../../../src/core/permissions.ts'
 import { accessTokenType, signJwt } from '../../../src/features/auth/jwt.ts'
 import { accessCookie } from '../../../src/http/authenticate.ts'
 import type { AnyRouteSpec } from '../../../src/http/route.ts'
@@ -67,7 +67,7 @@ export async function badCredentials(stage: Stage, spec: AnyRouteSpec): Promise<
 /** Credentials that are good for something else. */
 export function wrongRights(stage: Stage, spec: AnyRouteSpec): Attack[] {
   const { access } = spec
-  if (access === 'public') return []
+  if (access === 'public' || access === 'staff' || isAccountPermission(access)) return []
   const wanted = { status: 403, code: 'forbidden' } as const
   const kinds = keyKinds.filter((kind) => access === 'session' || !scopesHave(kindScopes[kind], access))
   const lesser = roles.filter((role) => access !== 'session' && !roleHas(role, access))
@@ -137,7 +137,7 @@ export function validBody(spec: AnyRouteSpec): { json?: unknown } {
 
 /** The admin key is refused by scope where no key may. */
 function keyMay(spec: AnyRouteSpec): { status?: number; code?: 'forbidden' } {
-  return spec.access !== 'public' && spec.access !== 'session' && scopesHave(kindScopes.admin, spec.access)
-    ? {}
-    : { status: 403, code: 'forbidden' }
+  const { access } = spec
+  const held = access !== 'public' && access !== 'session' && access !== 'staff' && !isAccountPermission(access)
+  return held && scopesHave(kindScopes.admin, access) ? {} : { status: 403, code: 'forbidden' }
 }

@@ -1,0 +1,43 @@
+import * as z from 'zod'
+
+/**
+ * Mails and what the text of each needs: the contract between the verbs that write them (src/db/mails.ts) and
+ * src/jobs, which turns them into text. Whoever adds a kind adds its parameters here and its text in src/jobs/mails/.
+ */
+const token = { token: z.string() }
+const device = { device: z.string(), place: z.string().nullable(), at_ms: z.int() }
+/** Names that people gave go only into mails to people who are members already or were named by one. */
+const organization = { organization_name: z.string() }
+
+export const mailParams = {
+  /** The first mail of a new user: confirms the e-mail. */
+  welcome: z.strictObject(token),
+  /** Somebody tried to register with an e-mail that is known; only its owner learns of it. */
+  registration_known: z.strictObject({}),
+  verify_email: z.strictObject(token),
+  reset_password: z.strictObject(token),
+  /** A user whom an account's administrator made chooses a password. */
+  set_password: z.strictObject({ ...token, account_name: z.string() }),
+  password_changed: z.strictObject({ at_ms: z.int() }),
+  /** To the address that stays the user's until both confirmed, and to the new one. */
+  change_email_old: z.strictObject({ ...token, new_email: z.string() }),
+  change_email_new: z.strictObject(token),
+  email_changed: z.strictObject({ new_email: z.string() }),
+  new_device: z.strictObject(device),
+  second_factor_enabled: z.strictObject({}),
+  second_factor_disabled: z.strictObject({}),
+  recovery_code_used: z.strictObject({ left: z.int() }),
+  invitation: z.strictObject({ ...token, ...organization, invited_by: z.string(), role: z.string() }),
+  membership_changed: z.strictObject({ ...organization, role: z.string() }),
+  membership_removed: z.strictObject(organization),
+  ownership_transferred: z.strictObject({ ...organization, to: z.string() }),
+  organization_deleted: z.strictObject({ ...organization, purge_at_ms: z.int() }),
+  user_deleted: z.strictObject({ purge_at_ms: z.int() }),
+} as const
+
+export type MailKind = keyof typeof mailParams
+export type MailParams<K extends MailKind> = z.output<(typeof mailParams)[K]>
+
+export const mailKinds = Object.keys(mailParams) as [MailKind, ...MailKind[]]
+/** `failed`: the dead-letter queue has its message. */
+export const mailStates = ['pending', 'sent', 'failed'] as const

@@ -1,0 +1,57 @@
+import { sql } from 'drizzle-orm'
+import type { SQL } from 'drizzle-orm'
+import type { EmailJob } from '../core/jobs.ts'
+import type { MailKind, MailParams } from '../core/mails.ts'
+import { seal, unseal } from './sealed.ts'
+import type { BaseCtx } from './context.ts'
+import { mails } from './schema_content.ts'
+
+/** A mail about to be written: its statement goes into the D1 batch of the act, its job to the queue once that is done. */
+export interface NewMail {
+  readonly job: EmailJob
+  readonly statement: ReturnType<typeof mailStatement>
+}
+
+/**
+ * A mail with what its text needs. `source` is what follows the selected values (`from ... where ...`) and makes the mail
+ * depend on the act: a job without its mail does nothing.
+ */
+export function newMail<K extends MailKind>(
+  ctx: BaseCtx,
+  kind: K,
+  { to, ownerId }: { to: string; ownerId: string },
+  params: MailParams<K>,
+  source: SQL = sql`where true`,
+): NewMail {
+  const id = ctx.newId()
+  const sealed = seal(ctx.config.sealingKeys, mailPlace(id), JSON.stringify(params))
+  return { job: { kind, id }, statement: mailStatement(ctx, { id, kind, to, ownerId, sealed }, source) }
+}
+
+/**
+ * Hands mails that are stored to the queue, behind the answer. A queue in trouble delays them until the next sweep (jobs/schedules.ts),
+ * and changes no answer.
+ */
+export function queueMails(ctx: BaseCtx, written: readonly NewMail[]): void {
+  if (written.length === 0) return
+  ctx.waitUntil(ctx.env.EMAIL_JOBS.sendBatch(written.map(({ job }) => ({ body: job }))))
+}
+
+/** The parameters of a stored mail. */
+export function mailParamsOf(ctx: Pick<BaseCtx, 'config'>, { id, sealedParams }: { id: string; sealedParams: string }): unknown {
+  return JSON.parse(unseal(ctx.config.sealingKeys, mailPlace(id), sealedParams))
+}
+
+function mailPlace(id: string): string {
+  return `mails/${id}`
+}
+
+function mailStatement(
+  ctx: BaseCtx,
+  { id, kind, to, ownerId, sealed }: { id: string; kind: MailKind; to: string; ownerId: string; sealed: string },
+  source: SQL,
+) {
+  const now = ctx.now()
+  // In the order of the table's columns, as drizzle wants it.
+  return ctx.db.insert(mails).select(sql`select ${id}, ${kind}, ${to}, ${ownerId}, ${sealed}, 'pending', null, ${now}, ${now} ${source}`)
+}

@@ -1,0 +1,113 @@
+import type { MailKind, MailParams } from '../core/mails.ts'
+import type { MailText } from './mail_message.ts'
+
+/** Where a mail goes and which deployment it speaks for. */
+export interface MailPlace {
+  to: string
+  publicUrl: string
+}
+
+type Writer<K extends MailKind> = (params: MailParams<K>, place: MailPlace) => MailText
+
+const notYou = 'If it was not you, change your password now: somebody else may know it.'
+const ignore = 'If you did not ask for this, you can ignore this mail.'
+
+/** The text of each kind of mail. */
+export const mailTexts: { readonly [K in MailKind]: Writer<K> } = {
+  welcome: ({ token }, { to, publicUrl }) =>
+    mail(
+      'Welcome to Edgelog',
+      `your Edgelog account for ${to} is ready at ${publicUrl}. Confirm your e-mail address:`,
+      step(publicUrl, 'auth/verify-email', token),
+      'If you did not register, somebody else used your address; you can ignore this mail.',
+    ),
+  registration_known: (_, { to, publicUrl }) =>
+    mail(
+      'You already have an Edgelog account',
+      `somebody, perhaps you, tried to register ${to} with Edgelog. There is an account with this address already, so nothing was changed. Log in with the password you have at ${publicUrl}, or have it reset there.`,
+      'If it was not you, you can ignore this mail.',
+    ),
+  verify_email: ({ token }, { to, publicUrl }) =>
+    mail('Confirm your e-mail address', `confirm that ${to} is yours:`, step(publicUrl, 'auth/verify-email', token), ignore),
+  reset_password: ({ token }, { to, publicUrl }) =>
+    mail(
+      'Reset your Edgelog password',
+      `a new password was asked for, for the account of ${to}. Choose one within the hour:`,
+      step(publicUrl, 'auth/password-reset/confirm', token, ', "password": "..."'),
+      `${ignore} Your password stays as it is.`,
+    ),
+  set_password: ({ token, account_name }, { to, publicUrl }) =>
+    mail(
+      'Your new Edgelog account',
+      `an account for ${to} was made in ${account_name}. Choose your password:`,
+      step(publicUrl, 'auth/password-reset/confirm', token, ', "password": "..."'),
+      'If you do not know why, you can ignore this mail.',
+    ),
+  password_changed: ({ at_ms }, { to }) =>
+    mail(
+      'Your Edgelog password was changed',
+      `the password of ${to} was changed at ${time(at_ms)}. All other sessions were ended.`,
+      notYou,
+    ),
+  change_email_old: ({ token, new_email }, { publicUrl }) =>
+    mail(
+      'Confirm the change of your e-mail address',
+      `your Edgelog account is to move to ${new_email}. It moves once both addresses confirm:`,
+      step(publicUrl, 'auth/change-email/confirm', token),
+      notYou,
+    ),
+  change_email_new: ({ token }, { to, publicUrl }) =>
+    mail(
+      'Confirm your new e-mail address',
+      `an Edgelog account is to move to ${to}. It moves once both addresses confirm:`,
+      step(publicUrl, 'auth/change-email/confirm', token),
+      ignore,
+    ),
+  email_changed: ({ new_email }) =>
+    mail('Your e-mail address was changed', `your Edgelog account belongs to ${new_email} from now on.`, notYou),
+  new_device: ({ device, place, at_ms }, { to }) =>
+    mail(
+      'New login to Edgelog',
+      `${to} logged in from a device not seen before: ${device}${place === null ? '' : `, ${place}`}, at ${time(at_ms)}.`,
+      notYou,
+    ),
+  second_factor_enabled: (_, { to }) =>
+    mail('Second factor enabled', `logging in as ${to} needs a code of your authenticator from now on.`, notYou),
+  second_factor_disabled: (_, { to }) => mail('Second factor disabled', `logging in as ${to} needs only the password from now on.`, notYou),
+  recovery_code_used: ({ left }, { to }) =>
+    mail('A recovery code was used', `somebody logged in as ${to} with a recovery code; ${left} are left.`, notYou),
+  invitation: ({ token, organization_name, invited_by, role }, { publicUrl }) =>
+    mail(
+      'Invitation to an organization on Edgelog',
+      `${invited_by} invites you to ${organization_name} as ${role}. Accept within seven days:`,
+      step(publicUrl, 'invitations/accept', token),
+      'If you do not know why, you can ignore this mail.',
+    ),
+  membership_changed: ({ organization_name, role }) =>
+    mail('Your role was changed', `your role in ${organization_name} is ${role} from now on.`),
+  membership_removed: ({ organization_name }) => mail('You left an organization', `you are no member of ${organization_name} any more.`),
+  ownership_transferred: ({ organization_name, to }) => mail('Ownership handed over', `${organization_name} belongs to ${to} from now on.`),
+  organization_deleted: ({ organization_name, purge_at_ms }) =>
+    mail(
+      'An organization was deleted',
+      `${organization_name} was deleted. An owner can restore it until ${time(purge_at_ms)}; then it is gone with all its logs.`,
+    ),
+  user_deleted: ({ purge_at_ms }, { to }) =>
+    mail(
+      'Your Edgelog account was deleted',
+      `the account of ${to} was deleted. It can be restored until ${time(purge_at_ms)}; then all that is known of you is gone.`,
+    ),
+}
+
+function mail(subject: string, ...paragraphs: string[]): MailText {
+  return { subject, text: ['Hello,', ...paragraphs].join('\n\n') }
+}
+
+/** How to use a token. It is in no address, which servers and browsers would remember. */
+function step(publicUrl: string, path: string, token: string, more = ''): string {
+  return `POST ${publicUrl}/api/v1/${path}\n{"token": "${token}"${more}}`
+}
+
+function time(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 16).replace('T', ' ')} UTC`
+}
