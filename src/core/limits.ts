@@ -176,6 +176,8 @@ export const shardReplyBytesMax = 8 * 1024 * 1024
 export const tailDeliveryBytesMax = 4 * 1024 * 1024
 /** Sealed rows of one answer to a tail that resumes: they are sorted anew by sequence number, row by row. */
 export const tailSealedRowsMax = 4096
+/** Indexes of segments that a shard keeps for tails that resume, of some 30 segments: most of its memory is for jobs. */
+export const shardIndexCacheBytesMax = 4 * 1024 * 1024
 /** Tries to read or change sealed rows while jobs rewrite their segments; one job takes longer than reading. */
 export const sealedReadTriesMax = 5
 /** Waits before a failed delivery to LiveTail is tried again; then the next batch starts it anew. */
@@ -288,6 +290,9 @@ export const tailWindowSharedBytesMax = 32 * 1024 * 1024
 export const tailCatchUpShareMin = 0.1
 /** Rows of a shard that a resuming subscriber may be behind: half a minute of evaluation at worst, in small steps. */
 export const tailResumeRowsMax = 1_000_000
+/** Rows and raw bytes that it may be behind in segments: 32 answers of the shard, whose one thread works a second or two for them. */
+export const tailResumeSealedRowsMax = 131_072
+export const tailResumeSealedBytesMax = 128 * 1024 * 1024
 /** Rows that pass a filter by before its subscriber is told a fresh cursor, so that resuming stays cheap. */
 export const tailQuietRowsMax = 50_000
 /** Rows and characters of one message. */

@@ -18,6 +18,9 @@ export interface LogSettings {
   readonly version: number
 }
 
+/** The part of them that says how long logs are kept. */
+export type Retention = Pick<LogSettings, 'retentionDays' | 'version'>
+
 /** Logs that were received before this moment are not shown any more; 0 when all are kept. */
 export function keepFromMs({ retentionDays }: Pick<LogSettings, 'retentionDays'>, nowMs: number): number {
   return retentionDays === null ? 0 : Math.max(0, nowMs - retentionDays * dayMs)

@@ -9,6 +9,8 @@ const tailConnectSchema = z.strictObject({
   ticket: z.strictObject({ id: z.string(), issuedMs: z.number(), expiresMs: z.number() }),
   /** When the key or session expires; null for never. */
   accessEndsMs: z.number().nullable(),
+  /** How long the organization keeps its logs now: a `Retention`. */
+  retention: z.strictObject({ retentionDays: z.int().nullable(), version: z.int() }),
   q: z.string(),
   cursor: z.string().optional(),
   /** Every shard that the organization has now. */

@@ -49,12 +49,13 @@ export function rowsOfTail(blocks: readonly TailBlock[]): StoredRow[] {
   })
 }
 
-/** A tail that resumes sees every row behind its place that is there, as it is, in order. */
+/** A tail that resumes sees every row behind its place that is there and has not expired, as it is, in order. */
 export async function resumeTail(world: SimWorld, organization: Organization): Promise<void> {
   const host = world.random().pick(organization.shards)
   let after = world.random().below(host.oracle.lastSeq() + 1)
   for (let reads = 0; reads < 50; reads++) {
-    const [before, present, { blocks, lastSeq }] = await readTail(world, host, after)
+    const { before, present, keepFromMs, reply } = await readTail(world, organization, host, after)
+    const { blocks, lastSeq } = reply
     if (blocks.length === 0) {
       same(`the end of the tail of ${host.name}`, after, lastSeq)
       return
@@ -64,6 +65,8 @@ export async function resumeTail(world: SimWorld, organization: Organization): P
     const end = last.firstSeq + last.rows - 1
     const seen = new Map(rowsOfTail(blocks).map((row) => [row.seq, row]))
     const lost = damagedRows(world)
+    for (const { seq, createdMs } of seen.values())
+      holds(`row ${seq} of ${host.name} in the tail has not expired`, createdMs >= keepFromMs, [createdMs, keepFromMs])
     for (let seq = after + 1; seq <= end; seq++) {
       if (!seen.has(seq) && lost.has(`${host.identity.shard}/${seq}`)) continue
       checkSeen(`row ${seq} of ${host.name} in the tail`, seen.get(seq), before[seq - 1] ?? null, present[seq - 1] ?? null, organization)
@@ -72,20 +75,22 @@ export async function resumeTail(world: SimWorld, organization: Organization): P
   }
 }
 
-/** One read, with the rows that there were when it began and when it ended. */
-async function readTail(world: SimWorld, host: ShardHost, after: number) {
+/** One read, with the rows that there were when it began and when it ended, and the time of receipt from which on it was to show them. */
+async function readTail(world: SimWorld, organization: Organization, host: ShardHost, after: number) {
   const bytesMax = world.random().pick([1, 5000, 1e6])
   let before: OracleRows = []
   let present: OracleRows = []
+  let keepFromMs = 0
   const reply = await host.call(
     `a read after row ${after}`,
     (core) => {
       before = host.oracle.snapshot()
-      return core.blocksAfter(host.identity, after, bytesMax)
+      keepFromMs = organization.keepFromMs
+      return core.blocksAfter(host.identity, after, bytesMax, keepFromMs)
     },
     () => void (present = host.oracle.snapshot()),
   )
-  return [before, present, reply] as const
+  return { before, present, keepFromMs, reply }
 }
 
 /** A row comes as it was when the read began or as it is now; one that was edited twice meanwhile, in any state. */

@@ -81,9 +81,9 @@ test('a tail that resumes behind sealed rows gets them in the order of their num
   await append([2, 1, 3].map((second) => row({ message: `second ${second}`, timestampMs: now + second * 1000 })))
   await stub.sealNow(identity)
   await append([row({ message: 'hot' })])
-  const first = await stub.blocksAfter(identity, 0, 1e6)
+  const first = await stub.blocksAfter(identity, 0, 1e6, 0)
   expect(first).toMatchObject({ lastSeq: 4, blocks: [{ meta: { firstSeq: 1, rows: 3 } }] })
-  const second = await stub.blocksAfter(identity, 3, 1e6)
+  const second = await stub.blocksAfter(identity, 3, 1e6, 0)
   expect(second).toMatchObject({ lastSeq: 4, blocks: [{ meta: { firstSeq: 4, rows: 1 } }] })
 })
 

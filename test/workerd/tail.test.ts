@@ -1,7 +1,12 @@
 import { evictDurableObject, runInDurableObject } from 'cloudflare:test'
 import { expect, test, vi } from 'vitest'
+import { dayMs } from '../../src/core/calendar.ts'
+import { createBlockBuilder } from '../../src/engine/block/writer.ts'
+import { row } from '../support/rows.ts'
 import { codeOf, getTicket, openTail, send, tailOf, upgrade } from '../support/tail.ts'
+import { freeSettings, usageOfRows } from '../support/usage.ts'
 import { createWorld } from '../support/world.ts'
+import { shardStub } from './log_store.ts'
 
 test('new logs reach a subscriber as the API shows them, in order; old ones do not', async () => {
   const world = await createWorld()
@@ -75,6 +80,35 @@ test('a deleted log is not shown to a tail that resumes', async () => {
   const second = await openTail(world, { cursor: first.cursor() })
   await send(world, ['next'])
   expect((await second.logs(2)).map(({ message }) => message)).toEqual(['kept', 'next'])
+})
+
+test.each(['hot', 'sealed'])('a tail that resumes sees no %s log that has expired by the present settings', async (where) => {
+  const world = await createWorld()
+  await send(world, ['first'])
+  const first = await openTail(world)
+  first.socket.close(1000)
+  const { rpc, identity } = await shardStub(world)
+  for (const [message, daysAgo] of [
+    ['old', 2.5],
+    ['new', 1.5],
+  ] as const) {
+    const builder = createBlockBuilder(Date.now() - daysAgo * dayMs)
+    builder.add(row({ message }))
+    await rpc.append({ identity, blocks: builder.finish(), usage: usageOfRows(1), settings: freeSettings(identity) })
+  }
+  if (where === 'sealed') await rpc.sealNow(identity)
+  const resume = async (days: number) => {
+    const changed = await world.call('/api/v1/logs/retention', { as: world.owner.accessToken, method: 'PUT', json: { days } })
+    expect(changed.status).toBe(200)
+    const tail = await openTail(world, { cursor: first.cursor() })
+    await send(world, [`last of ${days}`])
+    const messages: string[] = []
+    while (messages.at(-1) !== `last of ${days}`) messages.push(...(await tail.logs(1)).map(({ message }) => message))
+    return messages.filter((message) => !message.startsWith('last'))
+  }
+  expect(await resume(3)).toEqual(['old', 'new'])
+  expect(await resume(2)).toEqual(['new'])
+  expect(await resume(1)).toEqual([])
 })
 
 test('sockets outlive the object: after hibernation the tail goes on where it stood', async () => {

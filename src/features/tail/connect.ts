@@ -25,12 +25,14 @@ export async function readTicket(ctx: BaseCtx, ticket: string): Promise<TicketCl
 export async function connectTail(ctx: BaseCtx, claims: TicketClaims, { q, cursor }: Pick<TailQuery, 'q' | 'cursor'>): Promise<Response> {
   const organizationId = claims.organization_id
   const [access, shards] = await ctx.db.batch([findTicketAccess(ctx, claims), selectLogShards(ctx, organizationId)])
-  if (access[0] === undefined) throw problem('invalid_token', 'The access that the ticket was made with has ended.')
+  const [right] = access
+  if (right === undefined) throw problem('invalid_token', 'The access that the ticket was made with has ended.')
   const response = await upgrade(ctx, {
     organizationId,
     holders: claims.holders,
     ticket: { id: claims.jti, issuedMs: claims.issued_ms, expiresMs: claims.exp * 1000 },
-    accessEndsMs: access[0].endsMs,
+    accessEndsMs: right.endsMs,
+    retention: { retentionDays: right.retentionDays, version: right.version ?? 0 },
     q,
     ...(cursor !== undefined && { cursor }),
     shards: shards.map(({ region, number }) => ({ region, number })),

@@ -26,7 +26,7 @@ const description = `A WebSocket. Every message is JSON with a \`type\`:
 - \`ready\`: the tail has begun; rows stored from now on (or after \`cursor\`) follow, each once, in the order of their shard.
 - \`log_created\` with \`log\`, \`log_batch\` with \`logs\`.
 - \`dropped\` with \`count\` and \`reason\`: \`slow\` (matching rows beyond what the connection may take), \`behind\` (rows, matching or
-  not, that were too far back or are no longer hot), \`damaged\` (rows of a block that cannot be read).
+  not, that were too far back: over a million, or over 131,072 or 128 MiB of those that are sealed), \`damaged\` (rows of a block that cannot be read).
 - \`cursor\`: much went by that did not match. All of the above carry \`cursor\`: reconnect with the last one to go on after it.
 - \`error\` with \`code\` and \`detail\`: a message of yours was not understood. \`pong\`.
 

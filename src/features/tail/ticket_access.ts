@@ -1,15 +1,18 @@
 import { and, eq, gt, inArray, isNull, or } from 'drizzle-orm'
 import { roleHas, roles } from '../../core/permissions.ts'
 import type { BaseCtx } from '../../db/context.ts'
+import { logSettingsColumns } from '../../db/log_settings.ts'
 import { accounts, apiKeys, memberships, organizations, sessions, users } from '../../db/schema.ts'
 import { inTenant } from '../../db/tenant.ts'
 import type { TicketClaims } from './schema.ts'
 
 const readers = roles.filter((role) => roleHas(role, 'logs:read'))
 
+const { version, retentionDays } = logSettingsColumns
+
 /**
  * A statement that finds whether whoever got the ticket may still read logs: one row with the end of the session or key
- * (milliseconds since 1970; null for none), or no row. A key's scopes never change, so they need no second look.
+ * (milliseconds since 1970; null for none) and with how long the organization keeps them, or no row. A key's scopes never change, so they need no second look.
  */
 export function findTicketAccess(ctx: BaseCtx, claims: TicketClaims) {
   const keyId = holderId(claims, 'api_key')
@@ -19,7 +22,7 @@ export function findTicketAccess(ctx: BaseCtx, claims: TicketClaims) {
 function findKey(ctx: BaseCtx, { organization_id: organizationId }: TicketClaims, id: string) {
   const alive = and(isNull(apiKeys.revokedAt), or(isNull(apiKeys.expiresAt), gt(apiKeys.expiresAt, ctx.now())))
   return ctx.db
-    .select({ endsMs: apiKeys.expiresAt })
+    .select({ endsMs: apiKeys.expiresAt, version, retentionDays })
     .from(apiKeys)
     .innerJoin(organizations, and(eq(organizations.id, apiKeys.organizationId), isNull(organizations.deletedAt)))
     .innerJoin(accounts, and(eq(accounts.id, organizations.accountId), isNull(accounts.deletedAt)))
@@ -31,7 +34,7 @@ function findSession(ctx: BaseCtx, claims: TicketClaims) {
   const sessionId = holderId(claims, 'session') ?? ''
   const membership = inTenant({ tenant: { organizationId } }, memberships, inArray(memberships.role, readers))
   return ctx.db
-    .select({ endsMs: sessions.expiresAt })
+    .select({ endsMs: sessions.expiresAt, version, retentionDays })
     .from(sessions)
     .innerJoin(users, and(eq(users.id, sessions.userId), eq(users.tokenVersion, sessions.tokenVersion), isNull(users.deletedAt)))
     .innerJoin(memberships, and(eq(memberships.userId, users.id), membership))

@@ -1,4 +1,5 @@
 import { tailDeliveryBytesMax, tailResumeRowsMax, tailRetryWaitsMs } from '../../core/limits.ts'
+import { keepFromMs } from '../../core/settings.ts'
 import { offerBlock } from './fan_out.ts'
 import { windowIsNearlyFull } from './flow.ts'
 import { skipTo } from './messages.ts'
@@ -69,8 +70,11 @@ export function createCatchUp<S>(state: TailState<S>) {
 async function read<S>(state: TailState<S>, shard: number, position: number): Promise<void> {
   const identity = state.shards.get(shard)
   if (identity === undefined) throw new Error(`shard ${shard} is not known`)
-  const { blocks, lastSeq } = await state.deps.blocksAfter(identity, position, tailDeliveryBytesMax)
+  // The shard has been told a time itself, which may be some hours old: a subscriber sees no more than a query does.
+  const cutMs = state.retention === undefined ? 0 : keepFromMs(state.retention, state.deps.now())
+  const { blocks, lastSeq, skipTo: seq } = await state.deps.blocksAfter(identity, position, tailDeliveryBytesMax, cutMs)
   noteHead(state, identity, lastSeq)
+  if (seq !== undefined) return skipUpTo(state, shard, position, seq)
   let reached = position
   for (const block of blocks) {
     // Rows that storage no longer has are passed over, and that is told.
@@ -85,6 +89,13 @@ async function read<S>(state: TailState<S>, shard: number, position: number): Pr
 function skipAll<S>(state: TailState<S>, shard: number, from: number, to: number): void {
   for (const subscriber of state.subscribers.values()) {
     if (positionOf(subscriber, shard) >= from) skipTo(state, subscriber, shard, to, 'behind')
+  }
+}
+
+/** Moves everybody who stands no further than `position` on to `seq`; who does may still be near enough to be caught up. */
+function skipUpTo<S>(state: TailState<S>, shard: number, position: number, seq: number): void {
+  for (const subscriber of state.subscribers.values()) {
+    if (positionOf(subscriber, shard) <= position) skipTo(state, subscriber, shard, seq, 'behind')
   }
 }
 

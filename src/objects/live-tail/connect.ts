@@ -7,7 +7,7 @@ import { decodeTailCursor, encodeTailCursor } from './cursor.ts'
 import type { Positions } from './cursor.ts'
 import { sendReady } from './messages.ts'
 import type { TailState } from './state.ts'
-import { createSubscriber, identify, noteHead, saveDirty } from './state.ts'
+import { createSubscriber, identify, noteHead, noteRetention, saveDirty } from './state.ts'
 
 /** Sets up a subscription and sends `ready`; `accept` is called once nothing can refuse any more. */
 export async function connect<S>(state: TailState<S>, request: TailConnect, accept: () => S): Promise<TailRefusal | undefined> {
@@ -17,6 +17,7 @@ export async function connect<S>(state: TailState<S>, request: TailConnect, acce
   const cursor = request.cursor === undefined ? undefined : decodeTailCursor(organizationId, request.cursor)
   const refusal = refusalOf(state, request, cursor)
   if (refusal !== undefined) return refusal
+  noteRetention(state, request.retention)
   // Counted from here on: a shard whose delivery is answered meanwhile must not stop.
   state.connecting++
   try {

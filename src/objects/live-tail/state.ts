@@ -1,5 +1,6 @@
+import type { Retention } from '../../core/settings.ts'
 import type { Filter } from '../../engine/query/ast.ts'
-import type { ShardIdentity, TailBlock } from '../log-shard/protocol.ts'
+import type { ShardIdentity, TailBlock, TailRead } from '../log-shard/protocol.ts'
 import type { BlockView } from './block_view.ts'
 import { encodeTailCursor } from './cursor.ts'
 import { createFlow, createSharedFlow } from './flow.ts'
@@ -35,7 +36,8 @@ export interface TailDeps<S> {
   save(socket: S, attachment: Attachment): void
   openBlock(identity: ShardIdentity, block: TailBlock): BlockView
   watch(identity: ShardIdentity): Promise<{ lastSeq: number }>
-  blocksAfter(identity: ShardIdentity, afterSeq: number, bytesMax: number): Promise<{ blocks: TailBlock[]; lastSeq: number }>
+  /** See `LogShardRpc`. */
+  blocksAfter(identity: ShardIdentity, afterSeq: number, bytesMax: number, keepFromMs: number): Promise<TailRead>
   /** False when the ticket was used before or has expired. */
   useTicket(id: string, expiresMs: number, nowMs: number): boolean
   endRight(holder: string, endedMs: number): void
@@ -43,6 +45,9 @@ export interface TailDeps<S> {
   /** Shards known from earlier lives of the object. */
   loadShards(): ShardIdentity[]
   saveShard(identity: ShardIdentity): void
+  /** What `saveRetention` was last called with; undefined when nobody connected yet who said it. */
+  loadRetention(): Retention | undefined
+  saveRetention(retention: Retention): void
   /** One structured line; never the content of a log. */
   log(level: 'warning' | 'error', message: string, attributes: Record<string, unknown>): void
 }
@@ -75,6 +80,8 @@ export interface TailState<S> {
   readonly shards: Map<number, ShardIdentity>
   /** Whose tail this is: learned on first contact, then never another. */
   organizationId: string | undefined
+  /** How long the organization keeps its logs, by the newest settings that a connection came with. */
+  retention: Retention | undefined
   /** Newest sequence number that is known of each shard. */
   readonly heads: Map<number, number>
   /** Subscribers whose attachment is out of date. */
@@ -85,8 +92,17 @@ export interface TailState<S> {
 
 export function createState<S>(deps: TailDeps<S>): TailState<S> {
   const shards = new Map(deps.loadShards().map((identity) => [identity.shard, identity]))
-  const flow = createSharedFlow(deps.now())
-  return { deps, subscribers: new Map(), flow, shards, organizationId: undefined, heads: new Map(), dirty: new Set(), connecting: 0 }
+  return {
+    deps,
+    subscribers: new Map(),
+    flow: createSharedFlow(deps.now()),
+    shards,
+    organizationId: undefined,
+    retention: deps.loadRetention(),
+    heads: new Map(),
+    dirty: new Set(),
+    connecting: 0,
+  }
 }
 
 /** An object that is reached for two organizations would mix tenants: refuse before anything is read or sent. */
@@ -140,6 +156,14 @@ export function noteHead<S>(state: TailState<S>, identity: ShardIdentity, lastSe
     state.shards.set(shard, identity)
   }
   state.heads.set(shard, Math.max(state.heads.get(shard) ?? 0, lastSeq))
+}
+
+/** Learns how long logs are kept, which holds for all subscribers: they are of one organization. */
+export function noteRetention<S>(state: TailState<S>, retention: Retention): void {
+  const known = state.retention
+  if (known !== undefined && known.version >= retention.version) return
+  state.deps.saveRetention(retention)
+  state.retention = retention
 }
 
 /** Keeps with the sockets what must survive hibernation; to be called before the object waits for anything. */

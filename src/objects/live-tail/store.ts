@@ -1,4 +1,5 @@
 import { tailTicketsForgottenMax, tailTicketTtlMs } from '../../core/limits.ts'
+import type { Retention } from '../../core/settings.ts'
 import type { ShardIdentity } from '../log-shard/protocol.ts'
 
 type SqlValue = string | number | null | ArrayBuffer
@@ -6,11 +7,15 @@ type SqlValue = string | number | null | ArrayBuffer
 /** Runs one statement and gives its rows. */
 export type RunSql = (query: string, ...bindings: SqlValue[]) => Record<string, SqlValue>[]
 
-/** What LiveTail keeps on disk: used tickets until they expire, ended rights as long as a ticket may be older, and the shards it has heard of. */
+/**
+ * What LiveTail keeps on disk: used tickets until they expire, ended rights as long as a ticket may be older, the shards it has
+ * heard of, and how long the organization keeps its logs.
+ */
 export function createTailStore(run: RunSql) {
   run(`CREATE TABLE IF NOT EXISTS used_tickets (expires_ms INTEGER, id TEXT, PRIMARY KEY (expires_ms, id)) WITHOUT ROWID`)
   run(`CREATE TABLE IF NOT EXISTS ended_rights (holder TEXT PRIMARY KEY, ended_ms INTEGER NOT NULL) WITHOUT ROWID`)
   run(`CREATE TABLE IF NOT EXISTS shards (number INTEGER PRIMARY KEY, organization_id TEXT NOT NULL, region TEXT NOT NULL)`)
+  run(`CREATE TABLE IF NOT EXISTS retention (id INTEGER PRIMARY KEY CHECK (id = 1), days INTEGER, version INTEGER NOT NULL)`)
 
   return {
     /** False when the ticket was used before, or is too old to tell. Forgets a bounded number of expired ones. */
@@ -49,6 +54,15 @@ export function createTailStore(run: RunSql) {
 
     saveShard({ organizationId, region, shard }: ShardIdentity): void {
       run(`INSERT INTO shards (number, organization_id, region) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`, shard, organizationId, region)
+    },
+
+    loadRetention(): Retention | undefined {
+      const [row] = run(`SELECT days, version FROM retention`)
+      return row && { retentionDays: row['days'] as number | null, version: row['version'] as number }
+    },
+
+    saveRetention({ retentionDays, version }: Retention): void {
+      run(`INSERT OR REPLACE INTO retention (id, days, version) VALUES (1, ?, ?)`, retentionDays, version)
     },
   }
 }

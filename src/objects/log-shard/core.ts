@@ -22,7 +22,7 @@ import { describeDamage, loadState } from './state.ts'
 import { applyRetention, manifestPage, storageState } from './storage.ts'
 import type { ShardStore } from './store.ts'
 import { createShardStore } from './store.ts'
-import { blocksAfter } from './tail_blocks.ts'
+import { createTailBlocks } from './tail_blocks.ts'
 import { createTailFeed } from './tail_feed.ts'
 
 export interface ShardDeps {
@@ -149,10 +149,12 @@ function rowCalls({ deps, state, control, runner, identify }: Parts) {
 
 function tailCalls({ deps, state, identify, identity }: Parts, context: JobContext) {
   const { lastSeq, find } = state.index
+  const tail = createTailBlocks(context)
   const feed = createTailFeed({
     lastSeq,
     lastBlockSeq: () => find(lastSeq())?.firstSeq ?? lastSeq() + 1,
-    blocksAfter: (seq, bytesMax) => blocksAfter(context, seq, bytesMax),
+    // LiveTail sees what is left out, and asks for it.
+    blocksAfter: (seq, bytesMax) => tail.blocksAfter(tail.skipFrom(seq) ?? seq, bytesMax, 0),
     deliver: (blocks) => deps.deliver(identity(), blocks),
     wait: deps.wait,
     loadWatched: state.store.loadWatched,
@@ -165,9 +167,11 @@ function tailCalls({ deps, state, identify, identity }: Parts, context: JobConte
       feed.watch()
       return { lastSeq: lastSeq() }
     },
-    async blocksAfter(caller, afterSeq, bytesMax) {
+    async blocksAfter(caller, afterSeq, bytesMax, keepFromMs) {
       identify(caller)
-      const blocks = await blocksAfter(context, afterSeq, bytesMax)
+      const skipTo = tail.skipFrom(afterSeq)
+      if (skipTo !== undefined) return { blocks: [], lastSeq: lastSeq(), skipTo }
+      const blocks = await tail.blocksAfter(afterSeq, bytesMax, keepFromMs)
       return { blocks, lastSeq: lastSeq() }
     },
     deliverTail: feed.kick,

@@ -89,8 +89,8 @@ export class LogShard extends DurableObject<LogShardEnv> implements LogShardRpc 
     return this.#core.watch(identity)
   }
 
-  async blocksAfter(identity: ShardIdentity, afterSeq: number, bytesMax: number) {
-    return this.#counted(await this.#core.blocksAfter(identity, afterSeq, bytesMax))
+  async blocksAfter(identity: ShardIdentity, afterSeq: number, bytesMax: number, keepFromMs: number) {
+    return this.#counted(await this.#core.blocksAfter(identity, afterSeq, bytesMax, keepFromMs))
   }
 
   async manifest(identity: ShardIdentity, page: { afterNumber: number; limit: number }) {

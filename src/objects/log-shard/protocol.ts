@@ -122,6 +122,15 @@ export interface TailBlock extends EncodedBlock {
   hidden?: readonly number[] | undefined
 }
 
+/** A piece of what a tail that resumes has missed. */
+export interface TailRead {
+  blocks: TailBlock[]
+  /** The newest sequence number of the shard. */
+  lastSeq: number
+  /** Set, without any block, where too much would have to be read back from segments: go on after this row. */
+  skipTo?: number | undefined
+}
+
 /** What LogShard offers over RPC; the Durable Object class implements this. */
 export interface LogShardRpc {
   append(request: AppendRequest): Promise<AppendReply>
@@ -137,9 +146,9 @@ export interface LogShardRpc {
   watch(identity: ShardIdentity): Promise<{ lastSeq: number }>
   /**
    * Whole blocks that hold rows with seq > afterSeq, ascending, at most about `bytesMax`; none when afterSeq is the
-   * newest. Sealed rows are read back from their segments. `lastSeq` is the newest sequence number of the shard.
+   * newest. Sealed rows are read back from their segments. Rows received before `keepFromMs` (0: none) have expired.
    */
-  blocksAfter(identity: ShardIdentity, afterSeq: number, bytesMax: number): Promise<{ blocks: TailBlock[]; lastSeq: number }>
+  blocksAfter(identity: ShardIdentity, afterSeq: number, bytesMax: number, keepFromMs: number): Promise<TailRead>
   /** Operations with a greater number, at most `limit` (1 to `manifestPageMax`). */
   manifest(identity: ShardIdentity, page: { afterNumber: number; limit: number }): Promise<ManifestPage>
   /** All sealed segments, and what is hot. */

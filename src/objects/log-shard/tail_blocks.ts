@@ -1,4 +1,4 @@
-import { tailSealedRowsMax } from '../../core/limits.ts'
+import { tailResumeSealedBytesMax, tailResumeSealedRowsMax, tailSealedRowsMax } from '../../core/limits.ts'
 import { bitmapHas } from '../../engine/bitmap.ts'
 import { BlockError } from '../../engine/block/block_error.ts'
 import { noReadCost } from '../../engine/block/read_cost.ts'
@@ -10,22 +10,53 @@ import type { JobContext } from './upkeep/job.ts'
 import { encodable } from './patches.ts'
 import type { TailBlock } from './protocol.ts'
 import { patchedRow } from './rows.ts'
-import { readSealedRows } from './sealed_rows.ts'
+import { createSealedRows } from './sealed_rows.ts'
 import type { ShardState } from './state.ts'
 
-/**
- * Blocks for LiveTail with rows after `afterSeq`, ascending, without a gap: about `bytesMax` of them, none when there are no
- * such rows. A block with patched or erased rows is encoded anew with their present content, so that neither a deleted row nor
- * text that was edited away reaches a tail that resumes. Hot rows come at once; sealed ones are read back from their segments.
- */
-export function blocksAfter(context: JobContext, afterSeq: number, bytesMax: number): TailBlock[] | Promise<TailBlock[]> {
+/** What LiveTail gets of the shard's rows. */
+export function createTailBlocks(context: JobContext) {
   const { state } = context
-  const { sealedSeq } = state.manifest.record()
-  const fromSeq = afterSeq + 1
-  if (fromSeq > sealedSeq || state.index.find(fromSeq) !== undefined) return storedBlocks(state, afterSeq, bytesMax)
-  const nextStored = state.index.after(afterSeq, 0)[0]?.firstSeq ?? Infinity
-  const toSeq = Math.min(sealedSeq, nextStored - 1, fromSeq + rowsPerRead(state, fromSeq, bytesMax) - 1)
-  return readSealedRows(context, fromSeq, toSeq).then((rows) => encodeTail(rows, fromSeq, toSeq))
+  const sealed = createSealedRows(context)
+
+  return {
+    /** The last sealed row, where those after `afterSeq` are more than a tail that resumes gets; undefined where it gets them. */
+    skipFrom(afterSeq: number): number | undefined {
+      const { sealedSeq } = state.manifest.record()
+      return isFarBehind(state, afterSeq, sealedSeq) ? sealedSeq : undefined
+    },
+
+    /**
+     * Blocks with rows after `afterSeq`, ascending, without a gap: about `bytesMax` of them, none when there are no such rows.
+     * A block with patched, erased or expired rows (received before `keepFromMs`, or the time that the shard itself was told) is
+     * encoded anew with their present content, so that neither a deleted row nor text that was edited away reaches a tail that
+     * resumes. Hot rows come at once; sealed ones are read back from their segments.
+     */
+    blocksAfter(afterSeq: number, bytesMax: number, keepFromMs: number): TailBlock[] | Promise<TailBlock[]> {
+      const record = state.manifest.record()
+      const { sealedSeq } = record
+      // The shard may have been told of a shorter term since the caller was.
+      const cutMs = Math.max(keepFromMs, record.keepFromMs)
+      const fromSeq = afterSeq + 1
+      if (fromSeq > sealedSeq || state.index.find(fromSeq) !== undefined) return storedBlocks(state, afterSeq, bytesMax, cutMs)
+      const nextStored = state.index.after(afterSeq, 0)[0]?.firstSeq ?? Infinity
+      const toSeq = Math.min(sealedSeq, nextStored - 1, fromSeq + rowsPerRead(state, fromSeq, bytesMax) - 1)
+      return sealed.read({ fromSeq, toSeq, keepFromMs: cutMs }).then((rows) => encodeTail(rows, fromSeq, toSeq))
+    },
+  }
+}
+
+/** Would reading the sealed rows after `afterSeq` back pass a limit, judged by what rows of their segments take on average? */
+function isFarBehind({ manifest }: ShardState, afterSeq: number, sealedSeq: number): boolean {
+  const behind = sealedSeq - afterSeq
+  if (behind > tailResumeSealedRowsMax) return true
+  if (behind <= 0) return false
+  let bytes = 0
+  let count = 0
+  for (const { rawBytes, rows } of manifest.holding(afterSeq + 1, sealedSeq)) {
+    bytes += rawBytes
+    count += rows
+  }
+  return count > 0 && (bytes / count) * behind > tailResumeSealedBytesMax
 }
 
 /** Rows of one read of segments that take about `bytesMax`, judged by the segment with the longest ones. */
@@ -35,23 +66,29 @@ function rowsPerRead({ manifest }: ShardState, fromSeq: number, bytesMax: number
   return Math.max(1, Math.min(tailSealedRowsMax, Math.floor(bytesMax / rowBytes)))
 }
 
-function storedBlocks(state: ShardState, afterSeq: number, bytesMax: number): TailBlock[] {
+function storedBlocks(state: ShardState, afterSeq: number, bytesMax: number, cutMs: number): TailBlock[] {
   const metas = state.index.after(afterSeq, bytesMax)
   const gap = metas.findIndex((meta, i) => i > 0 && meta.firstSeq !== metas[i - 1]!.firstSeq + metas[i - 1]!.rows)
-  return metas.slice(0, gap < 0 ? metas.length : gap).flatMap((meta) => storedBlock(state, meta))
+  return metas.slice(0, gap < 0 ? metas.length : gap).flatMap((meta) => storedBlock(state, meta, cutMs))
 }
 
-function storedBlock(state: ShardState, meta: BlockMeta): TailBlock[] {
+function storedBlock(state: ShardState, meta: BlockMeta, cutMs: number): TailBlock[] {
   const asStored: TailBlock = { meta, ...state.bytesOf(meta) }
   const patched = state.patches.hiddenIn(meta)
-  if (patched === undefined && state.erasures.filters().length === 0) return [asStored]
+  const isChanged = patched !== undefined || state.erasures.filters().length > 0
+  if (!isChanged && cutMs === 0) return [asStored]
+  let mayHide = state.erasures.filters().length > 0
   try {
-    return presentBlocks(state, state.open(meta, noReadCost()))
+    const block = state.open(meta, noReadCost())
+    const hasExpired = (block.system('created').range?.min ?? 0) < cutMs
+    mayHide ||= hasExpired
+    if (isChanged || hasExpired) return presentBlocks(state, block, cutMs)
+    block.release()
+    return [asStored]
   } catch (error) {
     if (!(error instanceof BlockError)) throw error
     // LiveTail meets the damage itself and goes on behind it; nothing that may be hidden shows where it can still be read.
-    const hidden = state.erasures.filters().length > 0 ? seqsOf(meta) : patched
-    return [{ ...asStored, hidden }]
+    return [{ ...asStored, hidden: mayHide ? seqsOf(meta) : patched }]
   }
 }
 
@@ -59,15 +96,15 @@ function seqsOf({ firstSeq, rows }: BlockMeta): number[] {
   return Array.from({ length: rows }, (_, row) => firstSeq + row)
 }
 
-/** The same rows under the same sequence numbers: edited ones as they are now, deleted and erased ones blank. */
-function presentBlocks(state: ShardState, block: Block): TailBlock[] {
+/** The same rows under the same sequence numbers: edited ones as they are now, deleted, erased and expired ones blank. */
+function presentBlocks(state: ShardState, block: Block, keepFromMs: number): TailBlock[] {
   const { firstSeq, rows } = block.meta
-  const visible = visibleRows(block, { ...everything, erasures: state.erasures.filters() }, undefined)
+  const visible = visibleRows(block, { ...everything, keepFromMs, erasures: state.erasures.filters() }, undefined)
   const present = new Map<number, StoredRow>()
   for (const [i, row] of block.materialise(seqsOf(block.meta).map((_, i) => i)).entries()) {
     const patch = patchedRow(state, row.seq)
     const content = patch === undefined ? (bitmapHas(visible, i) ? row : null) : patch
-    if (content !== null) present.set(row.seq, content)
+    if (content !== null && content.createdMs >= keepFromMs) present.set(row.seq, content)
   }
   block.release()
   return encodeTail(present, firstSeq, firstSeq + rows - 1)

@@ -166,7 +166,7 @@ describe('a tail that resumes', () => {
     append(core, batch(['first', 'secret one', 'secret two', 'last']))
     core.deleteRow(identity, 2)
     core.changeRow(identity, 3, { message: 'edited' })
-    const { blocks, lastSeq } = await core.blocksAfter(identity, 0, 1e6)
+    const { blocks, lastSeq } = await core.blocksAfter(identity, 0, 1e6, 0)
     expect(lastSeq).toBe(4)
     expect(blocks.map(({ hidden }) => hidden)).toEqual([[2]])
     const rows = blocks.flatMap((block) => allRows(openEncoded(block)))
@@ -176,7 +176,7 @@ describe('a tail that resumes', () => {
       [3, 'edited'],
       [4, 'last'],
     ])
-    expect((await core.blocksAfter(identity, 4, 1e6)).blocks).toEqual([])
+    expect((await core.blocksAfter(identity, 4, 1e6, 0)).blocks).toEqual([])
   })
 
   test('gets a damaged block as it is, with the patched rows hidden, and what follows it', async () => {
@@ -185,7 +185,7 @@ describe('a tail that resumes', () => {
     append(core, batch(['after']))
     core.deleteRow(identity, 1)
     sql.all(`UPDATE blocks_1 SET body = x'00' WHERE first_seq = 1`)
-    const { blocks } = await open().blocksAfter(identity, 0, 1e6)
+    const { blocks } = await open().blocksAfter(identity, 0, 1e6, 0)
     expect(blocks.map(({ meta, hidden }) => [meta.firstSeq, hidden])).toEqual([
       [1, [1]],
       [3, undefined],

@@ -53,7 +53,7 @@ describe('a delete by query', () => {
     core.changeRow(identity, 1, { message: 'secret' })
     core.startErase(identity, erase('a', 'message:secret OR message:two'))
     expect(core.deleteRow(identity, 2)).toEqual({ status: 'missing' })
-    const { blocks } = await core.blocksAfter(identity, 0, 1e6)
+    const { blocks } = await core.blocksAfter(identity, 0, 1e6, 0)
     const shown = blocks.flatMap((block) => allRows(openEncoded(block)).filter(({ seq }) => block.hidden?.includes(seq) !== true))
     expect(shown).toEqual([])
   })

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { jobKilledMs, objectDeleteKeysMax, sealedReadTriesMax } from '../../../src/core/limits.ts'
-import { readSealedRows } from '../../../src/objects/log-shard/sealed_rows.ts'
+import { createSealedRows } from '../../../src/objects/log-shard/sealed_rows.ts'
 import { append, batch, identity, world } from './shard_world.ts'
 
 describe('a job', () => {
@@ -40,7 +40,7 @@ describe('sealed rows', () => {
       log: () => undefined,
       identity: () => identity,
     }
-    await expect(readSealedRows(context as never, 1, 9)).rejects.toThrow('again and again')
+    await expect(createSealedRows(context as never).read({ fromSeq: 1, toSeq: 9, keepFromMs: 0 })).rejects.toThrow('again and again')
     expect(reads).toBe(sealedReadTriesMax)
   })
 })

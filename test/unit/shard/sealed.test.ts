@@ -254,7 +254,7 @@ describe('replaced segments', () => {
 async function tailOf(core: ShardCore, from: number, bytesMax: number): Promise<[number, string][]> {
   const seen: [number, string][] = []
   for (let after = from; ;) {
-    const { blocks, lastSeq } = await core.blocksAfter(identity, after, bytesMax)
+    const { blocks, lastSeq } = await core.blocksAfter(identity, after, bytesMax, 0)
     if (blocks.length === 0 && after === lastSeq) return seen
     for (const block of blocks) {
       if (block.meta.firstSeq > after + 1) throw new Error(`rows ${after + 1} to ${block.meta.firstSeq - 1} were left out`)

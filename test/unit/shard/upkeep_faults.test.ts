@@ -41,7 +41,7 @@ describe('a damaged hot block', () => {
     append(core, batch(['d']))
     const seen: number[] = []
     for (let after = 0; after < 5;) {
-      const { blocks } = await core.blocksAfter(identity, after, 1e6)
+      const { blocks } = await core.blocksAfter(identity, after, 1e6, 0)
       for (const { meta } of blocks) {
         expect(meta.firstSeq).toBe(after + 1)
         after = meta.firstSeq + meta.rows - 1

@@ -10,7 +10,7 @@ import {
 import { createTailCore } from '../../../src/objects/live-tail/core.ts'
 import type { FakeSocket, TailMessage } from './tail_world.ts'
 import { checkConnection, positionsOf } from './tail_check.ts'
-import { organizationId, TailWorld } from './tail_world.ts'
+import { keepsNothing, organizationId, TailWorld } from './tail_world.ts'
 
 async function open(world: TailWorld, q = '', cursor?: string): Promise<FakeSocket> {
   const reply = world.connect(q, cursor)
@@ -153,8 +153,7 @@ test('each distinct query is evaluated once a block, and each row that is sent b
     useTicket: () => true,
     endRight: () => undefined,
     rightEndedSince: () => false,
-    loadShards: () => [],
-    saveShard: () => undefined,
+    ...keepsNothing,
     log: () => undefined,
     openBlock: () => ({
       select: (filter) => (calls.select++, filter.kind === 'all' ? [0, 1, 2, 3] : [1, 3]),
@@ -168,6 +167,7 @@ test('each distinct query is evaluated once a block, and each row that is sent b
       holders: [],
       ticket: { id: `${socket}`, issuedMs: 0, expiresMs: 1 },
       accessEndsMs: null,
+      retention: { retentionDays: null, version: 0 },
       q: socket % 2 ? 'odd' : '',
       shards: [],
     }

@@ -9,8 +9,8 @@ import {
   tailWindowSharedBytesMax,
 } from '../../../src/core/limits.ts'
 import { createTailCore } from '../../../src/objects/live-tail/core.ts'
+import { keepsNothing, organizationId } from './tail_world.ts'
 
-const organizationId = 'acme'
 /** 100 KiB of UTF-8 in a third as many characters. */
 const wideRow = JSON.stringify({ message: '\u20ac'.repeat(34_000) })
 const messageBytesMax = 3 * tailMessageCharsMax
@@ -43,8 +43,7 @@ function wideTail() {
     useTicket: () => true,
     endRight: () => undefined,
     rightEndedSince: () => false,
-    loadShards: () => [],
-    saveShard: () => undefined,
+    ...keepsNothing,
     log: () => undefined,
     openBlock: (_, { meta }) => ({
       select: () => Array.from({ length: meta.rows }, (_row, i) => i),
@@ -62,6 +61,7 @@ function wideTail() {
         holders: [],
         ticket: { id: 'once', issuedMs: 0, expiresMs: 1 },
         accessEndsMs: null,
+        retention: { retentionDays: null, version: 0 },
         q: '',
         shards: [{ region: 'weur', number: 0 }],
       }

@@ -23,6 +23,7 @@ const happening = fc.record({
         'disconnect' as const,
         'add_shard' as const,
         'damage' as const,
+        'seal' as const,
       ),
     },
     {
@@ -44,6 +45,7 @@ async function happen(world: TailWorld, { kind, a, b }: Happening): Promise<void
     burst: () => world.append(world.shard(a), 25_000),
     flood: () => b % 10 === 0 && world.append(world.shard(a), tailResumeRowsMax / 2),
     damage: () => world.append(world.shard(a), 5, true),
+    seal: () => (world.shard(a).skipTo = world.shard(a).lastSeq),
     connect: () => world.connect(q),
     resume: () => cursors.length > 0 && world.connect(q, cursors[b % cursors.length]?.cursor),
     ack: () => socket && world.ack(socket, socket.messages.length - 1),

@@ -1,5 +1,6 @@
 import { decodeTailCursor } from '../../../src/objects/live-tail/cursor.ts'
-import { matches, organizationId } from './tail_world.ts'
+import { matches } from './fake_block.ts'
+import { organizationId } from './tail_world.ts'
 import type { FakeSocket } from './tail_world.ts'
 
 export function positionsOf(cursor: string): Map<number, number> {

@@ -1,29 +1,32 @@
-import type { Filter } from '../../../src/engine/query/ast.ts'
-import { QueryTooSlowError } from '../../../src/engine/query/query_error.ts'
+import type { Retention } from '../../../src/core/settings.ts'
 import { createTailCore } from '../../../src/objects/live-tail/core.ts'
 import type { TailCore } from '../../../src/objects/live-tail/core.ts'
 import type { Attachment, TailDeps } from '../../../src/objects/live-tail/state.ts'
-import type { ShardIdentity, TailBlock } from '../../../src/objects/log-shard/protocol.ts'
+import type { ShardIdentity, TailBlock, TailRead } from '../../../src/objects/log-shard/protocol.ts'
 import { createTailFeed } from '../../../src/objects/log-shard/tail_feed.ts'
 import type { TailFeed } from '../../../src/objects/log-shard/tail_feed.ts'
-import { BlockError } from '../../../src/engine/block/block_error.ts'
+import type { FakeBlock } from './fake_block.ts'
+import { openFakeBlock, tailBlock } from './fake_block.ts'
 
 export const organizationId = 'acme'
 
-/** A row is its shard, its seq, and one of a few words; the query is such a word, or empty. */
-export const wordOf = (shard: number, seq: number) => ['red', 'green', 'blue'][(seq * 7 + shard) % 3] ?? ''
-export const matches = (q: string, shard: number, seq: number) => q === '' || q === wordOf(shard, seq)
-
-interface FakeBlock {
-  firstSeq: number
-  rows: number
-  damaged: boolean
+/** Storage of a live tail that lives once. */
+export const keepsNothing = {
+  loadShards: () => [],
+  saveShard: () => undefined,
+  loadRetention: () => undefined,
+  saveRetention: () => undefined,
 }
+
+/** Sealed rows that a shard of this world reads back at most. */
+export const sealedRowsMax = 100
 
 interface FakeShard {
   identity: ShardIdentity
   blocks: FakeBlock[]
   lastSeq: number
+  /** The last sealed row of those that are too many to read back. */
+  skipTo: number
   watched: boolean
   feed: TailFeed
 }
@@ -59,6 +62,11 @@ export class TailWorld {
   readonly usedTickets = new Set<string>()
   readonly endedRights = new Map<string, number>()
   accessEndsMs: number | null = null
+  /** What D1 says at a connection, and what LiveTail kept of it. */
+  retention: Retention = { retentionDays: null, version: 0 }
+  savedRetention: Retention | undefined
+  /** What the reads of missed rows gave as `keepFromMs`. */
+  readonly cutsMs: number[] = []
   readonly knownShards = new Map<number, ShardIdentity>()
   logLines = 0
   tailLife = 0
@@ -71,7 +79,7 @@ export class TailWorld {
 
   addShard(): void {
     const identity = { organizationId, region: 'weur', shard: this.shards.length }
-    const shard: FakeShard = { identity, blocks: [], lastSeq: 0, watched: true, feed: undefined as never }
+    const shard: FakeShard = { identity, blocks: [], lastSeq: 0, skipTo: 0, watched: true, feed: undefined as never }
     shard.feed = this.createFeed(shard)
     this.shards.push(shard)
   }
@@ -115,6 +123,7 @@ export class TailWorld {
       holders: ['user:ann'],
       ticket,
       accessEndsMs: this.accessEndsMs,
+      retention: this.retention,
       q,
       shards,
       ...(cursor !== undefined && { cursor }),
@@ -206,13 +215,18 @@ export class TailWorld {
           shardOf(identity).feed.watch()
           return { lastSeq: shardOf(identity).lastSeq }
         }),
-      blocksAfter: (identity, afterSeq) =>
-        this.call(alive, () => ({ blocks: blocksAfter(shardOf(identity), afterSeq).slice(0, 2), lastSeq: shardOf(identity).lastSeq })),
+      blocksAfter: (identity, afterSeq, _bytesMax, keepFromMs) =>
+        this.call(alive, () => {
+          this.cutsMs.push(keepFromMs)
+          return read(shardOf(identity), afterSeq)
+        }),
       useTicket: (id) => !this.usedTickets.has(id) && this.usedTickets.add(id).size > 0,
       endRight: (holder, endedMs) => void this.endedRights.set(holder, endedMs),
       rightEndedSince: (holder, issuedMs) => (this.endedRights.get(holder) ?? -1) >= issuedMs,
       loadShards: () => [...this.knownShards.values()],
       saveShard: (identity) => void this.knownShards.set(identity.shard, identity),
+      loadRetention: () => this.savedRetention,
+      saveRetention: (retention) => void (this.savedRetention = retention),
       log: () => void this.logLines++,
     }
   }
@@ -257,27 +271,9 @@ function blocksAfter(shard: FakeShard, seq: number): TailBlock[] {
   return shard.blocks.filter(({ firstSeq, rows }) => firstSeq + rows - 1 > seq).map(tailBlock)
 }
 
-function tailBlock({ firstSeq, rows }: FakeBlock): TailBlock {
-  const meta = { firstSeq, rows, minMs: 0, maxMs: 0, severityCounts: [0, 0, rows, 0, 0, 0], bytes: 0 }
-  return { meta, head: new Uint8Array(), body: new Uint8Array() }
-}
-
-function openFakeBlock({ identity: { shard }, blocks }: FakeShard, { meta }: TailBlock) {
-  if (blocks.find(({ firstSeq }) => firstSeq === meta.firstSeq)?.damaged === true) throw new BlockError('damaged on purpose')
-  const rows = Array.from({ length: meta.rows }, (_, row) => row)
-  return {
-    select(filter: Filter) {
-      const word = wordOfFilter(filter)
-      if (word === 'slow') throw new QueryTooSlowError()
-      return rows.filter((row) => matches(word, shard, meta.firstSeq + row))
-    },
-    texts: (wanted: readonly number[]) => wanted.map((row) => `{"shard":${shard},"seq":${meta.firstSeq + row}}`),
-    release: () => undefined,
-  }
-}
-
-function wordOfFilter(filter: Filter): string {
-  if (filter.kind === 'all') return ''
-  if (filter.kind === 'phrase') return filter.text
-  throw new Error(`the test has no filter ${filter.kind}`)
+/** What a shard answers to a tail that resumes, two blocks at a time. */
+function read(shard: FakeShard, afterSeq: number): TailRead {
+  const { lastSeq, skipTo } = shard
+  if (afterSeq < skipTo - sealedRowsMax) return { blocks: [], lastSeq, skipTo }
+  return { blocks: blocksAfter(shard, afterSeq).slice(0, 2), lastSeq }
 }
