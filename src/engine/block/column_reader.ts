@@ -11,7 +11,7 @@ import type { PageReader } from './page_reader.ts'
 import type { Presence } from './presence_reader.ts'
 import type { TextReader } from './text_reader.ts'
 import { openTexts } from './text_reader.ts'
-import type { ByteRange, Column, ColumnData } from './types.ts'
+import type { ByteRange, Column, ColumnData, ColumnFacts } from './types.ts'
 
 /** A column with what only the block itself needs. */
 export interface OpenColumn extends Column {
@@ -67,7 +67,7 @@ export function openColumn({ system, name, layout }: ColumnEntry, { pages, start
     data,
     storedRanges: () => [...presenceRanges(), ...pages.storedRanges(start, end)],
     presenceRanges,
-    mayHaveToken: (token) => mayHaveToken(layout, filter, token),
+    mayHaveToken: tokenTest(layout, filter),
     indexOf,
     value: (index) => texts()?.text(index) ?? valueOf(data(), index),
     reader(rows) {
@@ -96,6 +96,11 @@ export function openColumn({ system, name, layout }: ColumnEntry, { pages, start
   }
 }
 
+/** What rules out values of a column that is not a copy, without the way to read them. */
+export function factsOf(layout: Layout, count: number, filter: TokenFilter | undefined): ColumnFacts {
+  return { count, range: rangeOf(layout), hasText: hasText(layout), mayHaveToken: tokenTest(layout, filter) }
+}
+
 function valueOf(data: ColumnData, index: number): AttributeValue {
   switch (data.kind) {
     case 'constant':
@@ -122,12 +127,17 @@ function hasText(layout: Layout): boolean {
   return layout.list.kind === 'text' || layout.list.hasText
 }
 
-function mayHaveToken(layout: Layout, filter: TokenFilter | undefined, token: string): boolean {
-  if (layout.kind === 'constant') {
-    const text = String(layout.value)
+/** `Column.mayHaveToken`; holds on to no more of the layout than it needs. */
+function tokenTest(layout: Layout, filter: TokenFilter | undefined): (token: string) => boolean {
+  if (layout.kind === 'constant') return constantTest(layout.value)
+  return filter === undefined ? () => true : (token) => filter(hashToken(token))
+}
+
+function constantTest(value: AttributeValue): (token: string) => boolean {
+  return (token) => {
+    const text = String(value)
     return text.length >= token.length && tokenize(text).includes(token)
   }
-  return filter === undefined || filter(hashToken(token))
 }
 
 function readLayout(pages: PageReader, layout: Layout, start: number, count: number): ColumnData {

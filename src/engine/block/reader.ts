@@ -161,7 +161,7 @@ function openColumns(pages: PageReader, { presences, columns }: Directory, nextF
 }
 
 /** Sequence numbers of a block without a column of them. */
-function sequenceColumn({ firstSeq, rows }: BlockMeta): OpenColumn {
+export function sequenceColumn({ firstSeq, rows }: BlockMeta): OpenColumn {
   let data: ColumnData | undefined
   return {
     name: 'seq',

@@ -49,6 +49,17 @@ export type ColumnData =
 /** Columns that every block has, kept apart from attributes so that no attribute name can collide with them. */
 export type SystemColumn = 'timestamp' | 'nanos' | 'severity' | 'source' | 'message' | 'created' | 'updated' | 'seq'
 
+/** What the head says of a column: enough to rule out that a value matches. */
+export type ColumnFacts = Pick<Column, 'count' | 'range' | 'hasText' | 'mayHaveToken'>
+
+/** What the head says of a block: enough to rule out that a row matches, without a way to read one. */
+export interface BlockFacts {
+  readonly meta: BlockMeta
+  readonly attributes: readonly ColumnFacts[]
+  attribute(name: string): ColumnFacts | undefined
+  system(name: SystemColumn): ColumnFacts
+}
+
 export interface Column {
   readonly name: string
   readonly system: boolean

@@ -1,4 +1,4 @@
-import type { Block, BlockMeta } from '../block/types.ts'
+import type { BlockFacts, BlockMeta } from '../block/types.ts'
 import type { Filter, Leaf } from './ast.ts'
 import { columnMayMatch } from './column_select.ts'
 import { anyMayMatch, severityMayMatch } from './filter_any.ts'
@@ -15,7 +15,7 @@ export function metaMayMatch(filter: Filter, meta: Pick<BlockMeta, 'minMs' | 'ma
 }
 
 /** False when the head shows that no row can match, by token filters and ranges: no page need be read. */
-export function mayMatch(filter: Filter, block: Block): boolean {
+export function mayMatch(filter: Filter, block: BlockFacts): boolean {
   return leavesMayMatch(filter, (leaf) => leafMayMatch(leaf, block))
 }
 
@@ -33,7 +33,7 @@ function leavesMayMatch(filter: Filter, test: (leaf: Leaf) => boolean): boolean 
   }
 }
 
-function leafMayMatch(leaf: Leaf, block: Block): boolean {
+function leafMayMatch(leaf: Leaf, block: BlockFacts): boolean {
   if (leaf.kind === 'severity') return severityMayMatch(leaf.mask, block.meta)
   if (leaf.kind === 'time') return timeMayMatch(leaf, block.meta)
   if (leaf.kind === 'exists') return !('attribute' in leaf.field) || block.attribute(leaf.field.attribute) !== undefined

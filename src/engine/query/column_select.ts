@@ -1,6 +1,6 @@
 import type { Bitmap } from '../bitmap.ts'
 import { bitmapForEach, bitmapHas, bitmapSet } from '../bitmap.ts'
-import type { Column, ColumnData } from '../block/types.ts'
+import type { Column, ColumnData, ColumnFacts } from '../block/types.ts'
 import type { AttributeValue } from '../row.ts'
 import type { Matcher } from './matcher.ts'
 import { matchesValue } from './matcher.ts'
@@ -17,7 +17,7 @@ export function selectColumn(column: Column, matcher: Matcher, candidates: Bitma
 }
 
 /** False when no value of the column can match, as far as its range and its token filter tell. */
-export function columnMayMatch(column: Column, matcher: Matcher): boolean {
+export function columnMayMatch(column: ColumnFacts, matcher: Matcher): boolean {
   if (column.count === 0) return false
   if (column.range !== undefined) {
     const { numbers } = matcher

@@ -1,6 +1,6 @@
 import type { Bitmap } from '../bitmap.ts'
 import { bitmapAndNot, bitmapEmpty, bitmapIsEmpty, bitmapOr } from '../bitmap.ts'
-import type { Block, BlockMeta } from '../block/types.ts'
+import type { Block, BlockFacts, BlockMeta } from '../block/types.ts'
 import { columnMayMatch, selectColumn } from './column_select.ts'
 import { severityMaskOfMatcher, severityMatcher } from './filter_severity.ts'
 import type { Matcher } from './matcher.ts'
@@ -23,7 +23,7 @@ export function selectAny(matcher: Matcher, block: Block, candidates: Bitmap): B
 }
 
 /** False when neither token filters nor ranges nor severity counts leave a row that can match. */
-export function anyMayMatch(matcher: Matcher, block: Block): boolean {
+export function anyMayMatch(matcher: Matcher, block: BlockFacts): boolean {
   if (severityMayMatch(severityMaskOfMatcher(matcher), block.meta)) return true
   if (columnMayMatch(block.system('message'), matcher) || columnMayMatch(block.system('source'), matcher)) return true
   return block.attributes.some((column) => columnMayMatch(column, matcher))

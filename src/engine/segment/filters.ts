@@ -42,11 +42,11 @@ export interface FilterPlaces {
   partitionBytes: number
 }
 
+/** The filter partitions that were read, by their number. */
+export type Partitions = Pick<ReadonlyMap<number, FilterPartition>, 'get'>
+
 /** Hands out the filters of a block in directory order. */
-export function filtersOf(
-  places: FilterPlaces,
-  partitions: ReadonlyMap<number, FilterPartition>,
-): { next: NextFilter; isAtEnd(): boolean } {
+export function filtersOf(places: FilterPlaces, partitions: Partitions): { next: NextFilter; isAtEnd(): boolean } {
   let wholeEnd = 0
   let partEnd = 0
   return {
@@ -66,7 +66,7 @@ export function filtersOf(
   }
 }
 
-function partitionedFilter(partitions: ReadonlyMap<number, FilterPartition>, start: number, length: number): TokenFilter {
+function partitionedFilter(partitions: Partitions, start: number, length: number): TokenFilter {
   return (hash) => {
     const partition = partitions.get(partitionOfHash(hash))
     return partition === undefined || bloomHas(partition.bytes.subarray(start, start + length), hash)

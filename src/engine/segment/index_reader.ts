@@ -6,12 +6,15 @@ import type { PageEntry } from '../block/pages.ts'
 import { createPageReader, wholeBody } from '../block/page_reader.ts'
 import { noReadCost } from '../block/read_cost.ts'
 import { openHead } from '../block/reader.ts'
-import type { StoredBlock } from '../block/types.ts'
+import type { BodyBytes, ReadCost, StoredBlock } from '../block/types.ts'
 import { filterPartitions, hashToken, partitionOfHash } from '../encode/bloom.ts'
+import { createBodyParts } from './body.ts'
+import type { Partitions } from './filters.ts'
 import { filtersOf } from './filters.ts'
 import { headerBytes, pageEntryBytes, segmentMagic, segmentVersion, tailChecksum, trailerBytes, trailerOffsets as at } from './format.ts'
 import type { IndexContent, IndexedBlock } from './index_entry.ts'
 import { readIndexContent } from './index_entry.ts'
+import { outlineOf } from './outline.ts'
 import { SegmentError, inSegment } from './segment_error.ts'
 import { segmentMetaOf } from './segment_meta.ts'
 import type { SegmentIndex, SegmentMeta } from './types.ts'
@@ -51,6 +54,11 @@ export function readIndex(bytes: Uint8Array, objectBytes: number): { index: Segm
 
 function indexOf({ blocks, partitionChecksums, partitionBytes, bodyBytes }: IndexContent, rawBytes: number): SegmentIndex {
   const filterStart = headerBytes + bodyBytes
+  const indexed = (n: number) => {
+    const block = blocks[n]
+    if (block === undefined) throw new RangeError(`block ${n} of ${blocks.length}`)
+    return block
+  }
   return {
     blocks: blocks.map(({ entry }) => entry),
     memoryBytes: rawBytes + blocks.length * entryBytes,
@@ -64,18 +72,24 @@ function indexOf({ blocks, partitionChecksums, partitionBytes, bodyBytes }: Inde
         throw new SegmentError(`filter partition ${partition} fails its checksum`)
       return { partition, bytes }
     },
-    open(n, partitions, body, cost) {
-      const block = blocks[n]
-      if (block === undefined) throw new RangeError(`block ${n} of ${blocks.length}`)
-      const opened = readHead(block.head)
-      if (opened.blooms !== undefined) throw new BlockError('its filters are not apart')
-      const filters = filtersOf(block.filters, partitions)
-      const stored = openHead(block.entry.meta, opened, filters.next, body, cost)
-      if (!filters.isAtEnd()) throw new BlockError('its filters are not as long as the index says')
-      checkEntry(block, stored, opened.directory.pages)
-      return stored
+    open: (n, partitions, body, cost) => openIndexed(indexed(n), partitions, body, cost).stored,
+    outline(n) {
+      const block = indexed(n)
+      // Opened once with all checks, so that what an outline says is as good as what the block would.
+      const { directory } = openIndexed(block, new Map(), createBodyParts(), noReadCost())
+      return outlineOf(block.entry.meta, directory, block.filters)
     },
   }
+}
+
+function openIndexed(block: IndexedBlock, partitions: Partitions, body: BodyBytes, cost: ReadCost) {
+  const opened = readHead(block.head)
+  if (opened.blooms !== undefined) throw new BlockError('its filters are not apart')
+  const filters = filtersOf(block.filters, partitions)
+  const stored = openHead(block.entry.meta, opened, filters.next, body, cost)
+  if (!filters.isAtEnd()) throw new BlockError('its filters are not as long as the index says')
+  checkEntry(block, stored, opened.directory.pages)
+  return { stored, directory: opened.directory }
 }
 
 /** What the index says of a block beside its head. */

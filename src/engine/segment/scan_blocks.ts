@@ -3,7 +3,7 @@ import { systemColumns } from '../block/format.ts'
 import type { Column, StoredBlock } from '../block/types.ts'
 import { within } from '../lower_bound.ts'
 import type { Filter } from '../query/ast.ts'
-import { mayMatch, metaMayMatch } from '../query/block_filter.ts'
+import { metaMayMatch } from '../query/block_filter.ts'
 import type { Whole } from '../query/fold.ts'
 import { requiredTokens } from '../query/required_tokens.ts'
 import { edgeOf } from '../query/search.ts'
@@ -86,18 +86,18 @@ export async function* sealedBlocks(run: ScanRun, targets: readonly ScanTarget[]
   }
 }
 
-/** Undefined when the head and the filters at hand rule out that a row matches, or the block is damaged. */
+/** Undefined when the outline and the filters at hand rule out that a row matches, or the block is damaged. */
 export function openEntry(run: ScanRun, sealed: SealedEntry, filter: Filter, opened?: SegmentIndex): Promise<SealedBlock | undefined> {
   const { n, partitions, segment } = sealed
   return run.attempt(segment, `block ${n}`, async () => {
     const index = opened ?? (await run.index(segment))
+    if (filter.kind !== 'all' && !run.outline(segment, index, n).mayMatch(filter, partitions)) return undefined
     const entry = index.blocks[n]!
     const body = createBodyParts()
     const block = index.open(n, partitions, body, run.meter.read)
     const columns = block.attributes.length + systemColumns.length
     const openBytes = blockMemoryBytes(columns, 0, 0)
     run.meter.charge(openBytes)
-    if (!mayMatch(filter, block)) return undefined
     const memoryBytes = blockMemoryBytes(columns, entry.meta.rows, entry.rawBytes)
     return { ...sealed, place: sealed, entry, block, body, waitingBytes: openBytes + entry.bodyBytes, memoryBytes }
   })
@@ -150,7 +150,7 @@ interface OpenedSegment {
   partitions: Map<number, FilterPartition>
 }
 
-/** The blocks that their heads, then their token filters, do not rule out. Filters that turn out damaged rule nothing out, but are named. */
+/** The blocks that their outlines, then their token filters, do not rule out. Filters that turn out damaged rule nothing out, but are named. */
 async function withFilters(
   run: ScanRun,
   filter: Filter,
@@ -158,12 +158,27 @@ async function withFilters(
 ): Promise<readonly SealedEntry[]> {
   const tokens = requiredTokens(filter)
   if (entries.length === 0 || !tokens.some((token) => index.partitionOf(token) !== undefined)) return entries
-  const opened = await Promise.all(entries.map((entry) => openEntry(run, entry, filter, index)))
-  const possible = opened.filter((block) => block !== undefined)
+  const possible = await possibleOf(run, filter, index, entries)
   if (possible.length === 0) return []
   const read = await run.attempt(segment, 'filters', () => run.reader.partitions(segment, index, tokens))
   for (const [number, partition] of read ?? []) partitions.set(number, partition)
-  return possible.filter(({ block }) => mayMatch(filter, block)).map(({ place }) => place)
+  return possibleOf(run, filter, index, possible)
+}
+
+/** Those that their outlines do not rule out, with the partitions that were read by now; damaged ones are noted and left out. */
+async function possibleOf(
+  run: ScanRun,
+  filter: Filter,
+  index: SegmentIndex,
+  entries: readonly SealedEntry[],
+): Promise<readonly SealedEntry[]> {
+  const possible: SealedEntry[] = []
+  for (const entry of entries) {
+    const { segment, n, partitions } = entry
+    const mayMatch = await run.attempt(segment, `block ${n}`, async () => run.outline(segment, index, n).mayMatch(filter, partitions))
+    if (mayMatch === true) possible.push(entry)
+  }
+  return possible
 }
 
 /** What a segment and a block have in common. */

@@ -4,6 +4,8 @@ import type { ObjectStore } from '../../core/object_store.ts'
 import type { ByteRange } from '../block/types.ts'
 import type { BodyParts } from './body.ts'
 import { openSegmentIndex } from './index_reader.ts'
+import type { BlockOutline } from './outline.ts'
+import { outlineCacheBytesMax } from './outline.ts'
 import type { ByteCache } from './scan_cache.ts'
 import { createByteCache } from './scan_cache.ts'
 import { SegmentError } from './segment_error.ts'
@@ -24,10 +26,15 @@ export class SegmentMissingError extends Error {
 export interface SegmentCaches {
   indexes: ByteCache<SegmentIndex>
   partitions: ByteCache<FilterPartition>
+  outlines: ByteCache<BlockOutline>
 }
 
 export function createSegmentCaches(): SegmentCaches {
-  return { indexes: createByteCache(indexCacheBytesMax), partitions: createByteCache(filterCacheBytesMax) }
+  return {
+    indexes: createByteCache(indexCacheBytesMax),
+    partitions: createByteCache(filterCacheBytesMax),
+    outlines: createByteCache(outlineCacheBytesMax),
+  }
 }
 
 /**
@@ -36,6 +43,8 @@ export function createSegmentCaches(): SegmentCaches {
  */
 export interface SegmentReader {
   index(meta: SegmentMeta): Promise<SegmentIndex>
+  /** What rules out block `n`, of an index that was read; tells `onMade` when it was not remembered. */
+  outline(meta: SegmentMeta, index: SegmentIndex, n: number, onMade: (outline: BlockOutline) => void): BlockOutline
   /** The filter partitions that can rule these tokens out. */
   partitions(meta: SegmentMeta, index: SegmentIndex, tokens: readonly string[]): Promise<Map<number, FilterPartition>>
   /** Reads ranges of a block's body, those near each other at once. */
@@ -71,6 +80,8 @@ export function createSegmentReader(objects: Pick<ObjectStore, 'read'>, caches: 
       return index
     },
 
+    outline: ({ key }, index, n, onMade) => outlineOnce(caches.outlines, `${key} ${n}`, () => index.outline(n), onMade),
+
     async partitions(meta, index, tokens) {
       const wanted = new Set(tokens.flatMap((token) => index.partitionOf(token) ?? []))
       const found = new Map<number, FilterPartition>()
@@ -98,6 +109,20 @@ export function createSegmentReader(objects: Pick<ObjectStore, 'read'>, caches: 
       )
     },
   }
+}
+
+function outlineOnce(
+  known: ByteCache<BlockOutline>,
+  name: string,
+  make: () => BlockOutline,
+  onMade: (outline: BlockOutline) => void,
+): BlockOutline {
+  const remembered = known.get(name)
+  if (remembered !== undefined) return remembered
+  const outline = make()
+  known.put(name, outline, outline.memoryBytes)
+  onMade(outline)
+  return outline
 }
 
 /** The ranges, ascending, those that are near each other joined; without empty ones, which a body of constants alone has. */

@@ -1,12 +1,17 @@
 import { scanReadsMax } from '../../core/limits.ts'
 import { BlockError } from '../block/block_error.ts'
+import { blockMemoryBytes } from '../block/block_memory.ts'
 import type { Filter } from '../query/ast.ts'
 import { createMeter } from '../query/cost.ts'
 import type { Damage, QueryCost } from '../query/types.ts'
+import type { BlockOutline } from './outline.ts'
 import type { SegmentReader } from './scan_reader.ts'
 import { SegmentMissingError } from './scan_reader.ts'
 import type { SegmentScan } from './scan_types.ts'
 import type { SegmentIndex, SegmentMeta } from './types.ts'
+
+/** Looking at an outline takes as long as decompressing about this part of its bytes. */
+const outlineShare = 8
 
 /** One scan at work: its account, and what it could not read. */
 export type ScanRun = ReturnType<typeof createScanRun>
@@ -43,6 +48,12 @@ export function createScanRun(filter: Filter, budgetBytes: number, reader: Segme
       const index = await reader.index(segment)
       meter.charge(index.memoryBytes)
       return index
+    },
+    /** The outline of a block. Making it opens the block's head, which counts as work; looking at it is next to nothing. */
+    outline(segment: SegmentMeta, index: SegmentIndex, n: number): BlockOutline {
+      const outline = reader.outline(segment, index, n, ({ columns }) => meter.charge(blockMemoryBytes(columns, 0, 0)))
+      meter.charge(outline.memoryBytes / outlineShare)
+      return outline
     },
     isMissing: ({ key }: SegmentMeta) => missing.has(key),
 

@@ -1,4 +1,6 @@
 import type { BlockMeta, BodyBytes, ByteRange, ReadCost, StoredBlock } from '../block/types.ts'
+import type { Partitions } from './filters.ts'
+import type { BlockOutline } from './outline.ts'
 
 /** What is known of a sealed segment without reading it: one entry of a shard's manifest. Plain data. */
 export interface SegmentMeta {
@@ -97,7 +99,9 @@ export interface SegmentIndex {
    * Opens block `n`. `partitions`, by their number, are those that were read: `mayHaveToken` answers true where one is missing.
    * `body` has the pages that were read, see `StoredBlock.storedRanges`. Throws BlockError when damaged.
    */
-  open(n: number, partitions: ReadonlyMap<number, FilterPartition>, body: BodyBytes, cost: ReadCost): StoredBlock
+  open(n: number, partitions: Partitions, body: BodyBytes, cost: ReadCost): StoredBlock
+  /** What rules block `n` out; made anew each time. Throws BlockError when damaged, as `open` does. */
+  outline(n: number): BlockOutline
 }
 
 /** A whole segment in memory. */
