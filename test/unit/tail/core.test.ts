@@ -10,7 +10,7 @@ import {
 import { createTailCore } from '../../../src/objects/live-tail/core.ts'
 import type { FakeSocket, TailMessage } from './tail_world.ts'
 import { checkConnection, positionsOf } from './tail_check.ts'
-import { keepsNothing, organizationId, TailWorld } from './tail_world.ts'
+import { organizationId, plainConnect, plainTailDeps, TailWorld } from './tail_world.ts'
 
 async function open(world: TailWorld, q = '', cursor?: string): Promise<FakeSocket> {
   const reply = world.connect(q, cursor)
@@ -143,18 +143,10 @@ test('each distinct query is evaluated once a block, and each row that is sent b
   const calls = { select: 0, rows: 0 }
   const sent: string[] = []
   const tail = createTailCore<number>({
+    ...plainTailDeps,
     now: () => 0,
-    wait: async () => undefined,
     send: (_, text) => void sent.push(text),
-    close: () => undefined,
-    save: () => undefined,
     watch: async () => ({ lastSeq: 0 }),
-    blocksAfter: async () => ({ blocks: [], lastSeq: 0 }),
-    useTicket: () => true,
-    endRight: () => undefined,
-    rightEndedSince: () => false,
-    ...keepsNothing,
-    log: () => undefined,
     openBlock: () => ({
       select: (filter) => (calls.select++, filter.kind === 'all' ? [0, 1, 2, 3] : [1, 3]),
       texts: (rows) => rows.map((row) => (calls.rows++, `{"row":${row}}`)),
@@ -162,16 +154,7 @@ test('each distinct query is evaluated once a block, and each row that is sent b
     }),
   })
   for (let socket = 0; socket < 40; socket++) {
-    const request = {
-      organizationId,
-      holders: [],
-      ticket: { id: `${socket}`, issuedMs: 0, expiresMs: 1 },
-      accessEndsMs: null,
-      retention: { retentionDays: null, version: 0 },
-      q: socket % 2 ? 'odd' : '',
-      shards: [],
-    }
-    expect(await tail.connect(request, () => socket)).toBeUndefined()
+    expect(await tail.connect({ ...plainConnect, q: socket % 2 ? 'odd' : '' }, () => socket)).toBeUndefined()
   }
   const meta = { firstSeq: 1, rows: 4, minMs: 0, maxMs: 0, severityCounts: [0, 0, 4, 0, 0, 0], bytes: 0 }
   tail.deliver({ organizationId, region: 'weur', shard: 0 }, [{ meta, head: new Uint8Array(), body: new Uint8Array() }])

@@ -9,7 +9,7 @@ import {
   tailWindowSharedBytesMax,
 } from '../../../src/core/limits.ts'
 import { createTailCore } from '../../../src/objects/live-tail/core.ts'
-import { keepsNothing, organizationId } from './tail_world.ts'
+import { organizationId, plainConnect, plainTailDeps } from './tail_world.ts'
 
 /** 100 KiB of UTF-8 in a third as many characters. */
 const wideRow = JSON.stringify({ message: '\u20ac'.repeat(34_000) })
@@ -27,8 +27,8 @@ function wideTail() {
   const clock = { now: 0 }
   let lastSeq = 0
   const tail = createTailCore<Peer>({
+    ...plainTailDeps,
     now: () => clock.now,
-    wait: async () => undefined,
     send(peer, text) {
       const message = JSON.parse(text) as { type: string; cursor: string; count?: number; logs?: unknown[] }
       peer.bytes += Buffer.byteLength(text)
@@ -36,15 +36,7 @@ function wideTail() {
       peer.cursor = message.cursor
       if (message.type === 'dropped') peer.told += message.count ?? 0
     },
-    close: () => undefined,
-    save: () => undefined,
     watch: async () => ({ lastSeq }),
-    blocksAfter: async () => ({ blocks: [], lastSeq: 0 }),
-    useTicket: () => true,
-    endRight: () => undefined,
-    rightEndedSince: () => false,
-    ...keepsNothing,
-    log: () => undefined,
     openBlock: (_, { meta }) => ({
       select: () => Array.from({ length: meta.rows }, (_row, i) => i),
       texts: (rows) => rows.map(() => wideRow),
@@ -56,15 +48,7 @@ function wideTail() {
     tail,
     async open(): Promise<Peer> {
       const peer: Peer = { bytes: 0, rows: 0, cursor: '', told: 0 }
-      const request = {
-        organizationId,
-        holders: [],
-        ticket: { id: 'once', issuedMs: 0, expiresMs: 1 },
-        accessEndsMs: null,
-        retention: { retentionDays: null, version: 0 },
-        q: '',
-        shards: [{ region: 'weur', number: 0 }],
-      }
+      const request = { ...plainConnect, shards: [{ region: 'weur', number: 0 }] }
       expect(await tail.connect(request, () => peer)).toBeUndefined()
       return peer
     },

@@ -10,12 +10,31 @@ import { openFakeBlock, tailBlock } from './fake_block.ts'
 
 export const organizationId = 'acme'
 
-/** Storage of a live tail that lives once. */
-export const keepsNothing = {
+/** What a live tail is given that lives once, has no row to read back and takes every ticket. */
+export const plainTailDeps = {
+  wait: async () => undefined,
+  close: () => undefined,
+  save: () => undefined,
+  blocksAfter: async () => ({ blocks: [], lastSeq: 0 }),
+  useTicket: () => true,
+  endRight: () => undefined,
+  rightEndedSince: () => false,
   loadShards: () => [],
   saveShard: () => undefined,
   loadRetention: () => undefined,
   saveRetention: () => undefined,
+  log: () => undefined,
+}
+
+/** A connection of somebody whose rights last, to logs that are kept for ever. */
+export const plainConnect = {
+  organizationId,
+  holders: [],
+  ticket: { id: 'once', issuedMs: 0, expiresMs: 1 },
+  accessEndsMs: null,
+  retention: { retentionDays: null, version: 0 },
+  q: '',
+  shards: [],
 }
 
 /** Sealed rows that a shard of this world reads back at most. */
