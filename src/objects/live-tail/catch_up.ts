@@ -23,20 +23,26 @@ export function createCatchUp<S>(state: TailState<S>) {
 
   async function run(): Promise<void> {
     const failures = new Map<number, number>()
-    for (;;) {
-      skipFarBehind(state)
-      saveDirty(state)
-      const lags = lagsOf(state).filter(({ shard }) => (failures.get(shard) ?? 0) <= tailRetryWaitsMs.length)
-      if (lags.length === 0) return
-      const now = state.deps.now()
-      const ready = lags.filter(({ subscriber }) => subscriber.pausedUntilMs <= now)
-      const [first] = ready.sort((a, b) => a.subscriber.turn - b.subscriber.turn)
-      if (first === undefined) {
-        await state.deps.wait(Math.min(...lags.map(({ subscriber }) => subscriber.pausedUntilMs)) - now)
-        continue
+    running = true
+    try {
+      for (;;) {
+        skipFarBehind(state)
+        saveDirty(state)
+        const lags = lagsOf(state).filter(({ shard }) => (failures.get(shard) ?? 0) <= tailRetryWaitsMs.length)
+        if (lags.length === 0) return
+        const now = state.deps.now()
+        const ready = lags.filter(({ subscriber }) => subscriber.pausedUntilMs <= now)
+        const [first] = ready.sort((a, b) => a.subscriber.turn - b.subscriber.turn)
+        if (first === undefined) {
+          await state.deps.wait(Math.min(...lags.map(({ subscriber }) => subscriber.pausedUntilMs)) - now)
+          continue
+        }
+        first.subscriber.turn = ++turns
+        await step(first.shard, first.position, failures)
       }
-      first.subscriber.turn = ++turns
-      await step(first.shard, first.position, failures)
+    } finally {
+      // Here, in the same step that found nobody to help: whoever calls from now on has to start anew.
+      running = false
     }
   }
 
@@ -56,13 +62,7 @@ export function createCatchUp<S>(state: TailState<S>) {
   return {
     /** Starts if anybody is behind and nothing runs; the promise ends when nobody can be helped any further. */
     async start(): Promise<void> {
-      if (running) return
-      running = true
-      try {
-        await run()
-      } finally {
-        running = false
-      }
+      if (!running) await run()
     },
   }
 }

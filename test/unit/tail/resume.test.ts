@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { dayMs } from '../../../src/core/calendar.ts'
+import { tailWindowRowsMax } from '../../../src/core/limits.ts'
 import { createTailStore } from '../../../src/objects/live-tail/store.ts'
 import { nodeSql } from '../shard/node_sql.ts'
 import { checkConnection } from './tail_check.ts'
@@ -58,6 +59,24 @@ test('one that is far behind takes no row from another that is not', async () =>
   const [farSocket, nearSocket] = world.sockets.slice(-2) as [FakeSocket, FakeSocket]
   expect(checkConnection(farSocket)).toEqual({ received: 30, slow: 0, skipped: sealedRowsMax + 10 })
   expect(checkConnection(nearSocket)).toMatchObject({ slow: 0, skipped: 0 })
+})
+
+test('an acknowledgement that comes as a catch-up finds nothing to do makes it go on', async () => {
+  const world = new TailWorld(1)
+  const cursor = await cursorNow(world)
+  await store(world, tailWindowRowsMax, tailWindowRowsMax)
+  const current = await open(world)
+  const reply = world.connect('', cursor)
+  while (world.sockets.at(-1) === current) await world.step(0)
+  expect(await reply).toBeUndefined()
+  const behind = world.sockets.at(-1)!
+  world.ack(behind, 0)
+  while (world.tasks.length > 0) await world.step(0)
+  expect(checkConnection(behind).received).toBe(tailWindowRowsMax)
+  // The first of them has nobody to help, the second frees a window.
+  for (const socket of [current, behind]) world.ack(socket, socket.messages.length - 1)
+  await world.settle()
+  expect(checkConnection(behind)).toEqual({ received: 2 * tailWindowRowsMax, slow: 0, skipped: 0 })
 })
 
 test('what a tail missed is read from where the retention of the organization begins at that moment', async () => {
