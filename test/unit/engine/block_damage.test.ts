@@ -7,9 +7,10 @@ import { writeDirectory } from '../../../src/engine/block/directory.ts'
 import { headFixedBytes, headOffsets } from '../../../src/engine/block/format.ts'
 import { readHead, stampFirstSeq } from '../../../src/engine/block/head.ts'
 import { openBlock } from '../../../src/engine/block/reader.ts'
-import type { Block, EncodedBlock } from '../../../src/engine/block/types.ts'
+import type { EncodedBlock } from '../../../src/engine/block/types.ts'
 import { createSink } from '../../../src/engine/encode/bytes.ts'
-import { accessRows, allRows, encodeRows, newCost } from '../../support/rows.ts'
+import { otherError, readBlock } from '../../support/damage.ts'
+import { accessRows, encodeRows, newCost } from '../../support/rows.ts'
 
 /** A small block with a column of every kind and both kinds of presence. */
 function smallBlock(): EncodedBlock {
@@ -22,18 +23,8 @@ function smallBlock(): EncodedBlock {
   return encodeRows(rows)[0]!
 }
 
-/** Reads all there is to read. */
-function readAll(block: Block): void {
-  allRows(block)
-  for (const column of [...block.attributes, block.system('severity'), block.system('seq'), block.system('message')]) {
-    column.data()
-    column.presence()
-    column.mayHaveToken('a')
-  }
-}
-
 function readBytes(block: EncodedBlock, head: Uint8Array, body: Uint8Array): void {
-  readAll(openBlock(block.meta, head, () => body, newCost()))
+  readBlock(openBlock(block.meta, head, () => body, newCost()))
 }
 
 /** With the checksum of the head made right again: what a forger would do. */
@@ -74,16 +65,6 @@ function withPages(original: EncodedBlock, pages: readonly { rawBytes: number; s
   const head = withDirectory(original.head, written({ ...readHead(original.head).directory, pages: entries }))
   new DataView(head.buffer).setUint32(headOffsets.bodyBytes, body.length, true)
   return { head: sealed(head), body, meta: { ...original.meta, bytes: head.length + body.length } }
-}
-
-/** What else a read threw than a BlockError, which is the one allowed way to fail. */
-function otherError(read: () => void): unknown {
-  try {
-    read()
-    return undefined
-  } catch (error) {
-    return error instanceof BlockError ? undefined : error
-  }
 }
 
 describe('a damaged block', () => {
@@ -154,7 +135,7 @@ describe('a forged block', () => {
       for (const mask of [1, 0x80, 0xff]) {
         const head = block.head.slice()
         head[at]! ^= mask
-        expect(otherError(() => readAll(openBlock(readHead(sealed(head)).meta, head, () => block.body, newCost())))).toBeUndefined()
+        expect(otherError(() => readBlock(openBlock(readHead(sealed(head)).meta, head, () => block.body, newCost())))).toBeUndefined()
       }
     }
   })

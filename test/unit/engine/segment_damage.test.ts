@@ -13,9 +13,9 @@ import { readSegment } from '../../../src/engine/segment/reader.ts'
 import { SegmentError } from '../../../src/engine/segment/segment_error.ts'
 import type { SegmentFile, SegmentMeta } from '../../../src/engine/segment/types.ts'
 import { createSegmentWriter } from '../../../src/engine/segment/writer.ts'
-import type { Block } from '../../../src/engine/block/types.ts'
+import { otherError, readBlock } from '../../support/damage.ts'
 import { runs } from '../../support/effort.ts'
-import { accessRows, allRows, newCost } from '../../support/rows.ts'
+import { accessRows, newCost } from '../../support/rows.ts'
 import { segmentBlock } from '../../support/segments.ts'
 
 /** A block of which one filter is partitioned, and a small one with its own sequence numbers. */
@@ -26,28 +26,9 @@ const segment = writer.finish()
 const meta: SegmentMeta = { ...segment.meta, key: 'org/a', sha256: '' }
 const bodiesEnd = 8 + blocks.reduce((sum, { body }) => sum + body.length, 0)
 
-function readBlock(block: Block): void {
-  allRows(block)
-  for (const column of [...block.attributes, block.system('severity'), block.system('seq'), block.system('message')]) {
-    column.data()
-    column.presence()
-    column.mayHaveToken('a')
-  }
-}
-
 /** Reads all there is to read. */
 function readAll(file: SegmentFile): void {
   for (const n of file.index.blocks.keys()) readBlock(file.open(n, newCost()))
-}
-
-/** What else a read threw than a BlockError, which is the one allowed way to fail. */
-function otherError(read: () => void): unknown {
-  try {
-    read()
-    return undefined
-  } catch (error) {
-    return error instanceof BlockError ? undefined : error
-  }
 }
 
 /** A segment whose index has this content, with all checksums right: what a forger would do. */
