@@ -2,7 +2,6 @@ import { blockBytesMax, blockColumnsMax, blockRowsMax, blockTextUnitsMax, mergeR
 import type { BlockBuffer } from '../block/block_buffer.ts'
 import { createBuffer } from '../block/block_buffer.ts'
 import { systemColumns } from '../block/format.ts'
-import { lastAtMost } from '../lower_bound.ts'
 import { encodeSegmentBlock } from './block_encoder.ts'
 import type { ColumnSizes, Picks } from './merge_columns.ts'
 import { addRows, sizesOf } from './merge_columns.ts'
@@ -10,7 +9,7 @@ import { finishBuffer } from './merge_fill.ts'
 import type { OpenInputs } from './merge_open.ts'
 import { openInputs } from './merge_open.ts'
 import type { RowQueue } from './merge_order.ts'
-import { createRowQueue, fillQueue, firstAt, takeRows } from './merge_order.ts'
+import { createRowQueue, fillQueue, firstAt, inputsOf, takeRows } from './merge_order.ts'
 import type { MergeInput, MergeOptions, MergeSteps } from './merge_types.ts'
 import type { SegmentBlock } from './types.ts'
 
@@ -34,11 +33,11 @@ export function* mergeBlocks(inputs: readonly MergeInput[], { borders = [], read
   let aimedRows = blockRowsMax
   try {
     for (;;) {
-      yield* fillQueue(queue, sorted, merge.opened.open, aimedRows)
+      yield* fillQueue(queue, sorted, merge.opened, aimedRows)
       if (queue.ready === 0) return { rowsIn, rowsDropped: queue.rowsDropped, rowsOut }
       const { block, share } = yield* nextBlock(merge, rowsBefore(queue, aimedRows, borders))
       const { rows } = block.meta
-      takeRows(queue, rows)
+      takeRows(queue, merge.opened, rows)
       rowsOut += rows
       aimedRows = Math.min(blockRowsMax, fittingRows(rows, share))
       yield block
@@ -130,18 +129,6 @@ function rowsByInput(starts: Uint32Array, order: Uint32Array): Uint16Array[] {
   const grouped = new Uint16Array(inputs.length)
   for (let row = inputs.length - 1; row >= 0; row--) grouped[--ends[inputs[row]!]!] = row
   return Array.from(ends, (start, input) => grouped.subarray(start, ends[input + 1] ?? inputs.length))
-}
-
-/** The input of each row, mostly that of the row before. */
-function inputsOf(starts: Uint32Array, order: Uint32Array): Uint32Array {
-  const inputs = new Uint32Array(order.length)
-  let input = 0
-  for (let i = 0; i < order.length; i++) {
-    const row = order[i]!
-    if (row < starts[input]! || row >= starts[input + 1]!) input = lastAtMost(starts, row)
-    inputs[i] = input
-  }
-  return inputs
 }
 
 /** The row of the output that each row of an input becomes, -1 where it is none of `outputRows`. */

@@ -12,6 +12,8 @@ export interface OpenInputs {
   open(input: number): Block
   /** Bytes decompressed so far, of all inputs. */
   bytesRead(): number
+  /** Closes an input of which nothing more is needed. */
+  finish(input: number): void
   /** Closes all of them. */
   close(): void
 }
@@ -73,6 +75,11 @@ export function openInputs(inputs: readonly MergeInput[], readsMax = Infinity): 
       let bytes = closedBytes
       for (const { cost } of opened.values()) bytes += cost.bytesDecompressed
       return bytes
+    },
+    finish(input) {
+      const entry = opened.get(input)
+      if (entry !== undefined) release(input, entry, memoryOf(entry))
+      inputs[input]!.done?.()
     },
     close() {
       for (const [input, entry] of opened) release(input, entry, 0)

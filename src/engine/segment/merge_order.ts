@@ -1,6 +1,8 @@
 import { bitmapCount, bitmapHas } from '../bitmap.ts'
 import type { Block } from '../block/types.ts'
 import { extentOf } from '../encode/extent.ts'
+import { lastAtMost } from '../lower_bound.ts'
+import type { OpenInputs } from './merge_open.ts'
 import type { MergeInput } from './merge_types.ts'
 
 /** What places each row, by its number: rows are numbered through all inputs, in the order of the inputs. */
@@ -26,6 +28,8 @@ export interface RowQueue {
   ready: number
   /** Inputs read so far; they are read in order of their first time. */
   inputsRead: number
+  /** Rows of each input that were read and not yet given out. */
+  left: Uint32Array
   rowsDropped: number
 }
 
@@ -46,7 +50,16 @@ export function createRowQueue(inputs: readonly MergeInput[]): RowQueue {
     seq: offsets(rows, maxSeq - minSeq),
     ns: new Uint32Array(0),
   }
-  return { keys, order: new Uint32Array(rows), start: 0, end: 0, ready: 0, inputsRead: 0, rowsDropped: 0 }
+  return {
+    keys,
+    order: new Uint32Array(rows),
+    start: 0,
+    end: 0,
+    ready: 0,
+    inputsRead: 0,
+    left: new Uint32Array(inputs.length),
+    rowsDropped: 0,
+  }
 }
 
 function startsOf(inputs: readonly MergeInput[]): Uint32Array {
@@ -64,17 +77,14 @@ function lastSeqOf({ meta, lastSeq }: MergeInput): number {
 }
 
 /** Reads inputs until `wanted` rows are ready or no input is left. Pauses are the caller's: it is told where one is possible. */
-export function* fillQueue(
-  queue: RowQueue,
-  inputs: readonly MergeInput[],
-  open: (input: number) => Block,
-  wanted: number,
-): Generator<undefined> {
+export function* fillQueue(queue: RowQueue, inputs: readonly MergeInput[], opened: OpenInputs, wanted: number): Generator<undefined> {
   while (queue.ready < wanted && queue.inputsRead < inputs.length) {
     // At least a part of what waits, since sorting looks at all of it again.
     const enough = queue.end + Math.max(wanted - queue.ready, (queue.end - queue.start) >>> 2)
     while (queue.end < enough && queue.inputsRead < inputs.length) {
-      readInput(queue, inputs[queue.inputsRead]!, open(queue.inputsRead))
+      const input = queue.inputsRead
+      readInput(queue, inputs[input]!, opened.open(input))
+      if (queue.left[input] === 0) opened.finish(input)
       queue.inputsRead++
       yield
     }
@@ -83,10 +93,24 @@ export function* fillQueue(
   }
 }
 
-/** Takes the first `count` rows, which must be ready, out of the queue. */
-export function takeRows(queue: RowQueue, count: number): void {
+/** Takes the first `count` rows, which must be ready, out of the queue; inputs that have no others are finished. */
+export function takeRows(queue: RowQueue, opened: OpenInputs, count: number): void {
+  const { keys, order, start, left } = queue
+  for (const input of inputsOf(keys.starts, order.subarray(start, start + count))) if (--left[input]! === 0) opened.finish(input)
   queue.start += count
   queue.ready -= count
+}
+
+/** The input of each row, mostly that of the row before. */
+export function inputsOf(starts: Uint32Array, order: Uint32Array): Uint32Array {
+  const inputs = new Uint32Array(order.length)
+  let input = 0
+  for (let i = 0; i < order.length; i++) {
+    const row = order[i]!
+    if (row < starts[input]! || row >= starts[input + 1]!) input = lastAtMost(starts, row)
+    inputs[i] = input
+  }
+  return inputs
 }
 
 function readInput(queue: RowQueue, input: MergeInput, block: Block): void {
@@ -103,7 +127,9 @@ function readInput(queue: RowQueue, input: MergeInput, block: Block): void {
     readNumbers(block, 'nanos', keys.ns, first, 0)
   }
   const drop = input.drop?.(block)
-  if (drop !== undefined) queue.rowsDropped += bitmapCount(drop)
+  const dropped = drop === undefined ? 0 : bitmapCount(drop)
+  queue.rowsDropped += dropped
+  queue.left[inputsRead] = rows - dropped
   for (let row = 0; row < rows; row++) if (drop === undefined || !bitmapHas(drop, row)) order[queue.end++] = first + row
 }
 

@@ -11,6 +11,8 @@ export interface MergeInput {
   open(cost: ReadCost): Block
   /** Rows to leave out: hidden by a patch, erased, expired. Asked once, when the block is first opened. */
   drop?: ((block: Block) => Bitmap | undefined) | undefined
+  /** Called once all its rows are in the output or left out, and it is closed: it is not opened again. */
+  done?: (() => void) | undefined
 }
 
 export interface MergeOptions {

@@ -54,6 +54,7 @@ export async function rewrite(context: JobContext, sources: readonly Source[], o
       return { sources: sound, damaged, ...(await rewriteSound(context, sound, options)) }
     } catch (error) {
       if (!(error instanceof BlockError)) throw error
+      for (const { restore } of sound) await restore?.()
       const found = await findDamage(context, sound)
       if (found.length === 0) throw error
       damaged.push(...found)
@@ -85,14 +86,21 @@ async function rewriteSound(
   return { added, folded, expired: cull.expired(), erased: cull.erased() }
 }
 
-/** Blocks of the sources; `patched`, ascending, are rows that come from elsewhere or not at all. */
+/**
+ * Blocks of the sources; `patched`, ascending, are rows that come from elsewhere or not at all. A source is released when its
+ * last block is done, so that segments that follow each other are not in memory beside all that became of them.
+ */
 function storedInputs(sources: readonly Source[], patched: readonly number[], cull: Cull): MergeInput[] {
-  return sources.flatMap(({ blocks }) =>
-    blocks.map(({ meta, lastSeq, open }) => {
+  return sources.flatMap(({ blocks, release }) => {
+    let left = blocks.length
+    const done = () => {
+      if (--left === 0) release?.()
+    }
+    return blocks.map(({ meta, lastSeq, open }) => {
       const hidden = within(patched, meta.firstSeq, lastSeq)
-      return { meta, lastSeq, open, drop: (block) => cull.drop(block, hidden) }
-    }),
-  )
+      return { meta, lastSeq, open, drop: (block) => cull.drop(block, hidden), done }
+    })
+  })
 }
 
 /** The edited rows, as they are now. */

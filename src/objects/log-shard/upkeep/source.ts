@@ -26,8 +26,10 @@ export interface Source {
   name: string
   rows: number
   blocks: SourceBlock[]
-  /** Frees what was read of it, if anything was; its blocks cannot be opened any more. */
-  release?(): void
+  /** Frees what was read of it, if anything was; its blocks cannot be opened before it is restored. */
+  release?: () => void
+  /** Reads it again if it was released. Throws as `readSource`. */
+  restore?: () => Promise<void>
 }
 
 /** A hot block, past the cache of heads that queries need. */
@@ -42,16 +44,30 @@ export function hotSource({ store }: ShardState, meta: BlockMeta): Source {
  * somebody changed.
  */
 export async function readSource(context: JobContext, meta: SegmentMeta): Promise<Source> {
-  const bytes = await context.objects.read(meta.key, 0, meta.bytes)
-  if (!isThere(context, meta.key, bytes)) throw new SegmentError('it is missing')
-  if (sha256Hex(bytes) !== meta.sha256) throw new SegmentError(`its ${bytes.length} bytes are not those that were written`)
-  const file = readSegment(bytes)
+  let bytes: Uint8Array | undefined = await readWhole(context, meta)
+  let file = readSegment(bytes)
   const blocks = file.index.blocks.map((entry, n) => ({
     meta: entry.meta,
     lastSeq: entry.lastSeq,
     open: (cost: ReadCost) => file.open(n, cost),
   }))
-  return { name: meta.key, rows: meta.rows, blocks, release: () => releaseBytes(bytes) }
+  const release = () => {
+    if (bytes !== undefined) releaseBytes(bytes)
+    bytes = undefined
+  }
+  const restore = async () => {
+    if (bytes !== undefined) return
+    bytes = await readWhole(context, meta)
+    file = readSegment(bytes)
+  }
+  return { name: meta.key, rows: meta.rows, blocks, release, restore }
+}
+
+async function readWhole(context: JobContext, meta: SegmentMeta): Promise<Uint8Array> {
+  const bytes = await context.objects.read(meta.key, 0, meta.bytes)
+  if (!isThere(context, meta.key, bytes)) throw new SegmentError('it is missing')
+  if (sha256Hex(bytes) !== meta.sha256) throw new SegmentError(`its ${bytes.length} bytes are not those that were written`)
+  return bytes
 }
 
 /**
