@@ -15,6 +15,11 @@ const makers: Readonly<Record<string, () => Promise<string>>> = {
   METRICS_TOKEN: async () => randomBytes(24).toString('base64url'),
 }
 
+/** New secrets of every kind, for a server that lives no longer than a test or a benchmark. */
+export async function newSecrets(): Promise<Record<string, string>> {
+  return Object.fromEntries(await Promise.all(Object.entries(makers).map(async ([name, make]) => [name, await make()] as const)))
+}
+
 /** Adds development secrets that .dev.vars lacks, and keeps those it has; true when any was made. */
 export async function ensureDevSecrets(): Promise<boolean> {
   const present = readDevSecrets()

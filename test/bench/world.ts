@@ -6,8 +6,8 @@ import { convertV4MiniflareOptions, Miniflare } from 'miniflare'
 import type { V4WorkerOptions } from 'miniflare'
 import { unstable_getMiniflareWorkerOptions as workerOptionsOf } from 'wrangler'
 import type { Unstable_Config } from 'wrangler'
+import { newSecrets } from '../../scripts/dev/secrets.ts'
 import { readWranglerConfig } from '../../scripts/dev/wrangler_config.ts'
-import { generateJwtKeys } from '../../src/features/auth/keys.ts'
 
 const metricsToken = 'metrics-token-of-the-bench'
 
@@ -63,9 +63,9 @@ async function edgelogWorker(config: Unstable_Config, folder: string, vars: Reco
     unsafeDirectSockets: [{ host: '127.0.0.1', port: 0 }],
     bindings: {
       ...(workerOptions['bindings'] as V4WorkerOptions['bindings']),
+      ...(await newSecrets()),
       ENVIRONMENT: 'test',
       PUBLIC_URL: 'http://127.0.0.1',
-      JWT_KEYS: JSON.stringify(await generateJwtKeys()),
       RATE_LIMIT_ANONYMOUS_PER_MINUTE: '1000000',
       RATE_LIMIT_API_KEY_PER_MINUTE: '100000000',
       METRICS_TOKEN: metricsToken,
