@@ -99,7 +99,7 @@ function seqsOf({ firstSeq, rows }: BlockMeta): number[] {
 /** The same rows under the same sequence numbers: edited ones as they are now, deleted, erased and expired ones blank. */
 function presentBlocks(state: ShardState, block: Block, keepFromMs: number): TailBlock[] {
   const { firstSeq, rows } = block.meta
-  const visible = visibleRows(block, { ...everything, keepFromMs, erasures: state.erasures.filters() }, undefined)
+  const visible = visibleRows(block, { ...everything, erasures: state.erasures.filters() }, undefined)
   const present = new Map<number, StoredRow>()
   for (const [i, row] of block.materialise(seqsOf(block.meta).map((_, i) => i)).entries()) {
     const patch = patchedRow(state, row.seq)
