@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import { expect, test } from 'vitest'
+import { foldAgeMs } from '../../../src/core/limits.ts'
 import { headerBytes } from '../../../src/engine/segment/format.ts'
-import { append, batch, identity, row, startMs, visible, world } from './shard_world.ts'
+import { append, batch, identity, range, row, runAlarms, startMs, visible, world } from './shard_world.ts'
 
 test('a segment that a merge was done with, when it found another one damaged, is merged all the same', async () => {
   const here = world()
@@ -26,4 +27,28 @@ test('a segment that a merge was done with, when it found another one damaged, i
   expect(new Set(segments.map(({ minSeq, maxSeq, rows }) => `${rows} of ${minSeq} to ${maxSeq}`))).toEqual(
     new Set(['1 of 2 to 2', '6 of 3 to 8']),
   )
+})
+
+test.each(['erases nothing', 'erases', 'merges', 'folds'])('a job that %s frees the segments that it read', async (what) => {
+  const here = world()
+  const { core, objects, clock } = here
+  const { read } = objects
+  const taken: Uint8Array[] = []
+  objects.read = async (key, start, end) => {
+    const bytes = await read(key, start, end)
+    if (bytes !== undefined) taken.push(bytes)
+    return bytes
+  }
+  for (let i = 0; i < (what === 'merges' ? 8 : 1); i++) {
+    append(core, batch([`text ${i} `.repeat(100), `other ${i} `.repeat(100)]))
+    await core.sealNow(identity)
+  }
+  if (what.startsWith('erases')) core.startErase(identity, { id: 'a', q: what === 'erases' ? 'text' : 'nothing', range })
+  if (what === 'folds') {
+    const { key } = core.segments(identity).segments[0]!
+    core.deleteRow(identity, 1, { segment: key, row: visible(here, core)[0]! })
+  }
+  await runAlarms(here, core, clock.nowMs + 2 * foldAgeMs)
+  expect(taken.length).toBeGreaterThan(0)
+  expect(taken.map(({ length }) => length)).toEqual(taken.map(() => 0))
 })

@@ -9,6 +9,7 @@ import { createCull } from './cull.ts'
 import { isAwaited } from './fold.ts'
 import type { Due, JobContext, JobView } from './job.ts'
 import { readSources, rewriteSegments } from './segments.ts'
+import type { Source } from './source.ts'
 
 /** Looks at one segment after the other, once all rows in reach are sealed and their edits folded in; then ends. */
 export function dueErase(view: JobView): Due | null {
@@ -85,20 +86,25 @@ async function hasErasedRows(context: JobContext, segment: SegmentMeta): Promise
   const { sources, damaged } = await readSources(context, [segment])
   // A damaged one is out of the way from here on: what it holds stays invisible.
   markDamaged(context, 'erase', damaged)
+  for (const source of sources) if (await matchesRows(context, source).finally(source.release)) return true
+  return false
+}
+
+async function matchesRows(context: JobContext, { name, blocks }: Source): Promise<boolean> {
   // Expired rows may still be there when the term grows again, and must not come back with it.
   const cull = createCull(context.state, 0)
-  for (const { name, blocks } of sources) {
-    for (const { open } of blocks) {
-      try {
-        cull.drop(open(noReadCost()), [])
-      } catch (error) {
-        if (!(error instanceof BlockError)) throw error
-        markDamaged(context, 'erase', [{ segment: name, reason: error.message }])
-        return false
-      }
-      if ([...cull.erased().values()].some((rows) => rows > 0)) return true
-      await context.yield()
+  for (const { open } of blocks) {
+    try {
+      const block = open(noReadCost())
+      cull.drop(block, [])
+      block.release()
+    } catch (error) {
+      if (!(error instanceof BlockError)) throw error
+      markDamaged(context, 'erase', [{ segment: name, reason: error.message }])
+      return false
     }
+    if ([...cull.erased().values()].some((rows) => rows > 0)) return true
+    await context.yield()
   }
   return false
 }

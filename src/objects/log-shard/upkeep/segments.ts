@@ -5,6 +5,7 @@ import type { SegmentMeta } from '../../../engine/segment/types.ts'
 import type { ManifestKind } from '../protocol_storage.ts'
 import { commit, markDamaged } from './commit.ts'
 import type { JobContext } from './job.ts'
+import type { Rewritten } from './rewrite.ts'
 import { rewrite } from './rewrite.ts'
 import type { Source } from './source.ts'
 import { readSource } from './source.ts'
@@ -21,18 +22,31 @@ export async function rewriteSegments(
   context: JobContext,
   kind: ManifestKind,
   segments: readonly SegmentMeta[],
-  { min = 1, readsMax }: RewriteLimits = {},
+  limits: RewriteLimits = {},
 ): Promise<void> {
   const { sources, damaged } = await readSources(context, segments)
   markDamaged(context, kind, damaged)
-  if (sources.length < min) return
-  if (kind === 'fold' && !holdPatchedRows(context, sources)) return
-  const rewritten = await rewrite(context, sources, { patchedIn: (sound) => patchedRowsIn(context, sound), readsMax })
+  const rewritten = await rewriteSources(context, kind, sources, limits).finally(() => {
+    for (const { release } of sources) release?.()
+  })
+  if (rewritten === undefined) return
   const replaced = segments.filter(({ key }) => rewritten.sources.some(({ name }) => name === key))
   if (replaced.length > 0) {
     commit(context, { kind, rewritten, replaced })
     for (const { key } of replaced) context.absent.delete(key)
   } else markDamaged(context, kind, rewritten.damaged)
+}
+
+/** Undefined when nothing is to be done. */
+async function rewriteSources(
+  context: JobContext,
+  kind: ManifestKind,
+  sources: readonly Source[],
+  { min = 1, readsMax }: RewriteLimits,
+): Promise<Rewritten | undefined> {
+  if (sources.length < min) return undefined
+  if (kind === 'fold' && !holdPatchedRows(context, sources)) return undefined
+  return rewrite(context, sources, { patchedIn: (sound) => patchedRowsIn(context, sound), readsMax })
 }
 
 /** The segments whole, one after the other; those apart that are damaged. */
@@ -79,6 +93,7 @@ function patchedRowsIn({ state: { patches }, absent }: JobContext, sources: read
         const seq = block.seq(row)
         if (missing.delete(seq)) found.push(seq)
       }
+      block.release()
     }
     absent.set(name, new Set([...(absent.get(name) ?? []), ...missing]))
   }
