@@ -71,7 +71,17 @@ export const loginPendingMs = 30_000
 export const registrationsPerEmailMax = 3
 /** Registrations from one address: each is four rows and a password hash. An office behind one address still gets in. */
 export const registrationsPerAddressMax = 20
-export const registrationWindowMs = 60 * 60 * 1000
+/** Mails about one e-mail that anybody can ask for (a reset, a confirmation): one, one that got lost, and one more. */
+export const askedMailsPerEmailMax = 3
+export const askedMailsPerAddressMax = 20
+/** Pre-registrations: an e-mail is kept once, so these bound only the work that one address makes. */
+export const preRegistrationsPerEmailMax = 3
+export const preRegistrationsPerAddressMax = 20
+/** Invitations to one e-mail, whoever invites, and of one organization: a team of any size comes in over a day. */
+export const invitationsPerEmailMax = 5
+export const invitationsPerOrganizationMax = 100
+/** What the limits above count within. */
+export const mailWindowMs = 60 * 60 * 1000
 /** Old attempts removed by each new one: more than it adds, so the table shrinks to what the window holds. */
 export const loginCleanupRowsMax = 20
 /** Ended sessions of a user that a new login removes. */

@@ -157,15 +157,16 @@ export const sessions = sqliteTable(
 )
 
 /**
- * Password checks that failed or are under way: made before the check and removed when it succeeds. And registrations, under
- * names of their own (see register_throttle.ts).
+ * Password checks that failed or are under way: made before the check and removed when it succeeds. And other acts that are
+ * throttled exactly, which stay for their window (features/auth/throttle.ts).
  */
 export const loginAttempts = sqliteTable(
   'login_attempts',
   {
-    /** SHA-256 of the normalised e-mail, whether or not a user has it. */
+    /** SHA-256 of the kind of act and the normalised e-mail, whether or not a user has it. */
     emailHash: text('email_hash').notNull(),
     id: text('id').notNull(),
+    /** The kind of act, and the caller's address or what else is counted. */
     address: text('address').notNull(),
     createdAt,
     /** Set when the password was wrong; until then the check is under way. */

@@ -2,7 +2,7 @@ import { createExecutionContext, createMessageBatch, env, getQueueResult } from 
 import { eq } from 'drizzle-orm'
 import { describe, expect, it } from 'vitest'
 import type { EmailJob } from '../../src/core/jobs.ts'
-import { registrationsPerEmailMax, registrationWindowMs } from '../../src/core/limits.ts'
+import { registrationsPerEmailMax, mailWindowMs } from '../../src/core/limits.ts'
 import { newMail } from '../../src/db/mails.ts'
 import { mails } from '../../src/db/schema_content.ts'
 import { createUserWithOrganization } from '../../src/features/auth/create_user.ts'
@@ -70,7 +70,7 @@ describe('registration mails', () => {
     const rest = { email, password }
     for (let i = 0; i < registrationsPerEmailMax + 2; i++) await register({ ...ctx, clientAddress: randomAddress() }, rest)
     expect(sent).toHaveLength(registrationsPerEmailMax)
-    await register({ ...ctx, now: () => Date.now() + registrationWindowMs }, rest)
+    await register({ ...ctx, now: () => Date.now() + mailWindowMs }, rest)
     expect(sent).toHaveLength(registrationsPerEmailMax + 1)
   })
 

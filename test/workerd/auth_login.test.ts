@@ -4,7 +4,7 @@ import { loginFailuresPerAccountMax, loginFailuresPerAddressMax, loginPendingMs,
 import type { BaseCtx } from '../../src/db/context.ts'
 import { loginAttempts, sessions, users } from '../../src/db/schema.ts'
 import { login } from '../../src/features/auth/login.ts'
-import { markFailed, mayPassSoon, newAttempt, reserve, tooManyLogins } from '../../src/features/auth/throttle.ts'
+import { markFailed, mayPassSoon, newAttempt, reserve, tooMany } from '../../src/features/auth/throttle.ts'
 import { problemOf } from '../support/app.ts'
 import { callFrom, createWorld, randomAddress, testCtx } from '../support/world.ts'
 
@@ -12,9 +12,9 @@ const path = '/api/v1/auth/login'
 
 /** A failed login without checking a password: one D1 batch, in no time. */
 async function fail(ctx: BaseCtx, email: string): Promise<void> {
-  const attempt = newAttempt(ctx, email)
+  const attempt = newAttempt(ctx, { kind: 'login', subject: email })
   const [, reserved, usage] = await ctx.db.batch([...reserve(ctx, attempt), markFailed(ctx, attempt)])
-  if (reserved.length === 0) throw tooManyLogins(attempt, usage[0])
+  if (reserved.length === 0) throw tooMany(attempt, usage[0])
 }
 
 async function outcome(work: Promise<unknown>): Promise<string> {
@@ -180,13 +180,14 @@ describe('login throttling', () => {
     const email = unknownEmail()
     const start = Date.now()
     const at = (ms: number): BaseCtx => ({ ...testCtx(), now: () => start + ms })
-    const usageAt = async (ms: number) => {
-      const [, , usage] = await at(ms).db.batch(reserve(at(ms), newAttempt(at(ms), email)))
-      return usage[0]
+    const passesSoonAt = async (ms: number) => {
+      const attempt = newAttempt(at(ms), { kind: 'login', subject: email })
+      const [, , usage] = await at(ms).db.batch(reserve(at(ms), attempt))
+      return mayPassSoon(attempt, usage[0])
     }
-    for (let i = 0; i < loginFailuresPerAccountMax; i += 1) await usageAt(i)
-    expect(mayPassSoon(await usageAt(loginPendingMs - 1))).toBe(true)
-    expect(mayPassSoon(await usageAt(loginPendingMs + loginFailuresPerAccountMax))).toBe(false)
+    for (let i = 0; i < loginFailuresPerAccountMax; i += 1) await passesSoonAt(i)
+    expect(await passesSoonAt(loginPendingMs - 1)).toBe(true)
+    expect(await passesSoonAt(loginPendingMs + loginFailuresPerAccountMax)).toBe(false)
     expect(await outcome(login(at(loginPendingMs + loginFailuresPerAccountMax), { email, password: 'x', userAgent: undefined }))).toBe(
       'rate_limited',
     )
@@ -196,7 +197,12 @@ describe('login throttling', () => {
     const { owner } = await createWorld()
     const ctx = testCtx()
     for (let i = 0; i < loginFailuresPerAddressMax + 2; i += 1) await login(ctx, { ...owner, userAgent: undefined })
-    expect(await ctx.db.select().from(loginAttempts).where(eq(loginAttempts.address, ctx.clientAddress))).toEqual([])
+    expect(
+      await ctx.db
+        .select()
+        .from(loginAttempts)
+        .where(eq(loginAttempts.address, `login ${ctx.clientAddress}`)),
+    ).toEqual([])
   })
 
   it('removes old attempts a few at a time', async () => {

@@ -2,9 +2,10 @@ import { env } from 'cloudflare:test'
 import { and, eq } from 'drizzle-orm'
 import { describe, expect, it } from 'vitest'
 import { registrationsPerAddressMax, registrationsPerEmailMax } from '../../src/core/limits.ts'
+import type { BaseCtx } from '../../src/db/context.ts'
 import { accounts, memberships, organizations, users } from '../../src/db/schema.ts'
 import { auditLog } from '../../src/db/schema_audit.ts'
-import { takeRegistration } from '../../src/features/auth/register_throttle.ts'
+import { takePlaceQuietly } from '../../src/features/auth/throttle.ts'
 import { problemOf } from '../support/app.ts'
 import { callFrom, createWorld, randomAddress, testCtx } from '../support/world.ts'
 
@@ -19,6 +20,8 @@ async function userOf(email: string) {
   const [user] = await testCtx().db.select().from(users).where(eq(users.email, email))
   return user
 }
+
+const takeRegistration = (ctx: BaseCtx, subject: string) => takePlaceQuietly(ctx, { kind: 'register', subject })
 
 describe('registering', () => {
   it('makes a user, an account, an organization and its owner, with an audit entry', async () => {

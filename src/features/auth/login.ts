@@ -7,7 +7,7 @@ import { verifyPassword } from './password.ts'
 import { newRefreshToken } from './refresh_token.ts'
 import { issueTokens } from './session.ts'
 import type { Tokens } from './session.ts'
-import { markFailed, mayPassSoon, newAttempt, release, reserve, tooManyLogins } from './throttle.ts'
+import { markFailed, mayPassSoon, newAttempt, release, reserve, tooMany } from './throttle.ts'
 import type { Attempt } from './throttle.ts'
 
 export interface LoginInput {
@@ -31,7 +31,7 @@ export async function login(ctx: BaseCtx, { email, password, userAgent }: LoginI
 /** Reserves an attempt and finds the user, in one D1 round trip; throws 429 when failures used up a limit. */
 async function enter(ctx: BaseCtx, email: string) {
   for (let waits = 0; ; waits += 1) {
-    const attempt = newAttempt(ctx, email)
+    const attempt = newAttempt(ctx, { kind: 'login', subject: email })
     const [, reserved, [usage], [user]] = await ctx.db.batch([
       ...reserve(ctx, attempt),
       ctx.db
@@ -40,7 +40,7 @@ async function enter(ctx: BaseCtx, email: string) {
         .where(and(eq(users.email, email), isNull(users.deletedAt))),
     ])
     if (reserved.length > 0) return { attempt, user }
-    if (waits === loginWaitsMax || !mayPassSoon(usage)) throw tooManyLogins(attempt, usage)
+    if (waits === loginWaitsMax || !mayPassSoon(attempt, usage)) throw tooMany(attempt, usage)
     await new Promise((resolve) => setTimeout(resolve, loginWaitMs))
   }
 }

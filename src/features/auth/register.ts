@@ -6,8 +6,8 @@ import { newMail, queueMails } from '../../db/mails.ts'
 import { newOneTimeToken } from '../../db/one_time_tokens.ts'
 import { createUserWithOrganization } from './create_user.ts'
 import { hashPassword } from './password.ts'
-import { takeRegistration } from './register_throttle.ts'
 import type { registerSchema } from './schema.ts'
+import { takePlaceQuietly } from './throttle.ts'
 
 type Registration = z.output<typeof registerSchema>
 
@@ -16,7 +16,7 @@ type Registration = z.output<typeof registerSchema>
  * is where the difference is told, to the owner of the mailbox; beyond the limit of an e-mail, both do nothing.
  */
 export async function register(ctx: BaseCtx, input: Registration): Promise<void> {
-  if (!(await takeRegistration(ctx, input.email))) return
+  if (!(await takePlaceQuietly(ctx, { kind: 'register', subject: input.email }))) return
   const names = defaultNames(input)
   const passwordHash = await hashPassword(input.password)
   const { created, known } = await createUserWithOrganization(ctx, { email: input.email, passwordHash, ...names })

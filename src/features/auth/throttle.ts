@@ -1,61 +1,77 @@
 import { and, eq, gt, lte, or, sql } from 'drizzle-orm'
 import type { SQL } from 'drizzle-orm'
 import { addressGroup } from '../../core/address.ts'
-import {
-  loginCleanupRowsMax,
-  loginFailuresPerAccountMax,
-  loginFailuresPerAddressMax,
-  loginPendingMs,
-  loginWindowMs,
-  registrationWindowMs,
-  retryAfterSeconds,
-} from '../../core/limits.ts'
+import { loginCleanupRowsMax, loginPendingMs, retryAfterSeconds } from '../../core/limits.ts'
 import { problem } from '../../core/problems.ts'
 import type { BaseCtx } from '../../db/context.ts'
 import { loginAttempts as attempts } from '../../db/schema.ts'
 import { sha256 } from './hash.ts'
+import { throttles, throttleWindowMsMax } from './throttle_kinds.ts'
+import type { ThrottleKind } from './throttle_kinds.ts'
 
+/** One act of a throttled kind: it holds a place of its subject and one of its source. */
 export interface Attempt {
+  kind: ThrottleKind
   id: string
-  emailHash: string
-  address: string
+  subjectHash: string
+  source: string
   startedMs: number
 }
 
-/** Places that the attempts of one e-mail and of one address have in a window. */
-interface Limits {
-  readonly perAccount: number
-  readonly perAddress: number
-  readonly windowMs: number
+/** What an act is counted by: `subject` is the text of an e-mail; the source is the caller's address unless another is named. */
+export interface Throttled {
+  kind: ThrottleKind
+  subject: string
+  source?: string
 }
 
-const loginLimits: Limits = { perAccount: loginFailuresPerAccountMax, perAddress: loginFailuresPerAddressMax, windowMs: loginWindowMs }
-
-/** What the window holds of the account and of the address: all attempts, and those that failed. */
+/** What the window holds of the subject and of the source: all attempts, and those that failed. */
 interface Usage {
-  accountCount: number
-  accountFailures: number
-  accountOldestMs: number | null
-  addressCount: number
-  addressFailures: number
-  addressOldestMs: number | null
+  subjectCount: number
+  subjectFailures: number
+  subjectOldestMs: number | null
+  sourceCount: number
+  sourceFailures: number
+  sourceOldestMs: number | null
 }
 
-/** Keyed by the text of the e-mail, so that known and unknown ones count alike. */
-export function newAttempt(ctx: BaseCtx, email: string): Attempt {
-  return { id: ctx.newId(), emailHash: sha256(email), address: addressGroup(ctx.clientAddress), startedMs: ctx.now() }
+/**
+ * Takes a place for an act that the limits of its kind count, in one D1 round trip; throws 429 when the subject or the source
+ * has none left. The place stays taken for the window. Subjects count by their text, so it does not tell who is known.
+ */
+export async function takePlace(ctx: BaseCtx, throttled: Throttled): Promise<void> {
+  const { attempt, taken, usage } = await tryPlace(ctx, throttled)
+  if (!taken) throw tooMany(attempt, usage)
+}
+
+/** The same for acts that are answered alike beyond the limit of their subject, and do nothing: false then. */
+export async function takePlaceQuietly(ctx: BaseCtx, throttled: Throttled): Promise<boolean> {
+  const { attempt, taken, usage } = await tryPlace(ctx, throttled)
+  if (!taken && (usage?.sourceCount ?? 0) >= throttles[attempt.kind].perSource) throw tooMany(attempt, usage)
+  return taken
+}
+
+async function tryPlace(ctx: BaseCtx, throttled: Throttled) {
+  const attempt = newAttempt(ctx, throttled)
+  const [, reserved, [usage]] = await ctx.db.batch(reserve(ctx, attempt))
+  return { attempt, taken: reserved.length > 0, usage }
+}
+
+/** The kind stands before what is counted, as no e-mail and no address has a space: kinds do not count for each other. */
+export function newAttempt(ctx: BaseCtx, { kind, subject, source = addressGroup(ctx.clientAddress) }: Throttled): Attempt {
+  return { kind, id: ctx.newId(), subjectHash: sha256(`${kind} ${subject}`), source: `${kind} ${source}`, startedMs: ctx.now() }
 }
 
 /**
  * Statements for one D1 batch: forget old attempts, reserve this one if both limits leave room, tell the usage. The
- * reservation holds the place of a failure from before the password is checked, and it is one statement, so parallel
- * guesses cannot pass together. It ends with `release` or `markFailed`.
+ * reservation holds its place from before the act, and it is one statement, so parallel guesses cannot pass together.
+ * Of a login it ends with `release` or `markFailed`.
  */
-export function reserve({ db }: BaseCtx, attempt: Attempt, { perAccount, perAddress, windowMs }: Limits = loginLimits) {
-  const since = attempt.startedMs - windowMs
-  const keptSince = attempt.startedMs - Math.max(loginWindowMs, registrationWindowMs)
-  const [account, address] = [ofAccount(attempt), ofAddress(attempt)]
-  const inWindow = gt(attempts.createdAt, since)
+export function reserve({ db }: BaseCtx, attempt: Attempt) {
+  const { perSubject, perSource, windowMs } = throttles[attempt.kind]
+  const keptSince = attempt.startedMs - throttleWindowMsMax
+  const [subject, source] = [ofSubject(attempt), ofSource(attempt)]
+  const inWindow = gt(attempts.createdAt, attempt.startedMs - windowMs)
   const failed = or(eq(attempts.failed, true), lte(attempts.createdAt, attempt.startedMs - loginPendingMs))
   const taken = (of: SQL) => sql`(select count(*) from ${attempts} where ${of} and ${inWindow})`
   const count = (...of: (SQL | undefined)[]) => sql<number>`count(*) filter (where ${and(...of)})`
@@ -71,27 +87,27 @@ export function reserve({ db }: BaseCtx, attempt: Attempt, { perAccount, perAddr
       .insert(attempts)
       .select(
         // In the order of the table's columns, as drizzle wants it.
-        sql`select ${attempt.emailHash}, ${attempt.id}, ${attempt.address}, ${attempt.startedMs}, false
-          where ${taken(account)} < ${perAccount} and ${taken(address)} < ${perAddress}`,
+        sql`select ${attempt.subjectHash}, ${attempt.id}, ${attempt.source}, ${attempt.startedMs}, false
+          where ${taken(subject)} < ${perSubject} and ${taken(source)} < ${perSource}`,
       )
       .returning({ id: attempts.id }),
     db
       .select({
-        accountCount: count(account),
-        accountFailures: count(account, failed),
-        accountOldestMs: oldest(account),
-        addressCount: count(address),
-        addressFailures: count(address, failed),
-        addressOldestMs: oldest(address),
+        subjectCount: count(subject),
+        subjectFailures: count(subject, failed),
+        subjectOldestMs: oldest(subject),
+        sourceCount: count(source),
+        sourceFailures: count(source, failed),
+        sourceOldestMs: oldest(source),
       })
       .from(attempts)
-      .where(and(or(account, address), inWindow)),
+      .where(and(or(subject, source), inWindow)),
   ] as const
 }
 
 /** The password was right: the attempt leaves no trace. */
 export function release({ db }: BaseCtx, attempt: Attempt) {
-  return db.delete(attempts).where(and(ofAccount(attempt), eq(attempts.id, attempt.id)))
+  return db.delete(attempts).where(and(ofSubject(attempt), eq(attempts.id, attempt.id)))
 }
 
 /** The password was wrong: the place stays taken for the window. */
@@ -99,35 +115,36 @@ export function markFailed({ db }: BaseCtx, attempt: Attempt) {
   return db
     .update(attempts)
     .set({ failed: true })
-    .where(and(ofAccount(attempt), eq(attempts.id, attempt.id)))
+    .where(and(ofSubject(attempt), eq(attempts.id, attempt.id)))
 }
 
 /** Whether a refused attempt may pass soon: no limit is used up by failures alone, some checks are still under way. */
-export function mayPassSoon(usage: Usage | undefined): boolean {
-  if (!usage) return false
-  return usage.accountFailures < loginFailuresPerAccountMax && usage.addressFailures < loginFailuresPerAddressMax
+export function mayPassSoon({ kind }: Attempt, usage: Usage | undefined): boolean {
+  const { perSubject, perSource } = throttles[kind]
+  return throttles[kind].released && usage !== undefined && usage.subjectFailures < perSubject && usage.sourceFailures < perSource
 }
 
 /** The 429 for an attempt that the limits refuse; `Retry-After` says when another may pass. */
-export function tooManyLogins(attempt: Attempt, usage: Usage | undefined) {
-  const perAccount = (usage?.accountCount ?? 0) >= loginFailuresPerAccountMax
-  const perAddress = (usage?.addressCount ?? 0) >= loginFailuresPerAddressMax
-  const freeMs = Math.max(perAccount ? (usage?.accountOldestMs ?? 0) : 0, perAddress ? (usage?.addressOldestMs ?? 0) : 0) + loginWindowMs
-  const seconds = mayPassSoon(usage) ? retryAfterSeconds : Math.max(1, Math.ceil((freeMs - attempt.startedMs) / 1000))
-  const minutes = loginWindowMs / 60_000
-  return problem('rate_limited', `Too many failed logins. Try again in ${seconds} s.`, {
+export function tooMany(attempt: Attempt, usage: Usage | undefined) {
+  const { acts, names, perSubject, perSource, windowMs } = throttles[attempt.kind]
+  const bySubject = (usage?.subjectCount ?? 0) >= perSubject
+  const bySource = (usage?.sourceCount ?? 0) >= perSource
+  const freeMs = Math.max(bySubject ? (usage?.subjectOldestMs ?? 0) : 0, bySource ? (usage?.sourceOldestMs ?? 0) : 0) + windowMs
+  const seconds = mayPassSoon(attempt, usage) ? retryAfterSeconds : Math.max(1, Math.ceil((freeMs - attempt.startedMs) / 1000))
+  const within = `in ${windowMs / 60_000} minutes`
+  return problem('rate_limited', `Too many ${acts}. Try again in ${seconds} s.`, {
     details: {
-      ...(perAccount && { login_failures_per_account: [`at most ${loginFailuresPerAccountMax} in ${minutes} minutes`] }),
-      ...(perAddress && { login_failures_per_address: [`at most ${loginFailuresPerAddressMax} in ${minutes} minutes`] }),
+      ...(bySubject && { [names.subject]: [`at most ${perSubject} ${within}`] }),
+      ...(bySource && { [names.source]: [`at most ${perSource} ${within}`] }),
     },
     headers: { 'Retry-After': String(seconds) },
   })
 }
 
-function ofAccount({ emailHash }: Attempt): SQL {
-  return eq(attempts.emailHash, emailHash)
+function ofSubject({ subjectHash }: Attempt): SQL {
+  return eq(attempts.emailHash, subjectHash)
 }
 
-function ofAddress({ address }: Attempt): SQL {
-  return eq(attempts.address, address)
+function ofSource({ source }: Attempt): SQL {
+  return eq(attempts.address, source)
 }

@@ -1,0 +1,75 @@
+import {
+  askedMailsPerAddressMax,
+  askedMailsPerEmailMax,
+  invitationsPerEmailMax,
+  invitationsPerOrganizationMax,
+  loginFailuresPerAccountMax,
+  loginFailuresPerAddressMax,
+  loginWindowMs,
+  mailWindowMs,
+  preRegistrationsPerAddressMax,
+  preRegistrationsPerEmailMax,
+  registrationsPerAddressMax,
+  registrationsPerEmailMax,
+} from '../../core/limits.ts'
+
+interface Throttle {
+  /** As a refusal words them. */
+  acts: string
+  /** Names of the two limits in a refusal. */
+  names: { subject: string; source: string }
+  perSubject: number
+  perSource: number
+  windowMs: number
+  /** Only failures stay: an act that succeeds gives its place back. */
+  released: boolean
+}
+
+/** What is throttled exactly, in D1: what guesses secrets, and what sends mails to people who may not have asked. */
+export const throttles = {
+  /** Checks of a password, wherever it is asked for. */
+  login: {
+    acts: 'failed logins',
+    names: { subject: 'login_failures_per_account', source: 'login_failures_per_address' },
+    perSubject: loginFailuresPerAccountMax,
+    perSource: loginFailuresPerAddressMax,
+    windowMs: loginWindowMs,
+    released: true,
+  },
+  register: {
+    ...named('registrations', 'registrations', 'address'),
+    perSubject: registrationsPerEmailMax,
+    perSource: registrationsPerAddressMax,
+  },
+  password_reset: {
+    ...named('password resets', 'password_resets', 'address'),
+    perSubject: askedMailsPerEmailMax,
+    perSource: askedMailsPerAddressMax,
+  },
+  verify_email: {
+    ...named('confirmation mails', 'confirmation_mails', 'address'),
+    perSubject: askedMailsPerEmailMax,
+    perSource: askedMailsPerAddressMax,
+  },
+  pre_register: {
+    ...named('pre-registrations', 'pre_registrations', 'address'),
+    perSubject: preRegistrationsPerEmailMax,
+    perSource: preRegistrationsPerAddressMax,
+  },
+  /** Its source is the organization that invites. */
+  invitation: {
+    ...named('invitations', 'invitations', 'organization'),
+    perSubject: invitationsPerEmailMax,
+    perSource: invitationsPerOrganizationMax,
+  },
+} as const satisfies Record<string, Throttle>
+
+export type ThrottleKind = keyof typeof throttles
+
+/** Attempts older than this count for nothing. */
+export const throttleWindowMsMax = Math.max(...Object.values(throttles).map(({ windowMs }) => windowMs))
+
+function named(acts: string, prefix: string, source: string) {
+  const names = { subject: `${prefix}_per_email`, source: `${prefix}_per_${source}` }
+  return { acts, names, windowMs: mailWindowMs, released: false }
+}
