@@ -17,37 +17,55 @@ const updatedAt = integer('updated_at').notNull()
 /** Soft deletion: kept for 30 days, invisible meanwhile. */
 const deletedAt = integer('deleted_at')
 
-export const accounts = sqliteTable('accounts', {
-  id: text('id').primaryKey(),
-  name: text('name').notNull(),
-  createdAt,
-  updatedAt,
-  deletedAt,
-})
+export const accounts = sqliteTable(
+  'accounts',
+  {
+    id: text('id').primaryKey(),
+    name: text('name').notNull(),
+    createdAt,
+    updatedAt,
+    deletedAt,
+  },
+  (table) => [
+    index('accounts_deleted')
+      .on(table.deletedAt)
+      .where(sql`${table.deletedAt} is not null`),
+  ],
+)
 
-export const organizations = sqliteTable('organizations', {
-  id: text('id').primaryKey(),
-  accountId: text('account_id')
-    .notNull()
-    .references(() => accounts.id),
-  name: text('name').notNull(),
-  createdAt,
-  updatedAt,
-  deletedAt,
-  /** Days that logs are kept after their receipt; null keeps all. */
-  retentionDays: integer('retention_days').default(retentionDaysDefault),
-  /** Limits of what it may store, set by an operator; null where the deployment's default holds. */
-  quotaRowsPerMinute: integer('quota_rows_per_minute'),
-  quotaBytesPerMinute: integer('quota_bytes_per_minute'),
-  quotaRowsPerMonth: integer('quota_rows_per_month'),
-  quotaBytesPerMonth: integer('quota_bytes_per_month'),
-  /** Raised with each change of the columns above. */
-  settingsVersion: integer('settings_version').notNull().default(0),
-  /** Only sessions that passed a second factor may act in it. */
-  requireSecondFactor: integer('require_second_factor', { mode: 'boolean' }).notNull().default(false),
-  /** Days that entries of the audit log are kept. */
-  auditDays: integer('audit_days').notNull().default(auditDaysDefault),
-})
+export const organizations = sqliteTable(
+  'organizations',
+  {
+    id: text('id').primaryKey(),
+    accountId: text('account_id')
+      .notNull()
+      .references(() => accounts.id),
+    name: text('name').notNull(),
+    createdAt,
+    updatedAt,
+    deletedAt,
+    /** Days that logs are kept after their receipt; null keeps all. */
+    retentionDays: integer('retention_days').default(retentionDaysDefault),
+    /** Limits of what it may store, set by an operator; null where the deployment's default holds. */
+    quotaRowsPerMinute: integer('quota_rows_per_minute'),
+    quotaBytesPerMinute: integer('quota_bytes_per_minute'),
+    quotaRowsPerMonth: integer('quota_rows_per_month'),
+    quotaBytesPerMonth: integer('quota_bytes_per_month'),
+    /** Raised with each change of the columns above. */
+    settingsVersion: integer('settings_version').notNull().default(0),
+    /** Only sessions that passed a second factor may act in it. */
+    requireSecondFactor: integer('require_second_factor', { mode: 'boolean' }).notNull().default(false),
+    /** Days that entries of the audit log are kept. */
+    auditDays: integer('audit_days').notNull().default(auditDaysDefault),
+  },
+  (table) => [
+    index('organizations_account').on(table.accountId),
+    // Of the purge, which looks for what was deleted long ago.
+    index('organizations_deleted')
+      .on(table.deletedAt)
+      .where(sql`${table.deletedAt} is not null`),
+  ],
+)
 
 export const users = sqliteTable(
   'users',
@@ -87,7 +105,13 @@ export const users = sqliteTable(
       .notNull()
       .default(sql`'{}'`),
   },
-  (table) => [uniqueIndex('users_email').on(table.email), index('users_account').on(table.accountId)],
+  (table) => [
+    uniqueIndex('users_email').on(table.email),
+    index('users_account').on(table.accountId),
+    index('users_deleted')
+      .on(table.deletedAt)
+      .where(sql`${table.deletedAt} is not null`),
+  ],
 )
 
 export const memberships = sqliteTable(
@@ -157,16 +181,15 @@ export const sessions = sqliteTable(
 )
 
 /**
- * Password checks that failed or are under way: made before the check and removed when it succeeds. And other acts that are
- * throttled exactly, which stay for their window (features/auth/throttle.ts).
+ * Password checks that failed or are under way: made before the check and removed when it succeeds. And registrations, under
+ * names of their own (see register_throttle.ts).
  */
 export const loginAttempts = sqliteTable(
   'login_attempts',
   {
-    /** SHA-256 of the kind of act and the normalised e-mail, whether or not a user has it. */
+    /** SHA-256 of the normalised e-mail, whether or not a user has it. */
     emailHash: text('email_hash').notNull(),
     id: text('id').notNull(),
-    /** The kind of act, and the caller's address or what else is counted. */
     address: text('address').notNull(),
     createdAt,
     /** Set when the password was wrong; until then the check is under way. */
