@@ -95,6 +95,12 @@ export type SearchInput = z.output<typeof searchQuery>
 export const searchReply = z.object({
   results: z.array(logSchema),
   next: z.string().nullable().describe('Cursor of the next page; null when there is none.'),
+  hints: z
+    .array(z.object({ position: z.number(), message: z.string(), suggestion: z.string() }))
+    .optional()
+    .describe(
+      'Words of the query that read like conditions on fields of other query languages, such as status>=500, and are looked for as text: where each begins, and how it is written as a condition (status:>=500). Only there when there is any.',
+    ),
   partial: partial.describe(
     'True when the budget of work ended before the page was full (`next` goes on from there), or something stored is damaged.',
   ),

@@ -1,5 +1,6 @@
 import type { TenantCtx } from '../db/context.ts'
 import { logJson } from '../engine/log_json.ts'
+import { queryHints } from '../engine/query/hints.ts'
 import { decodeCursor, encodeCursor, listingHash } from './cursor.ts'
 import { readPage } from './pages.ts'
 import { queryDeps } from './query_deps.ts'
@@ -18,10 +19,12 @@ export async function searchLogs(ctx: TenantCtx, input: SearchInput) {
   const hash = listingHash({ organizationId: ctx.tenant.organizationId, q, from: input.from ?? '', to: input.to ?? '', order })
   const resumed = input.cursor === undefined ? undefined : decodeCursor(input.cursor, hash)
   const shards = await shardsOf(ctx)
+  const hints = queryHints(q)
   const page = await readPage(queryDeps(ctx), shards, { q, range, order, ...resumed }, limit)
   return {
     results: page.rows.map(({ shard, row }) => logJson(row, shard)),
     next: page.next && encodeCursor(page.next, hash),
+    ...(hints.length > 0 && { hints }),
     ...footOf(ctx, shards, page, startedMs),
   }
 }

@@ -38,6 +38,20 @@ test('the same search can be posted', async () => {
   expect((await bodyOf<SearchBody>(response)).results).toMatchObject([{ message: 'two' }])
 })
 
+test('a condition in the form of another language finds the text that it is, and is answered with how it is written here', async () => {
+  const world = await createWorld()
+  await storeRows(world, [
+    row({ message: 'alert: status>=500', attributes: { status: 200 } }),
+    row({ message: 'b', attributes: { status: 502 } }),
+  ])
+  const asText = await read<SearchBody & { hints?: { position: number; suggestion: string }[] }>(world, '/search', { q: 'status>=500' })
+  expect(asText.results).toMatchObject([{ message: 'alert: status>=500' }])
+  expect(asText.hints).toMatchObject([{ position: 0, suggestion: 'status:>=500' }])
+  const found = await read<SearchBody>(world, '/search', { q: asText.hints![0]!.suggestion })
+  expect(found.results).toMatchObject([{ message: 'b' }])
+  expect(found).not.toHaveProperty('hints')
+})
+
 test('pages give every log of the first moment exactly once, over regions, while others arrive', async () => {
   const world = await createWorld()
   for (const region of ['weur', 'apac', 'enam'] as const) await storeRows(world, accessRows(150, region.length), region)

@@ -13,6 +13,11 @@ import { QueryError } from './query_error.ts'
  * Throws `QueryError`, and nothing else, whatever the text.
  */
 export function parseQuery(text: string): Filter {
+  return readQuery(text).filter
+}
+
+/** The same with what was read on the way. */
+export function readQuery(text: string): Parser & { filter: Filter } {
   if (Buffer.byteLength(text) > queryBytesMax) {
     throw new QueryError(
       Math.min(text.length, queryBytesMax),
@@ -20,12 +25,12 @@ export function parseQuery(text: string): Filter {
       `${Buffer.byteLength(text)} bytes`,
     )
   }
-  const parser: Parser = { lexer: { text: text.toWellFormed(), position: 0 }, terms: 0, depth: 0 }
+  const parser: Parser = { lexer: { text: text.toWellFormed(), position: 0 }, terms: 0, depth: 0, words: [] }
   skipSpaces(parser.lexer)
-  if (peek(parser.lexer) === '') return { kind: 'all' }
+  if (peek(parser.lexer) === '') return { ...parser, filter: { kind: 'all' } }
   const filter = readOr(parser, null)
   if (peek(parser.lexer) !== '') fail(parser.lexer, 'a term, AND or OR: there is no open parenthesis to close')
-  return filter
+  return { ...parser, filter }
 }
 
 /** or := and ('OR' and)*; leaves the position after trailing white space. `field` is that of a group `field:( )`. */
@@ -76,11 +81,14 @@ function readPrimary(parser: Parser, field: Field | null): Filter {
   if (next === ':') fail(lexer, 'a field name before the colon (put text in quotes)')
   const start = lexer.position
   const text = next === '"' ? readQuoted(lexer) : readWord(lexer, '():"')
-  if (!take(lexer, ':')) {
-    countTerm(parser, start)
-    return leafOfText(lexer, null, text)
-  }
-  return readField(parser, fieldOfName(parser, text, start))
+  const filter = take(lexer, ':') ? readField(parser, fieldOfName(parser, text, start)) : anyField(parser, text, start)
+  if (!text.quoted) parser.words.push({ start, end: lexer.position })
+  return filter
+}
+
+function anyField(parser: Parser, text: Text, start: number): Filter {
+  countTerm(parser, start)
+  return leafOfText(parser.lexer, null, text)
 }
 
 /** What follows `field:`. */

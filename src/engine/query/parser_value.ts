@@ -12,6 +12,8 @@ export interface Parser {
   lexer: Lexer
   terms: number
   depth: number
+  /** Where words without a field stand, and words before a colon with what follows it. */
+  words: { start: number; end: number }[]
 }
 
 /** Counts one more condition, the one that starts at `position`. */
