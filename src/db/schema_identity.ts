@@ -1,3 +1,4 @@
+import { sql } from 'drizzle-orm'
 import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
 import { oneTimeTokenKinds } from '../core/one_time.ts'
 import { roles, teamRoles } from '../core/permissions.ts'
@@ -123,8 +124,19 @@ export const teams = sqliteTable(
     createdAt,
     updatedAt,
     deletedAt: integer('deleted_at'),
+    /** The name as it is compared: compatible characters alike, without case (features/teams/name_key.ts). */
+    nameKey: text('name_key').notNull().default(''),
   },
-  (table) => [primaryKey({ columns: [table.organizationId, table.id] })],
+  (table) => [
+    primaryKey({ columns: [table.organizationId, table.id] }),
+    uniqueIndex('teams_name')
+      .on(table.organizationId, table.nameKey)
+      .where(sql`${table.deletedAt} is null`),
+    // For the purge.
+    index('teams_deleted')
+      .on(table.deletedAt)
+      .where(sql`${table.deletedAt} is not null`),
+  ],
 )
 
 /** Members of a team are members of its organization: who leaves that leaves its teams. */
