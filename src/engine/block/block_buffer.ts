@@ -1,9 +1,11 @@
+import { releaseArrays } from '../../core/buffers.ts'
 import { blockColumnsMax, blockRowsMax, blockValuesMax, seqMax, timestampMsMax } from '../../core/limits.ts'
 import { severities } from '../../core/severity.ts'
 import type { EncodableRow } from '../row.ts'
 import type { ColumnBuffer, ExpectedSize } from './column_buffer.ts'
 import { createColumn, pushValue } from './column_buffer.ts'
 import { systemColumns } from './format.ts'
+import { releaseTexts } from './text_entries.ts'
 import type { SystemColumn } from './types.ts'
 
 /** Columns that are left for attributes. */
@@ -55,6 +57,14 @@ export function createBuffer(expected?: ReadonlyMap<string, ExpectedSize>): Bloc
     firstAttribute: undefined,
     values: 0,
     textUnits: 0,
+  }
+}
+
+/** Frees the arrays of a buffer that is encoded or given up; it cannot be used any more. */
+export function releaseBuffer({ system, attributes }: BlockBuffer): void {
+  for (const { rows, numbers, codes, texts } of [...Object.values(system), ...attributes]) {
+    releaseArrays(rows, numbers, codes)
+    if (texts !== undefined) releaseTexts(texts)
   }
 }
 

@@ -1,4 +1,4 @@
-import { releaseBytes } from '../../core/buffers.ts'
+import { releaseArrays, releaseBytes } from '../../core/buffers.ts'
 import { blockRawBytesMax } from '../../core/limits.ts'
 import { extentOf } from '../encode/extent.ts'
 import type { BlockBuffer } from './block_buffer.ts'
@@ -7,6 +7,7 @@ import { withoutUnused } from './column_buffer.ts'
 import type { ColumnSinks, Filtering } from './column_writer.ts'
 import { createColumnSinks, writeLayout, writePresence } from './column_writer.ts'
 import type { ColumnEntry, Directory, Layout, PresenceEntry } from './directory.ts'
+import { systemColumns } from './format.ts'
 import { writePages } from './page_writer.ts'
 import { sameTexts, textOf } from './text_entries.ts'
 import type { BlockMeta } from './types.ts'
@@ -27,7 +28,7 @@ export function encodeBuffer(buffer: BlockBuffer, filtering: Filtering): Encoded
   const { rows, minMs, maxMs, severityCounts, system } = buffer
   const attributes = buffer.attributes.map(withoutUnused)
   // Room for all texts, and for numbers and codes of two bytes: it grows where they take more.
-  const sinks = createColumnSinks(buffer.textUnits + 2 * (buffer.values + rows), filtering)
+  const sinks = createColumnSinks(buffer.textUnits + 2 * (buffer.values + systemColumns.length * rows), filtering)
   const presences = writePresences(sinks, attributes, rows)
   const ends = [sinks.raw.length]
   const { seq: seqColumn, ...always } = system
@@ -46,6 +47,8 @@ export function encodeBuffer(buffer: BlockBuffer, filtering: Filtering): Encoded
   if (rawBytes > blockRawBytesMax) throw new RangeError(`a block of ${rawBytes} raw bytes is too large`)
   const { entries: pages, body } = writePages(sinks.raw, ends)
   releaseBytes(sinks.raw.bytes)
+  const { slots, hashes, used } = sinks.tokens
+  releaseArrays(slots, hashes, used)
   return {
     directory: { pages, presences: presences.entries, columns: entries },
     body,

@@ -1,3 +1,4 @@
+import { releaseArrays } from '../../core/buffers.ts'
 import type { ByteSink } from '../encode/bytes.ts'
 import { copyBytes, createSink, reserve, writeBytes, writeUtf8, writeVarint } from '../encode/bytes.ts'
 import type { TokenSet } from '../encode/bloom.ts'
@@ -11,7 +12,7 @@ import { unitsOf } from './column_buffer.ts'
 import type { Layout, ListEntry, NumberListEntry, PresenceEntry } from './directory.ts'
 import { codeWidth, isIntegers } from './directory.ts'
 import type { TextEntries } from './text_entries.ts'
-import { bytesOfEntries, distinctTexts, startOf, textOf } from './text_entries.ts'
+import { bytesOfEntries, distinctTexts, releaseTexts, startOf, textOf } from './text_entries.ts'
 
 /** Where the columns of one block are written. */
 export interface ColumnSinks {
@@ -66,6 +67,7 @@ function writeNumberLayout(sinks: ColumnSinks, numbers: Float64Array, isAttribut
   if (distinct.size === 1) return { kind: 'constant', value: numbers[0]! }
   const list = writeNumberList(sinks, Float64Array.from(distinct.values.keys()), isAttribute)
   writeBytes(sinks.raw, distinct.codes)
+  releaseArrays(distinct.codes)
   return { kind: 'dictionary', size: distinct.size, list }
 }
 
@@ -117,13 +119,15 @@ function writeTextList(sinks: ColumnSinks, values: readonly string[]): ListEntry
   return writeTextEnd(sinks, start, lengths)
 }
 
-/** Ends a list whose bytes stand at the end of `raw`: takes their tokens and writes the lengths. */
+/** Ends a list whose bytes stand at the end of `raw`: takes their tokens, writes the lengths, and frees these. */
 function writeTextEnd(sinks: ColumnSinks, start: number, lengths: Float64Array): ListEntry {
   const { raw, tokens } = sinks
   const bytes = raw.length - start
   clearTokens(tokens)
   addTokensOfList(tokens, raw.bytes, start, lengths)
-  return { kind: 'text', bytes, lengths: writeNumbers(raw, lengths), bloomBytes: addFilter(sinks) }
+  const coding = writeNumbers(raw, lengths)
+  releaseArrays(lengths)
+  return { kind: 'text', bytes, lengths: coding, bloomBytes: addFilter(sinks) }
 }
 
 /** Writes a column whose texts were never strings. */
@@ -133,7 +137,10 @@ function writeTextLayout(sinks: ColumnSinks, column: ColumnBuffer, codes: Uint32
   const hasCodes = isDictionary(column, texts.count)
   if (hasCodes && texts.index === undefined) {
     const distinct = distinctTexts(texts, codes)
-    return writeTextLayout(sinks, column, distinct.codes, distinct.texts)
+    const layout = writeTextLayout(sinks, column, distinct.codes, distinct.texts)
+    releaseArrays(distinct.codes)
+    releaseTexts(distinct.texts)
+    return layout
   }
   const size = hasCodes ? texts.count : count
   const lengths = new Float64Array(size)

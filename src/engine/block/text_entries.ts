@@ -1,3 +1,4 @@
+import { releaseArrays } from '../../core/buffers.ts'
 import { copyBytes, decodeUtf8 } from '../encode/bytes.ts'
 import type { TextPage } from './types.ts'
 
@@ -30,6 +31,11 @@ const secondSample = { lookups: 8192, hitsMin: 200 }
 export function createTextEntries(texts: number, bytes: number): TextEntries {
   const index = { slots: new Uint32Array(1024), hashes: new Uint32Array(512), lookups: 0, hits: 0 }
   return { count: 0, bytes: new Uint8Array(bytes), ends: new Uint32Array(texts), index }
+}
+
+/** Frees the arrays of texts that nobody needs any more. */
+export function releaseTexts({ bytes, ends, index }: TextEntries): void {
+  releaseArrays(bytes, ends, index?.slots, index?.hashes)
 }
 
 /** Where the bytes of an entry begin. */
@@ -88,8 +94,10 @@ export function sampledEntryOf(entries: TextEntries, bytes: Uint8Array, start: n
   index.lookups++
   if (entry < count) index.hits++
   const { lookups, hits } = index
-  if (lookups === firstSample.lookups && hits < firstSample.hitsMin) entries.index = undefined
-  if (lookups === secondSample.lookups && hits < secondSample.hitsMin) entries.index = undefined
+  const isUnique = lookups === firstSample.lookups && hits < firstSample.hitsMin
+  if (!isUnique && (lookups !== secondSample.lookups || hits >= secondSample.hitsMin)) return entry
+  releaseArrays(index.slots, index.hashes)
+  entries.index = undefined
   return entry
 }
 
@@ -127,6 +135,7 @@ function makeRoom(entries: TextEntries, count: number, length: number): number {
   if (entries.count + count > entries.ends.length) {
     const ends = new Uint32Array(Math.max(entries.count + count, entries.ends.length * 2))
     ends.set(entries.ends)
+    releaseArrays(entries.ends)
     entries.ends = ends
   }
   return at
@@ -135,6 +144,7 @@ function makeRoom(entries: TextEntries, count: number, length: number): number {
 function grown(bytes: Uint8Array, length: number): Uint8Array {
   const larger = new Uint8Array(Math.max(length, bytes.length * 2))
   larger.set(bytes)
+  releaseArrays(bytes)
   return larger
 }
 
@@ -154,9 +164,11 @@ function growIndex(index: TextIndex): void {
     while (slots[at] !== 0) at = (at + 1) & mask
     slots[at] = entry + 1
   }
+  releaseArrays(index.slots)
   index.slots = slots
   index.hashes = new Uint32Array(hashes.length * 2)
   index.hashes.set(hashes)
+  releaseArrays(hashes)
 }
 
 /** 32-bit FNV-1a. */

@@ -2,7 +2,7 @@ import { blockBytesMax, blockTextUnitsMax } from '../../core/limits.ts'
 import { wholeFilter } from '../encode/bloom.ts'
 import type { EncodableRow, StoredRow } from '../row.ts'
 import type { BlockBuffer, RowExtra } from './block_buffer.ts'
-import { addRow, checkRow, createBuffer, isFull } from './block_buffer.ts'
+import { addRow, checkRow, createBuffer, isFull, releaseBuffer } from './block_buffer.ts'
 import { encodeBuffer } from './buffer_encoder.ts'
 import { writeHead } from './head.ts'
 import { noReadCost } from './read_cost.ts'
@@ -28,6 +28,7 @@ export function createBlockBuilder(createdMs: number): BlockBuilder {
     // Encoding twice is dear: text that hardly compressed tells where to cut the text that follows.
     if (encoded.length > 1) unitsMax = Math.floor(buffer.textUnits / encoded.length)
     blocks.push(...encoded)
+    releaseBuffer(buffer)
     buffer = createBuffer()
   }
 

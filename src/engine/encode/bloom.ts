@@ -1,4 +1,5 @@
 import { isAscii } from 'node:buffer'
+import { releaseArrays } from '../../core/buffers.ts'
 import { decodeUtf8 } from './bytes.ts'
 import { asciiTokenCodes, tokenize } from './tokens.ts'
 
@@ -188,6 +189,7 @@ function grow(set: TokenSet): void {
   set.used = new Uint32Array(used.length * 2)
   set.count = 0
   for (let i = 0; i < count; i++) addHash(set, hashes[i]!)
+  releaseArrays(slots, hashes, used)
 }
 
 /** The finaliser of MurmurHash3: every bit of the input moves every bit of the output. */

@@ -1,3 +1,4 @@
+import { releaseArrays } from '../../core/buffers.ts'
 import { BlockError } from '../block/block_error.ts'
 
 /** Growing buffer; the bytes at and beyond `length` mean nothing. */
@@ -28,6 +29,7 @@ export function reserve(sink: ByteSink, count: number): number {
   if (end > sink.bytes.length) {
     const grown = new Uint8Array(Math.max(end, sink.bytes.length * 2))
     grown.set(sink.bytes.subarray(0, start))
+    releaseArrays(sink.bytes)
     sink.bytes = grown
   }
   sink.length = end

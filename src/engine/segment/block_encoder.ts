@@ -1,4 +1,5 @@
 import type { BlockBuffer } from '../block/block_buffer.ts'
+import { releaseBuffer } from '../block/block_buffer.ts'
 import { encodeBuffer } from '../block/buffer_encoder.ts'
 import type { ColumnBuffer } from '../block/column_buffer.ts'
 import { writeHead } from '../block/head.ts'
@@ -7,8 +8,8 @@ import { extentOf } from '../encode/extent.ts'
 import type { SegmentBlock } from './types.ts'
 
 /**
- * Encodes the rows of a buffer, each with its sequence number, as one block of a segment. Throws RangeError when a row has no
- * sequence number or the rows take more raw bytes than a block may have.
+ * Encodes the rows of a buffer, each with its sequence number, as one block of a segment, and frees the buffer. Throws RangeError
+ * when a row has no sequence number or the rows take more raw bytes than a block may have.
  */
 export function encodeSegmentBlock(buffer: BlockBuffer): SegmentBlock {
   const { rows, system } = buffer
@@ -17,6 +18,7 @@ export function encodeSegmentBlock(buffer: BlockBuffer): SegmentBlock {
   const head = writeHead(meta, body.length, directory)
   const [minCreatedMs = 0, maxCreatedMs = 0] = extentOf(numbersOf(system.created))
   const [, lastSeq = 0] = extentOf(numbersOf(system.seq))
+  releaseBuffer(buffer)
   return { head, body, filters, meta: { ...meta, bytes: head.length + body.length }, lastSeq, minCreatedMs, maxCreatedMs, rawBytes }
 }
 

@@ -1,6 +1,7 @@
+import { releaseArrays } from '../../core/buffers.ts'
 import { blockBytesMax, blockColumnsMax, blockRowsMax, blockTextUnitsMax, mergeRowsMax, mergeValuesMax } from '../../core/limits.ts'
 import type { BlockBuffer } from '../block/block_buffer.ts'
-import { createBuffer } from '../block/block_buffer.ts'
+import { createBuffer, releaseBuffer } from '../block/block_buffer.ts'
 import { systemColumns } from '../block/format.ts'
 import { encodeSegmentBlock } from './block_encoder.ts'
 import type { ColumnSizes, Picks } from './merge_columns.ts'
@@ -75,6 +76,7 @@ function* nextBlock(merge: Merge, rowsMax: number): Generator<undefined, { block
       share = Math.max(share, block.meta.bytes / blockBytesMax)
       if (share <= 1 || rows === 1) return { block, share }
     }
+    releaseBuffer(buffer)
     rows = Math.min(rows - 1, fittingRows(rows, share))
     yield
   }
@@ -102,7 +104,9 @@ function* gatherRows(buffer: BlockBuffer, merge: Merge, rows: number): Generator
     const picks = picksOf(rowOf, outputRows.length)
     arrivals.set(picks.rows, arrived)
     arrived += picks.rows.length
-    if (!addRows(buffer, block, picks, rowOf, sizes, fits)) return (shareOf(buffer) * rows) / arrived
+    const isRoom = addRows(buffer, block, picks, rowOf, sizes, fits)
+    releaseArrays(rowOf, picks.indexes, picks.rows)
+    if (!isRoom) return (shareOf(buffer) * rows) / arrived
     if (opened.bytesRead() >= merge.pauseAtBytes) {
       yield
       merge.pauseAtBytes = opened.bytesRead() + pauseBytes

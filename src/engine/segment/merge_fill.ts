@@ -1,3 +1,4 @@
+import { releaseArrays } from '../../core/buffers.ts'
 import type { BlockBuffer } from '../block/block_buffer.ts'
 import type { ColumnBuffer } from '../block/column_buffer.ts'
 import { bytesOfEntries, startOf } from '../block/text_entries.ts'
@@ -24,8 +25,9 @@ export function finishBuffer(buffer: BlockBuffer, keys: RowKeys, order: Uint32Ar
   for (const column of Object.values(copied)) arrange(column, all)
   for (const column of buffer.attributes) {
     const arrivals = column.count === rows ? all : arrivalsOf(column, scratch)
-    column.rows =
-      arrivals === undefined ? column.rows.slice(0, column.count) : Uint16Array.from(arrivals, (arrival) => column.rows[arrival]!)
+    const arrived = column.rows
+    column.rows = arrivals === undefined ? arrived.slice(0, column.count) : Uint16Array.from(arrivals, (arrival) => arrived[arrival]!)
+    releaseArrays(arrived)
     arrange(column, arrivals)
   }
   const severities = copied.severity.numbers!
@@ -102,5 +104,6 @@ function inOrderOfUse(column: ColumnBuffer, codes: Uint32Array): void {
 
 function gathered<T extends Float64Array | Uint32Array | Uint16Array>(values: T, target: T, arrivals: Uint32Array): T {
   for (let i = 0; i < arrivals.length; i++) target[i] = values[arrivals[i]!]!
+  releaseArrays(values)
   return target
 }

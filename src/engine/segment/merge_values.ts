@@ -1,3 +1,4 @@
+import { releaseArrays } from '../../core/buffers.ts'
 import type { ColumnBuffer } from '../block/column_buffer.ts'
 import { pushValue } from '../block/column_buffer.ts'
 import { appendTexts, bytesOfEntries, createTextEntries, entryOf, sampledEntryOf, textOf } from '../block/text_entries.ts'
@@ -141,10 +142,11 @@ function addPlaces(column: ColumnBuffer, rows: Uint16Array): void {
   column.rows.set(rows, at)
 }
 
-/** The array itself, or a longer copy of it. */
+/** The array itself, or a longer copy of it that takes its place. */
 function withRoom<T extends Uint16Array | Uint32Array | Float64Array>(array: T, length: number): T {
   if (array.length >= length) return array
   const grown = new (array.constructor as new (length: number) => T)(Math.max(length, array.length * 2))
   grown.set(array)
+  releaseArrays(array)
   return grown
 }

@@ -1,8 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { releaseBytes } from '../../../src/core/buffers.ts'
+import { releaseArrays, releaseBytes } from '../../../src/core/buffers.ts'
+import { addRow, createBuffer } from '../../../src/engine/block/block_buffer.ts'
 import { openBlock } from '../../../src/engine/block/reader.ts'
 import type { Block, Column } from '../../../src/engine/block/types.ts'
+import { encodeSegmentBlock } from '../../../src/engine/segment/block_encoder.ts'
 import { createBodyParts } from '../../../src/engine/segment/body.ts'
 import { readIndex } from '../../../src/engine/segment/index_reader.ts'
 import { runs } from '../../support/effort.ts'
@@ -24,6 +26,24 @@ describe('released bytes', () => {
     expect(shared.length).toBe(100)
     releaseBytes(shared.subarray(0, 99), 1)
     expect(shared.length).toBe(0)
+  })
+})
+
+describe('released arrays', () => {
+  it('are gone when they are large, and left to the collector when they are small or not there', () => {
+    const [large, small] = [new Float64Array(512), new Float64Array(511)]
+    releaseArrays(large, undefined, small)
+    expect([large.length, small.length]).toEqual([0, 511])
+  })
+
+  it('are those of a merged block once it is encoded', () => {
+    const buffer = createBuffer()
+    for (const [i, given] of accessRows(2000).entries()) addRow(buffer, given, { seq: i + 1 }, 0)
+    const { numbers } = buffer.system.timestamp
+    const { codes } = buffer.system.message
+    expect([numbers!.length, codes!.length]).toEqual([2048, 2048])
+    expect(encodeSegmentBlock(buffer)).toMatchObject({ lastSeq: 2000, meta: { rows: 2000 } })
+    expect([numbers!.length, codes!.length]).toEqual([0, 0])
   })
 })
 
