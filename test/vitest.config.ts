@@ -11,6 +11,9 @@ function testJwtKeys(): string {
   return JSON.stringify([{ ...privateKey.export({ format: 'jwk' }), kid: randomUUID() }])
 }
 
+/** A test that asserts nothing, say because what it loops over is empty, would pass for ever. */
+const expect = { requireAssertions: true }
+
 /**
  * unit: pure code in Node. workerd: Worker, D1 and Durable Objects in the real runtime, one storage
  * for all files (isolation per file costs five times the run), so each test makes its own tenant.
@@ -27,6 +30,7 @@ export default defineConfig({
         // Pure code keeps no state that a file could leave behind; loading it anew for each file doubles the run.
         test: {
           name: 'unit',
+          expect,
           include: ['test/unit/**/*.test.ts', 'test/sim/**/*.test.ts'],
           setupFiles: ['test/support/unpooled_buffers.ts'],
           isolate: false,
@@ -56,6 +60,7 @@ export default defineConfig({
         ],
         test: {
           name: 'workerd',
+          expect,
           include: ['test/workerd/**/*.test.ts'],
           setupFiles: ['test/support/apply_migrations.ts'],
           isolate: false,
@@ -67,6 +72,7 @@ export default defineConfig({
         root,
         test: {
           name: 'e2e',
+          expect,
           include: ['test/e2e/**/*.test.ts'],
           fileParallelism: false,
           maxWorkers: 1,
