@@ -43,9 +43,13 @@ export const meterOperationsMax = 500
 export const meteredStatementsMax = 1000
 
 // Authentication
-/** Long enough that guessing over the network is hopeless, and that a passphrase fits (NIST SP 800-63B asks for 8 and 64). */
-export const passwordCharsMin = 10
+/** What NIST SP 800-63B asks for at least: guesses over the network are throttled. And long enough for any passphrase. */
+export const passwordCharsMin = 8
 export const passwordCharsMax = 128
+/** Have I Been Pwned answers in some 100 ms; nobody waits longer than this for it, and a password is taken without it. */
+export const breachedCheckMs = 1_500
+/** About a thousand suffixes of 40 characters are an answer. */
+export const breachedReplyBytesMax = 256 * 1024
 /** Memory of one scrypt run: 128 * N * r bytes is 32 MiB, and an isolate has 128 MB. */
 export const scryptMemoryBytesMax = 64 * 1024 * 1024
 /** A stolen access token works this long without D1 having a say; a session is still checked at each request. */
@@ -98,11 +102,59 @@ export const invitationTtlMs = 7 * 24 * 60 * 60 * 1000
 export const deletedKeptMs = 30 * 24 * 60 * 60 * 1000
 /** Days that entries of the audit log are kept unless the organization says otherwise; a year, as auditors ask for. */
 export const auditDaysDefault = 365
+/** What an organization may say: a month shows what led to a trouble, ten years are the longest that laws ask for. */
+export const auditDaysMin = 30
+export const auditDaysMax = 3650
 /** Mails whose message was lost that one sweep sends on; one without success for so long. */
 export const mailSweepRowsMax = 100
 export const mailStuckMs = 10 * 60 * 1000
 /** Stored with a session to show people their devices. */
 export const userAgentCharsMax = 400
+/** The longest names of places that there are have fewer. */
+export const cityCharsMax = 100
+/** Devices of a person that a login does not tell of; beyond them the one not seen for the longest is new again. */
+export const userDevicesMax = 100
+/** Shared secret of a second factor: as long as the hash (RFC 4226, section 4). */
+export const totpSecretBytes = 20
+/** Codes of that many 30-second steps before and after the present one are taken: clocks of phones differ, and typing takes time. */
+export const totpWindowSteps = 1
+/** A secret that was asked for and not confirmed is worth nothing after this: the page that showed it is gone. */
+export const totpSetupMs = 15 * 60 * 1000
+/** Recovery codes of a person, 80 random bits each. */
+export const recoveryCodesCount = 10
+export const recoveryCodeBytes = 16
+/** A recovery code of ours has 19 characters; people add blanks. */
+export const recoveryCodeCharsMax = 40
+
+// Members, invitations, teams
+/** Members of an organization: lists are searched by a scan of them. */
+export const membersPerOrganizationMax = 10_000
+/** Invitations that wait for an answer. */
+export const openInvitationsPerOrganizationMax = 500
+/** Invitations stay this long after their term; each new one removes up to so many older ones, more than it adds. */
+export const invitationKeptMs = 30 * 24 * 60 * 60 * 1000
+export const invitationCleanupRowsMax = 20
+/** Many more than departments a tenant names one by one; deleted ones count apart until their purge. */
+export const teamsPerOrganizationMax = 500
+/** A team says in a few sentences what it is for. */
+export const teamDescriptionCharsMax = 1000
+
+// Accounts and organizations
+/** Organizations that are not deleted, of one account: each has shards and a live tail of its own, and lists stay readable. */
+export const organizationsPerAccountMax = 100
+/** Owners that get a mail about their organization: the longest-standing ones; more are a list, not owners. */
+export const ownersToldMax = 20
+
+// Purge
+/** Beyond `deletedKeptMs`, so that no clock that goes wrong lets a restore and the purge meet. */
+export const purgeMarginMs = 60 * 60 * 1000
+/** Deleted things of one kind that a round starts to purge; the rest waits for the next round, six hours later. */
+export const purgeStartsMax = 100
+/** One step of a purge: shards that are told, rows of one table, objects of one listing, people. It ends well before an invocation's limits. */
+export const purgeShardsMax = 8
+export const purgeRowsMax = 1000
+export const purgeObjectsMax = 1000
+export const purgeUsersMax = 20
 
 // API keys
 /** Many more than producers a tenant names one by one; keeps lists and their search quick. */

@@ -1,29 +1,63 @@
+import { isCommonPassword } from './common_passwords.ts'
 import { passwordCharsMax, passwordCharsMin } from './limits.ts'
 
+/** Whose password it is to be: what others know of the person cannot make it. */
+export interface PasswordOwner {
+  email: string
+  /** Of the person, and of the organization or account. */
+  names?: readonly (string | null | undefined)[]
+}
+
 const distinctCharsMin = 4
+/** Shorter words of the owner (Ann, Li) stand in too many others to be looked for. */
+const ownWordCharsMin = 4
+/** Digits and signs that are hung on a common password: `password123!`. */
+const appendage = /[\d\p{P}\p{S}]{1,4}$/u
 
-/** What people choose when ten characters are asked for; compared without case. */
-const common = new Set(
-  `0123456789 01234567890 0987654321 1234567890 12345678910 123456789a 123456789q 1234512345 1234567891 1122334455
-  1q2w3e4r5t 1q2w3e4r5t6y 1qaz2wsx3edc 1qazxsw23edc q1w2e3r4t5 q1w2e3r4t5y6 qazwsxedc1 qazwsxedcrfv
-  qwertyuiop qwertyuiop1 qwerty1234 qwerty12345 qwerty123456 asdfghjkl1 asdfghjkl123 zxcvbnm123 zxcvbnm1234
-  abcdefghij abcdefghijk abc1234567 abc123456789 abcd123456 abcd1234567 a123456789 aa123456789
-  password00 password01 password10 password11 password12 password123 password1234 password12345 password123456
-  password12! password123! password2025 password2026 passw0rd123 p@ssw0rd123 p@ssword123 passwordpassword
-  iloveyou12 iloveyou123 iloveyou1234 letmein123 letmein1234 welcome123 welcome1234 welcome2026 changeme123 changeme1234
-  administrator admin12345 admin123456 administrator1 rootroot123 secret1234 secret12345 testtest123 test123456 default123
-  football123 baseball123 basketball sunshine123 princess123 superman123 michael123 jennifer123 monkey12345 dragon12345
-  trustno1trustno1 whatever123 starwars123 computer123 internet123 edgelog123 edgelog1234 edgelogedgelog`.split(/\s+/),
-)
-
-/** Why this password cannot be taken, or undefined. Length and guessability only; no rules about kinds of characters. */
-export function passwordComplaint(password: string, email: string): string | undefined {
+/** What is wrong with the form of a new password, or undefined. Length only; no rules about kinds of characters. */
+export function passwordFormComplaint(password: string): string | undefined {
   if (!password.isWellFormed()) return 'must be well-formed Unicode'
   if (password.length < passwordCharsMin) return `must have at least ${passwordCharsMin} characters`
   if (password.length > passwordCharsMax) return `must have at most ${passwordCharsMax} characters`
-  const plain = password.normalize('NFKC').toLowerCase()
-  if (plain === email || plain === email.split('@')[0]) return 'must not be the e-mail address'
-  if (common.has(plain)) return 'is one of the most used passwords'
-  if (new Set(plain).size < distinctCharsMin) return `must have at least ${distinctCharsMin} different characters`
   return undefined
+}
+
+/** Why this password cannot be the owner's, or undefined: its form, how many others have it, what it is made of. */
+export function passwordComplaint(password: string, owner: PasswordOwner): string | undefined {
+  const form = passwordFormComplaint(password)
+  if (form !== undefined) return form
+  const plain = password.normalize('NFKC').toLowerCase()
+  if (isCommonPassword(plain) || isCommonPassword(plain.replace(appendage, ''))) return 'is one of the most used passwords'
+  if (new Set(plain).size < distinctCharsMin) return `must have at least ${distinctCharsMin} different characters`
+  if (charsBesideOwnWords(plain, owner) < passwordCharsMin)
+    return `must have at least ${passwordCharsMin} characters beside your name, e-mail address and organization`
+  return undefined
+}
+
+/** How long the password is without the owner's words in it, however they are written: `J.o.h.n` is John. */
+function charsBesideOwnWords(plain: string, owner: PasswordOwner): number {
+  const folded = fold(plain)
+  const words = ownWords(owner)
+  if (words.some((word) => word.includes(folded))) return 0
+  const rest = words.reduce((text, word) => text.replaceAll(word, ' '.repeat(word.length)), folded)
+  return plain.length - (rest.length - rest.replaceAll(' ', '').length)
+}
+
+/** Whole texts and their words, the longest first, so that a whole one goes before its parts. */
+function ownWords({ email, names = [] }: PasswordOwner): string[] {
+  const [local = '', domain = ''] = email.split('@')
+  // The last label of a domain is a word of everybody.
+  const labels = domain.split('.').slice(0, -1)
+  const texts = [email, local, domain, ...labels, ...names, 'edgelog'].filter((text) => text !== null && text !== undefined)
+  const words = texts.flatMap((text) => [text, ...text.split(/[^\p{L}\p{N}\p{M}]+/u)]).map(fold)
+  return [...new Set(words)].filter((word) => word.length >= ownWordCharsMin).toSorted((a, b) => b.length - a.length)
+}
+
+/** Letters and digits only, without case and accents. */
+function fold(text: string): string {
+  return text
+    .normalize('NFKD')
+    .replace(/[^\p{L}\p{N}]/gu, '')
+    .toLowerCase()
+    .normalize('NFC')
 }

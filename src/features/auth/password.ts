@@ -15,8 +15,11 @@ const saltBytes = 16
 const hashBytes = 32
 const storedPattern = /^\$scrypt\$ln=(\d{1,2}),r=(\d{1,2}),p=(\d{1,2})\$([\w+/]+)\$([\w+/]+)$/
 
-/** Verified against when no user has the e-mail, so that both answers take as long. No password is known to match. */
+/** Verified against when there is no password to match, so that both answers take as long. No password is known to match. */
 const dummyHash = format(cost, new Uint8Array(saltBytes).fill(0x5a), new Uint8Array(hashBytes).fill(0xa5))
+
+/** Stored for a person who has not chosen a password yet. No password matches it. */
+export const noPassword = '-'
 
 /** A new hash as it is stored: `$scrypt$ln=15,r=8,p=3$<salt>$<hash>`, base64 without padding (the PHC string format). */
 export async function hashPassword(password: string): Promise<string> {
@@ -24,11 +27,15 @@ export async function hashPassword(password: string): Promise<string> {
   return format(cost, salt, await derive(password, salt, hashBytes, cost))
 }
 
-/** Whether the password is the stored one; with no stored hash false, after the same work. Throws on a damaged hash. */
+/**
+ * Whether the password is the stored one; where nobody has the e-mail, or nobody chose a password, false after the same work.
+ * Throws on a damaged hash.
+ */
 export async function verifyPassword(password: string, stored: string | undefined): Promise<boolean> {
-  const { salt, hash, ...used } = parse(stored ?? dummyHash)
+  const known = stored === noPassword ? undefined : stored
+  const { salt, hash, ...used } = parse(known ?? dummyHash)
   const same = timingSafeEqual(await derive(password, salt, hash.length, used), hash)
-  return same && stored !== undefined
+  return same && known !== undefined
 }
 
 /** NFKC, so that one password typed on two keyboards is one password. */

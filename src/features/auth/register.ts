@@ -6,6 +6,7 @@ import { newMail, queueMails } from '../../db/mails.ts'
 import { newOneTimeToken } from '../../db/one_time_tokens.ts'
 import { createUserWithOrganization } from './create_user.ts'
 import { hashPassword } from './password.ts'
+import { requireGoodPassword } from './password_check.ts'
 import type { registerSchema } from './schema.ts'
 import { takePlaceQuietly } from './throttle.ts'
 
@@ -16,6 +17,7 @@ type Registration = z.output<typeof registerSchema>
  * is where the difference is told, to the owner of the mailbox; beyond the limit of an e-mail, both do nothing.
  */
 export async function register(ctx: BaseCtx, input: Registration): Promise<void> {
+  await requireGoodPassword(ctx, input.password, { email: input.email, names: [input.name, input.organization_name] })
   if (!(await takePlaceQuietly(ctx, { kind: 'register', subject: input.email }))) return
   const names = defaultNames(input)
   const passwordHash = await hashPassword(input.password)

@@ -1,20 +1,15 @@
 import * as z from 'zod'
-import { passwordCharsMax, refreshTokenCharsMax } from '../../core/limits.ts'
+import { refreshTokenCharsMax } from '../../core/limits.ts'
 import { permissions, roles } from '../../core/permissions.ts'
 import { emailSchema, nameSchema, timestampSchema } from '../../core/primitives.ts'
-import { passwordComplaint } from '../../core/password_rule.ts'
+import { newPasswordSchema, typedPasswordSchema } from '../../core/secret_schemas.ts'
 
-export const registerSchema = z
-  .strictObject({
-    email: emailSchema,
-    password: z.string().meta({ description: '10 to 128 characters, none of the most used passwords, not the e-mail address' }),
-    name: nameSchema.optional(),
-    organization_name: nameSchema.optional(),
-  })
-  .superRefine(({ email, password }, ctx) => {
-    const complaint = passwordComplaint(password, email)
-    if (complaint !== undefined) ctx.addIssue({ code: 'custom', path: ['password'], message: complaint })
-  })
+export const registerSchema = z.strictObject({
+  email: emailSchema,
+  password: newPasswordSchema,
+  name: nameSchema.optional(),
+  organization_name: nameSchema.optional(),
+})
 
 /** The same for everybody, so that it does not tell whether the e-mail was known. */
 export const registeredSchema = z.object({ email: z.string(), detail: z.string() })
@@ -24,8 +19,7 @@ const transportSchema = z.enum(['bearer', 'cookie']).default('bearer')
 
 export const loginSchema = z.strictObject({
   email: emailSchema,
-  /** No password rule here: it is for new passwords. */
-  password: z.string().min(1, 'must not be empty').max(passwordCharsMax, `must have at most ${passwordCharsMax} characters`),
+  password: typedPasswordSchema,
   transport: transportSchema,
 })
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import { isCommonPassword } from '../../../src/core/common_passwords.ts'
 import { passwordComplaint } from '../../../src/core/password_rule.ts'
-import { hashPassword, verifyPassword } from '../../../src/features/auth/password.ts'
+import { hashPassword, noPassword, verifyPassword } from '../../../src/features/auth/password.ts'
 
 describe('a stored password', () => {
   it('carries its parameters and a salt of its own', async () => {
@@ -33,28 +34,66 @@ describe('a stored password', () => {
     expect(await verifyPassword('', undefined)).toBe(false)
   })
 
+  it('is nobody’s before the person has chosen one, whatever is typed', async () => {
+    for (const typed of [noPassword, '', 'correct horse']) expect(await verifyPassword(typed, noPassword)).toBe(false)
+  })
+
   it('is an error when it is damaged', async () => {
     await expect(verifyPassword('x', '$argon2$v=1$abc')).rejects.toThrow('unknown format')
   })
 })
 
 describe('the password rule', () => {
+  const ann = { email: 'ann@example.com', names: ['Ann', null, 'Ängström', 'Acme Rockets Inc'] }
+
   it.each([
     ['correct horse battery', 'nothing'],
     ['x'.repeat(4) + 'Ab1!zzzzzz', 'nothing'],
-    ['ninechars', 'at least 10'],
+    ['7 chars', 'at least 8'],
+    ['8 charsX', 'nothing'],
+    ['', 'at least 8'],
+    ['abcd'.repeat(32), 'nothing'],
     [`${'abcd'.repeat(32)}e`, 'at most 128'],
-    ['ann@example.com', 'e-mail'],
-    ['ANN@example.com', 'e-mail'],
+    ['Password', 'most used'],
     ['Password1234', 'most used'],
+    ['sunshine!!99', 'most used'],
     ['QWERTYuiop', 'most used'],
+    ['\uff50\uff41\uff53\uff53\uff57\uff4f\uff52\uff44', 'most used'],
     ['abababababab', 'different characters'],
     ['broken \ud800 text', 'well-formed'],
   ])('says of %j: %s', (password, complaint) => {
-    expect(passwordComplaint(password, 'ann@example.com') ?? 'nothing').toContain(complaint)
+    expect(passwordComplaint(password, ann) ?? 'nothing').toContain(complaint)
   })
 
-  it('does not take the name before the @ either', () => {
-    expect(passwordComplaint('annabella.k', 'annabella.k@example.com')).toContain('e-mail')
+  it.each([
+    'ann@example.com',
+    'ANN@example.com',
+    'example.com1',
+    'Example-2024',
+    'angstrom1987',
+    'Ä.n.g.s.t.r.ö.m!',
+    'acmerockets',
+    'AcmeRocketsInc42',
+    'rocketsrockets',
+    'edgelog-2026',
+  ])('does not take %j, which is made of what others know of the person', (password) => {
+    expect(passwordComplaint(password, ann)).toContain('beside your name, e-mail address and organization')
+  })
+
+  it.each(['annual-report-7', 'planning banner', 'rockets fly over the lake', 'my example has a lake in it', 'angstrom units are small'])(
+    'takes %j, in which that is only a part, or too short to be looked for',
+    (password) => {
+      expect(passwordComplaint(password, ann)).toBeUndefined()
+    },
+  )
+
+  it('does not take a part of a long e-mail address', () => {
+    expect(passwordComplaint('bellaquick', { email: 'annabellaquickstep@example.com' })).toContain('e-mail')
+  })
+
+  it('knows the 10,000 most common passwords of that length', () => {
+    for (const password of ['12345678', 'football', 'iloveyou', 'trustno1', '1qaz2wsx', '11111111', 'michelle', '01011980'])
+      expect(isCommonPassword(password), password).toBe(true)
+    expect(isCommonPassword('')).toBe(false)
   })
 })
