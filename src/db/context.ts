@@ -10,6 +10,12 @@ export interface Log {
   error(message: string, error: unknown, attributes?: Record<string, unknown>): void
 }
 
+/** Where a request came from, as Cloudflare tells it: ISO 3166 country and a city; null where it does not know. */
+export interface Place {
+  readonly country: string | null
+  readonly city: string | null
+}
+
 /** What every verb gets: storage, clock, ids. Built once a request (or once a job) and passed on. */
 export interface BaseCtx {
   readonly db: Database
@@ -23,6 +29,7 @@ export interface BaseCtx {
   readonly region: Region
   /** IP address of the caller as Cloudflare saw it. */
   readonly clientAddress: string
+  readonly place: Place
   /** Milliseconds since 1970. */
   now(): number
   /** A UUIDv7. */

@@ -9,7 +9,7 @@ import { meteredBindings, meteredExports } from '../core/metered.ts'
 import { openDatabase } from '../db/client.ts'
 import type { BaseCtx } from '../db/context.ts'
 import { createLog } from './log.ts'
-import { regionOf } from './region.ts'
+import { placeOf, regionOf } from './region.ts'
 import type { AppEnv } from './route.ts'
 
 const foreignRequestIdPattern = /^[\w.:/+=-]{1,128}$/
@@ -96,6 +96,7 @@ export function createBase(plainEnv: Env, { log, costs, requestId, clientAddress
     log,
     requestId,
     clientAddress,
+    place: placeOf(place),
     region: regionOf(place, config.defaultRegion),
     now: () => Date.now(),
     newId: () => uuidv7(Date.now()),
