@@ -3,6 +3,7 @@ import { authRoutes } from './features/auth/routes.ts'
 import { jwksRoutes } from './features/jwks/routes.ts'
 import { logSettingsRoutes } from './features/log-settings/routes.ts'
 import { metricsRoutes } from './features/metrics/routes.ts'
+import { organizationRoutes } from './features/organizations/routes.ts'
 import { schemaRoute } from './features/service/schema_route.ts'
 import { serviceRoutes } from './features/service/routes.ts'
 import { tailRoutes } from './features/tail/routes.ts'
@@ -20,6 +21,7 @@ export const routes: readonly Route[] = [
   ...metricsRoutes,
   ...jwksRoutes,
   ...authRoutes,
+  ...organizationRoutes,
   ...apiKeyRoutes,
   ...ingestRoutes,
   // Before the routes of one log, whose id would match their names.

@@ -42,6 +42,14 @@ export function rememberKey(keyHash: string, key: CachedKey | null, nowMs: numbe
   if (!oldest.done) entries.delete(oldest.value)
 }
 
+/** Forgets all keys of an organization, or of all organizations of an account, that is deleted. */
+export function forgetKeysOf(owner: { organizationId: string } | { accountId: string }): void {
+  revocations += 1
+  const isOwn = ({ tenant }: CachedKey) =>
+    'accountId' in owner ? tenant.accountId === owner.accountId : tenant.organizationId === owner.organizationId
+  for (const [keyHash, { key }] of entries) if (key !== null && isOwn(key)) entries.delete(keyHash)
+}
+
 export function forgetKey(keyHash: string): void {
   revocations += 1
   entries.delete(keyHash)

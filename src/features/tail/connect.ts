@@ -29,7 +29,8 @@ export async function connectTail(ctx: BaseCtx, claims: TicketClaims, { q, curso
   if (right === undefined) throw problem('invalid_token', 'The access that the ticket was made with has ended.')
   const response = await upgrade(ctx, {
     organizationId,
-    holders: claims.holders,
+    // The end of the organization is the end of the right as well.
+    holders: [...claims.holders, `organization:${organizationId}`],
     ticket: { id: claims.jti, issuedMs: claims.issued_ms, expiresMs: claims.exp * 1000 },
     accessEndsMs: right.endsMs,
     retention: { retentionDays: right.retentionDays, version: right.version ?? 0 },

@@ -2,10 +2,10 @@ import { eq } from 'drizzle-orm'
 import type { BaseCtx } from '../../db/context.ts'
 import { memberships } from '../../db/schema.ts'
 
-export type TailHolder = { kind: 'user' | 'session' | 'api_key'; id: string }
+export type TailHolder = { kind: 'user' | 'session' | 'api_key' | 'organization'; id: string }
 
 /**
- * Closes the live tails of a person, a session or an API key in one organization, when the right to them ended. Tickets
+ * Closes the live tails of a person, a session, an API key or all of an organization, when the right to them ended. Tickets
  * given out before are refused. Without it tails end by themselves within an hour.
  */
 export async function endTails(ctx: BaseCtx, organizationId: string, { kind, id }: TailHolder): Promise<void> {

@@ -8,6 +8,10 @@ export const jsonSamples: Record<string, Record<string, unknown>> = {
   'auth.register': { email: 'new@example.com', password: 'correct horse battery', name: 'New', organization_name: 'New Inc' },
   'auth.login': { email: 'new@example.com', password: 'correct horse battery', transport: 'bearer' },
   'auth.refresh': { refresh_token: 'x' },
+  'organizations.create': { name: 'Second' },
+  'organizations.replace': { name: 'Test', require_second_factor: false, audit_days: 365 },
+  'organizations.update': { name: 'Test', audit_days: 365 },
+  'organizations.transfer': { user_id: '01923f00-0000-7000-8000-00000000000a' },
   'api_keys.create': { name: 'key', kind: 'query', scopes: ['logs:read'], expires_at: '2999-01-01T00:00:00Z' },
   'api_keys.rename': { name: 'key' },
   'logs.searchByPost': { q: 'error', from: 'now-1h', to: 'now', order: 'newest', limit: 10 },
@@ -33,6 +37,9 @@ export const thingMakers: Record<string, (world: World) => Promise<string>> = {
     if (response.status !== 201) throw new Error(`no log: ${response.status} ${await response.text()}`)
     return (await response.json<{ id: string }>()).id
   },
+  '/api/v1/organizations/:id': makeOrganization,
+  '/api/v1/organizations/:id/restore': makeOrganization,
+  '/api/v1/organizations/:id/transfer': makeOrganization,
   '/api/v1/tasks/:id': makeTask,
   '/api/v1/tasks/:id/files/:n': makeTask,
   '/api/v1/logs/segments/:id/file': async (world) => {
@@ -45,7 +52,19 @@ export const thingMakers: Record<string, (world: World) => Promise<string>> = {
 }
 
 /** Paths whose things cannot be deleted there, or are still shown. */
-const lasting: ReadonlySet<string> = new Set(['/api/v1/tasks/:id', '/api/v1/tasks/:id/files/:n', '/api/v1/logs/segments/:id/file'])
+const lasting: ReadonlySet<string> = new Set([
+  '/api/v1/tasks/:id',
+  '/api/v1/tasks/:id/files/:n',
+  '/api/v1/logs/segments/:id/file',
+  '/api/v1/organizations/:id/restore',
+  '/api/v1/organizations/:id/transfer',
+])
+
+async function makeOrganization(world: World): Promise<string> {
+  const response = await world.call('/api/v1/organizations', { as: world.owner.accessToken, json: jsonSamples['organizations.create'] })
+  if (response.status !== 201) throw new Error(`no organization: ${response.status} ${await response.text()}`)
+  return (await response.json<{ id: string }>()).id
+}
 
 async function makeTask(world: World): Promise<string> {
   const response = await world.call('/api/v1/logs/archive', { as: world.owner.accessToken, json: jsonSamples['logs.archive'] })
