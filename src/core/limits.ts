@@ -167,6 +167,10 @@ export const apiKeyMissCacheMs = 5_000
 export const apiKeyCacheEntriesMax = 10_000
 /** `last_used_at` is written at most this often a key: each write is billed. */
 export const lastUsedStepMs = 60 * 60 * 1000
+/** How long the value of a rotated key may go on working: a week of deployments; what lives longer is two keys. */
+export const apiKeyGraceSecondsMax = 7 * 24 * 60 * 60
+/** Greatest limit that a key may carry; the one of the deployment holds as well. */
+export const apiKeyRatePerMinuteMax = 1_000_000
 
 // Ids
 /** A log id is 64 bits: 16 for the shard's number, 48 for the row's sequence number. */

@@ -106,16 +106,16 @@ export function reserve({ db }: BaseCtx, attempt: Attempt) {
 }
 
 /** The password was right: the attempt leaves no trace. */
-export function release({ db }: BaseCtx, attempt: Attempt) {
-  return db.delete(attempts).where(and(ofSubject(attempt), eq(attempts.id, attempt.id)))
+export function release({ db }: BaseCtx, attempt: Attempt, condition?: SQL) {
+  return db.delete(attempts).where(and(ofSubject(attempt), eq(attempts.id, attempt.id), condition))
 }
 
 /** The password was wrong: the place stays taken for the window. */
-export function markFailed({ db }: BaseCtx, attempt: Attempt) {
+export function markFailed({ db }: BaseCtx, attempt: Attempt, condition?: SQL) {
   return db
     .update(attempts)
     .set({ failed: true })
-    .where(and(ofSubject(attempt), eq(attempts.id, attempt.id)))
+    .where(and(ofSubject(attempt), eq(attempts.id, attempt.id), condition))
 }
 
 /** Whether a refused attempt may pass soon: no limit is used up by failures alone, some checks are still under way. */
