@@ -55,7 +55,7 @@ export async function ensureDemoTenant(options: { userCount?: number; clear?: bo
     const change: DemoChange = { users: made + (created ? 1 : 0) }
     if (!created && !options.needKey) return change
     const actor = { kind: 'user', userId, sessionId: '', roles: ['owner'] } as const
-    const input = { name: 'Development', kind: 'admin', expires_at: null } as const
+    const input = { name: 'Development', kind: 'admin', expires_at: null, rate_limit_per_minute: null } as const
     const { key } = await createApiKey({ ...ctx, actor, tenant: { organizationId, accountId, logSettings: settingsOfNew } }, input)
     return { ...change, apiKey: key }
   })

@@ -107,4 +107,6 @@ export interface VerifiedApiKey {
   readonly keyId: string
   readonly scopes: readonly Scope[]
   readonly tenant: Tenant
+  /** Its own limit of requests a minute; null where the deployment's holds. */
+  readonly ratePerMinute: number | null
 }

@@ -221,8 +221,20 @@ export const apiKeys = sqliteTable(
     /** Written at most once an hour. */
     lastUsedAt: integer('last_used_at'),
     revokedAt: integer('revoked_at'),
+    /** SHA-256 of the value before the last rotation, which works until the grace ends. */
+    previousKeyHash: text('previous_key_hash'),
+    previousEndsAt: integer('previous_ends_at'),
+    /** Its own limit, below the one of the deployment. */
+    rateLimitPerMinute: integer('rate_limit_per_minute'),
   },
-  (table) => [primaryKey({ columns: [table.organizationId, table.id] }), uniqueIndex('api_keys_hash').on(table.keyHash)],
+  (table) => [
+    primaryKey({ columns: [table.organizationId, table.id] }),
+    uniqueIndex('api_keys_hash').on(table.keyHash),
+    // Most keys were never rotated, and take no place in it.
+    uniqueIndex('api_keys_previous_hash')
+      .on(table.previousKeyHash)
+      .where(sql`${table.previousKeyHash} is not null`),
+  ],
 )
 
 /** Every LogShard object that exists; its name is `organization_id/region/number`. */

@@ -65,7 +65,9 @@ async function admit(c: Context<AppEnv>, spec: AnyRouteSpec, services: Services)
   const identity = await identifyLimited(c, guarded, services)
   services.rateLimiter.enforce(
     c,
-    identity.kind === 'user' ? { kind: 'user', id: identity.session.user.id } : { kind: 'api_key', id: identity.key.keyId },
+    identity.kind === 'user'
+      ? { kind: 'user', id: identity.session.user.id }
+      : { kind: 'api_key', id: identity.key.keyId, perMinute: identity.key.ratePerMinute },
   )
   const ctx = authorize(c, guarded, identity)
   if (identity.kind === 'user' && isStaffAct(guarded, identity.session)) await auditStaffAct(base, identity.session, spec.id)

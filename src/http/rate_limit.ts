@@ -14,7 +14,12 @@ const kvTtlSecondsMin = 60
 const kvCacheSeconds = 30
 
 /** A stranger is an address that shows credentials which turn out to be unknown. */
-export type Client = { kind: 'anonymous' | 'stranger' | 'user' | 'api_key'; id: string }
+export interface Client {
+  kind: 'anonymous' | 'stranger' | 'user' | 'api_key'
+  id: string
+  /** A limit of its own, at work where it is below the deployment's. */
+  perMinute?: number | null
+}
 export interface RateLimiter {
   /** Counts one request of the client; throws 429 when its window is used up. */
   enforce(c: Context<AppEnv>, client: Client): void
@@ -69,7 +74,7 @@ function ruleOf(client: Client, { config }: BaseCtx): RateRule {
     case 'user':
       return { name: 'user_per_hour', limit: userPerHour, windowMs: hourMs }
     case 'api_key':
-      return { name: 'api_key_per_minute', limit: apiKeyPerMinute, windowMs: minuteMs }
+      return { name: 'api_key_per_minute', limit: Math.min(apiKeyPerMinute, client.perMinute ?? Infinity), windowMs: minuteMs }
   }
 }
 

@@ -45,7 +45,7 @@ export const plainVerifiers: Pick<Services, 'verifySession' | 'verifyApiKey'> = 
   async verifyApiKey(_, key, beforeLookup) {
     if (key !== 'elk_ingest') beforeLookup()
     if (key !== 'elk_ingest' && key !== 'elk_forgotten') throw problem('invalid_api_key', 'The API key is not valid.')
-    return { keyId: 'k', scopes: ['logs:write'], tenant }
+    return { keyId: 'k', scopes: ['logs:write'], tenant, ratePerMinute: null }
   },
 }
 

@@ -1,9 +1,9 @@
 import { env } from 'cloudflare:test'
 import { eq } from 'drizzle-orm'
 import { describe, expect, it } from 'vitest'
-import { apiKeysPerOrganizationMax } from '../../src/core/limits.ts'
+import { apiKeysPerOrganizationMax, stepUpMs } from '../../src/core/limits.ts'
 import { keyKinds, kindScopes } from '../../src/core/permissions.ts'
-import { apiKeys } from '../../src/db/schema.ts'
+import { apiKeys, sessions } from '../../src/db/schema.ts'
 import { auditLog } from '../../src/db/schema_audit.ts'
 import { problemOf } from '../support/app.ts'
 import { createWorld, testCtx } from '../support/world.ts'
@@ -35,6 +35,8 @@ describe('creating an API key', () => {
       updated_at: shown.created_at,
       expires_at: null,
       last_used_at: null,
+      rate_limit_per_minute: null,
+      previous_ends_at: null,
     })
     expect(await (await call(`${path}/${shown.id}`, { as: owner.accessToken })).json()).toEqual(shown)
     const stored = JSON.stringify(await testCtx().db.select().from(apiKeys).where(eq(apiKeys.id, shown.id)))
@@ -63,6 +65,8 @@ describe('creating an API key', () => {
     [{ name: 'x', kind: 'ingest', expires_at: 1e15 }, 'expires_at'],
     [{ name: 'x', kind: 'ingest', organization_id: crypto.randomUUID() }, 'organization_id'],
     [{ name: 'x', kind: 'ingest', key: 'elk_ingest_mine' }, 'key'],
+    [{ name: 'x', kind: 'ingest', rate_limit_per_minute: 0 }, 'rate_limit_per_minute'],
+    [{ name: 'x', kind: 'ingest', rate_limit_per_minute: 6001 }, 'rate_limit_per_minute'],
   ])('refuses %j and names the field %s', async (json, field) => {
     const { call, owner } = await createWorld()
     const problem = await problemOf(await call(path, { as: owner.accessToken, json }))
@@ -167,18 +171,69 @@ describe('the list of API keys', () => {
 })
 
 describe('one API key', () => {
-  it('can be renamed, and nothing else of it changed', async () => {
+  it('can be changed, and the audit log has what each field was and is', async () => {
     const world = await createWorld()
-    const { id } = await world.createKey('ingest')
+    const { id } = await world.createKey('admin')
     const patch = (json: object) => world.call(`${path}/${id}`, { method: 'PATCH', as: world.owner.accessToken, json })
-    expect(await (await patch({ name: 'New' })).json()).toMatchObject({ id, name: 'New', kind: 'ingest' })
-    for (const json of [{}, { name: 'x', scopes: ['logs:read'] }, { kind: 'admin' }, { name: null }])
-      expect((await patch(json)).status).toBe(400)
-    expect(await auditOf(world)).toEqual([
-      { action: 'organization.create', actorId: world.owner.userId, targetId: world.organizationId },
-      { action: 'api_key.create', actorId: world.owner.userId, targetId: id },
-      { action: 'api_key.rename', actorId: world.owner.userId, targetId: id },
+    expect(await (await patch({ name: 'New' })).json()).toMatchObject({ id, name: 'New', kind: 'admin', scopes: [...kindScopes.admin] })
+    const change = { scopes: ['logs:read'], expires_at: '2270-01-01T01:00:00+01:00', rate_limit_per_minute: 10 }
+    const changed = { ...change, expires_at: '2270-01-01T00:00:00.000Z' }
+    expect(await (await patch(change)).json()).toMatchObject({ name: 'New', ...changed })
+    expect(await (await patch({ ...changed, name: 'New' })).json()).toMatchObject(changed)
+    expect(await (await patch({ expires_at: null, rate_limit_per_minute: null })).json()).toMatchObject({ expires_at: null })
+    const entries = await testCtx().db.select().from(auditLog).where(eq(auditLog.targetId, id)).orderBy(auditLog.id)
+    expect(entries.map(({ action, changes }) => [action, changes])).toEqual([
+      ['api_key.create', null],
+      ['api_key.update', { name: { before: 'admin key', after: 'New' } }],
+      [
+        'api_key.update',
+        {
+          scopes: { before: [...kindScopes.admin], after: ['logs:read'] },
+          expires_at: { before: null, after: changed.expires_at },
+          rate_limit_per_minute: { before: null, after: 10 },
+        },
+      ],
+      ['api_key.update', { expires_at: { before: changed.expires_at, after: null }, rate_limit_per_minute: { before: 10, after: null } }],
     ])
+  })
+
+  it.each([
+    [{}],
+    [{ kind: 'ingest' }],
+    [{ name: null }],
+    [{ key: 'elk_query_mine' }],
+    [{ created_by: crypto.randomUUID() }],
+    [{ scopes: [] }],
+    [{ scopes: ['logs:edit'] }],
+    [{ expires_at: '2020-01-01T00:00:00Z' }],
+    [{ rate_limit_per_minute: 1e7 }],
+    [{ name: 'x', rate_limit_per_minute: 6001 }],
+  ])('refuses the change %j and stays as it is', async (json) => {
+    const { call, owner, createKey } = await createWorld()
+    const { id } = await createKey('query')
+    const before = await (await call(`${path}/${id}`, { as: owner.accessToken })).json()
+    expect((await call(`${path}/${id}`, { method: 'PATCH', as: owner.accessToken, json })).status).toBe(400)
+    expect(await (await call(`${path}/${id}`, { as: owner.accessToken })).json()).toEqual(before)
+  })
+
+  it('wants the password again when it was proved long ago', async () => {
+    const { call, owner, createKey } = await createWorld()
+    const { id } = await createKey('query')
+    const db = testCtx().db
+    await db
+      .update(sessions)
+      .set({ passwordProvedAt: Date.now() - stepUpMs - 1000 })
+      .where(eq(sessions.userId, owner.userId))
+    for (const [method, to, json] of [
+      ['POST', path, { name: 'x', kind: 'ingest' }],
+      ['PATCH', `${path}/${id}`, { name: 'x' }],
+      ['POST', `${path}/${id}/rotate`, { grace_seconds: 0 }],
+      ['DELETE', `${path}/${id}`, undefined],
+    ] as const) {
+      const problem = await problemOf(await call(to, { method, as: owner.accessToken, json }))
+      expect(problem).toMatchObject({ status: 403, code: 'reauthentication_required' })
+    }
+    expect((await call(`${path}/${id}`, { as: owner.accessToken })).status).toBe(200)
   })
 
   it('is gone when revoked, and revoked once', async () => {

@@ -49,7 +49,12 @@ describe('an API key at the door', () => {
     const verified = await verify(observed().ctx, key)
     const quota = { rowsPerMinute: null, bytesPerMinute: null, rowsPerMonth: null, bytesPerMonth: null }
     const logSettings = { retentionDays: retentionDaysDefault, quota, version: 0 }
-    expect(verified).toEqual({ keyId: id, scopes: ['logs:read', 'logs:edit'], tenant: { organizationId, accountId, logSettings } })
+    expect(verified).toEqual({
+      keyId: id,
+      scopes: ['logs:read', 'logs:edit'],
+      tenant: { organizationId, accountId, logSettings },
+      ratePerMinute: null,
+    })
   })
 
   it('asks D1 once a minute', async () => {

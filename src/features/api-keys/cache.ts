@@ -3,6 +3,7 @@ import type { VerifiedApiKey } from '../../db/context.ts'
 
 /** What an isolate remembers of a key, so that ingest does not ask D1 each time. */
 export interface CachedKey extends VerifiedApiKey {
+  /** End of the key, or of the grace of the value that was shown. */
   readonly expiresAt: number | null
   /** Moves on without D1 when a write of it is under way. */
   lastUsedAt: number | null
@@ -50,7 +51,9 @@ export function forgetKeysOf(owner: { organizationId: string } | { accountId: st
   for (const [keyHash, { key }] of entries) if (key !== null && isOwn(key)) entries.delete(keyHash)
 }
 
-export function forgetKey(keyHash: string): void {
+/** Forgets both values of a key that changed or ended. */
+export function forgetKey({ keyHash, previousKeyHash }: { keyHash: string; previousKeyHash: string | null }): void {
   revocations += 1
   entries.delete(keyHash)
+  if (previousKeyHash !== null) entries.delete(previousKeyHash)
 }

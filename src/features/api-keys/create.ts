@@ -1,12 +1,13 @@
 import { eq, sql } from 'drizzle-orm'
 import type * as z from 'zod'
 import { apiKeysPerOrganizationMax } from '../../core/limits.ts'
-import { kindScopes, scopesOutsideKind } from '../../core/permissions.ts'
+import { kindScopes } from '../../core/permissions.ts'
 import { problem } from '../../core/problems.ts'
 import { auditEntry } from '../../db/audit.ts'
 import type { TenantCtx } from '../../db/context.ts'
 import { apiKeys } from '../../db/schema.ts'
 import { inTenant } from '../../db/tenant.ts'
+import { checkFields } from './check_fields.ts'
 import { apiKeyJson } from './json.ts'
 import { newApiKey } from './key.ts'
 import { liveKeys } from './live.ts'
@@ -20,11 +21,9 @@ export async function createApiKey(
   const { name, kind } = input
   if (ctx.actor.kind !== 'user') throw problem('forbidden', 'An API key cannot make keys.')
   const scopes = [...(input.scopes ?? kindScopes[kind])]
-  const outside = scopesOutsideKind(kind, scopes)
-  if (outside.length > 0) throw invalid('scopes', `a key of kind ${kind} cannot have ${outside.join(', ')}`)
   const now = ctx.now()
   const expiresAt = input.expires_at === null ? null : Date.parse(input.expires_at)
-  if (expiresAt !== null && !(expiresAt > now)) throw invalid('expires_at', 'must be in the future')
+  checkFields(ctx, { kind, scopes, expiresAt, rateLimitPerMinute: input.rate_limit_per_minute })
 
   const id = ctx.newId()
   const { key, keyHash, hint } = newApiKey(kind)
@@ -35,13 +34,13 @@ export async function createApiKey(
       .insert(apiKeys)
       .select(
         sql`select ${organizationId}, ${id}, ${name}, ${kind}, ${JSON.stringify(scopes)}, ${keyHash}, ${hint}, ${ctx.actor.userId},
-          ${now}, ${now}, ${expiresAt}, null, null
+          ${now}, ${now}, ${expiresAt}, null, null, null, null, ${input.rate_limit_per_minute}
           where (select count(*) from ${apiKeys} where ${liveKeys(ctx)}) < ${apiKeysPerOrganizationMax}`,
       )
       .returning(),
     auditEntry(
       ctx,
-      { action: 'api_key.create', target: { kind: 'api_key', id }, details: { name, kind, scopes, expires_at: input.expires_at } },
+      { action: 'api_key.create', target: { kind: 'api_key', id }, details: { ...input, scopes } },
       apiKeys,
       inTenant(ctx, apiKeys, eq(apiKeys.id, id)),
     ),
@@ -49,8 +48,4 @@ export async function createApiKey(
   const row = rows[0]
   if (!row) throw problem('conflict', `An organization can have at most ${apiKeysPerOrganizationMax} API keys. Revoke some first.`)
   return { ...apiKeyJson(row), key }
-}
-
-function invalid(field: string, message: string) {
-  return problem('validation_failed', `The request is not valid. ${field}: ${message}`, { details: { [field]: [message] } })
 }

@@ -11,10 +11,14 @@ export async function revokeApiKey(ctx: TenantCtx, id: string): Promise<void> {
   const now = ctx.now()
   const [, rows] = await ctx.db.batch([
     auditEntry(ctx, { action: 'api_key.revoke', target: { kind: 'api_key', id } }, apiKeys, where),
-    ctx.db.update(apiKeys).set({ revokedAt: now, updatedAt: now }).where(where).returning({ keyHash: apiKeys.keyHash }),
+    ctx.db
+      .update(apiKeys)
+      .set({ revokedAt: now, updatedAt: now })
+      .where(where)
+      .returning({ keyHash: apiKeys.keyHash, previousKeyHash: apiKeys.previousKeyHash }),
   ])
   const row = rows[0]
   if (!row) throw noSuchKey()
-  forgetKey(row.keyHash)
+  forgetKey(row)
   ctx.waitUntil(endTails(ctx, ctx.tenant.organizationId, { kind: 'api_key', id }))
 }

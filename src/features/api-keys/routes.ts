@@ -4,8 +4,8 @@ import { emptyReply, route } from '../../http/route.ts'
 import { createApiKey } from './create.ts'
 import { getApiKey } from './get.ts'
 import { listApiKeys } from './list.ts'
-import { renameApiKey } from './rename.ts'
 import { revokeApiKey } from './revoke.ts'
+import { rotateApiKey } from './rotate.ts'
 import {
   apiKeyPageSchema,
   apiKeyParam,
@@ -14,7 +14,9 @@ import {
   createdApiKeySchema,
   listApiKeysQuery,
   patchApiKeySchema,
+  rotateApiKeySchema,
 } from './schema.ts'
+import { updateApiKey } from './update.ts'
 
 const collection = '/api/v1/api-keys'
 const item = `${collection}/:id`
@@ -45,6 +47,7 @@ const create = route(
     description:
       'The key is shown once, in this answer. Kinds: ingest writes logs, query reads them, admin does both and edits; no key can make keys.',
     access: 'api_keys:write',
+    stepUp: true,
     json: createApiKeySchema,
     replies: { 201: createdApiKeySchema },
     problems: ['conflict'],
@@ -69,19 +72,40 @@ const get = route(
   async ({ param }, ctx) => ({ status: 200, body: await getApiKey(ctx, param.id) }),
 )
 
-const rename = route(
+const update = route(
   {
-    id: 'api_keys.rename',
+    id: 'api_keys.update',
     method: 'patch',
     path: item,
-    summary: 'Rename an API key',
+    summary: 'Change an API key',
+    description:
+      'Name, scopes within its kind, end and own rate limit. It holds at once where this was answered, and within 60 seconds everywhere.',
     access: 'api_keys:write',
+    stepUp: true,
     param: apiKeyParam,
     json: patchApiKeySchema,
     replies: { 200: apiKeySchema },
-    problems: ['not_found'],
+    problems: ['not_found', 'conflict'],
   },
-  async ({ param, json }, ctx) => ({ status: 200, body: await renameApiKey(ctx, { id: param.id, name: json.name }) }),
+  async ({ param, json }, ctx) => ({ status: 200, body: await updateApiKey(ctx, param.id, json) }),
+)
+
+const rotate = route(
+  {
+    id: 'api_keys.rotate',
+    method: 'post',
+    path: `${item}/rotate`,
+    summary: 'Give an API key a new value',
+    description:
+      'The new value is shown once, in this answer. The old one works for the grace that is asked for, at most seven days; with 0 it stops as a revoked key does.',
+    access: 'api_keys:write',
+    stepUp: true,
+    param: apiKeyParam,
+    json: rotateApiKeySchema,
+    replies: { 200: createdApiKeySchema },
+    problems: ['not_found', 'conflict', 'unprocessable'],
+  },
+  async ({ param, json }, ctx) => ({ status: 200, body: await rotateApiKey(ctx, param.id, json) }),
 )
 
 const revoke = route(
@@ -92,6 +116,7 @@ const revoke = route(
     summary: 'Revoke an API key',
     description: 'It stops at once where this was answered, and within 60 seconds everywhere.',
     access: 'api_keys:write',
+    stepUp: true,
     param: apiKeyParam,
     replies: { 204: emptyReply('The key is revoked') },
     problems: ['not_found'],
@@ -102,4 +127,4 @@ const revoke = route(
   },
 )
 
-export const apiKeyRoutes = [list, create, get, rename, revoke]
+export const apiKeyRoutes = [list, create, get, update, rotate, revoke]

@@ -1,4 +1,4 @@
-import { and, eq, isNull, lte, or } from 'drizzle-orm'
+import { and, eq, gt, isNull, lte, or } from 'drizzle-orm'
 import { lastUsedStepMs } from '../../core/limits.ts'
 import { problem } from '../../core/problems.ts'
 import type { BaseCtx, VerifiedApiKey } from '../../db/context.ts'
@@ -27,21 +27,27 @@ export async function verifyApiKey(ctx: BaseCtx, text: string, beforeLookup: () 
   if (!key) throw problem('invalid_api_key', 'The API key is unknown or revoked.')
   if (key.expiresAt !== null && key.expiresAt <= now) throw problem('invalid_api_key', 'The API key has expired.')
   noteUse(ctx, key, now)
-  return { keyId: key.keyId, scopes: key.scopes, tenant: key.tenant }
+  return { keyId: key.keyId, scopes: key.scopes, tenant: key.tenant, ratePerMinute: key.ratePerMinute }
 }
 
 /** The only query without a tenant: the key is what tells the tenant. */
 async function loadKey(ctx: BaseCtx, keyHash: string): Promise<CachedKey | null> {
+  const isPrevious = and(eq(apiKeys.previousKeyHash, keyHash), gt(apiKeys.previousEndsAt, ctx.now()))
   const [row] = await ctx.db
     .select({ key: apiKeys, accountId: accounts.id, settings: logSettingsColumns })
     .from(apiKeys)
     .innerJoin(organizations, and(eq(organizations.id, apiKeys.organizationId), isNull(organizations.deletedAt)))
     .innerJoin(accounts, and(eq(accounts.id, organizations.accountId), isNull(accounts.deletedAt)))
-    .where(and(eq(apiKeys.keyHash, keyHash), isNull(apiKeys.revokedAt)))
+    .where(and(or(eq(apiKeys.keyHash, keyHash), isPrevious), isNull(apiKeys.revokedAt)))
   if (!row) return null
-  const { id, scopes, organizationId, expiresAt, lastUsedAt } = row.key
+  const { id, scopes, organizationId, lastUsedAt, rateLimitPerMinute: ratePerMinute } = row.key
   const tenant = { organizationId, accountId: row.accountId, logSettings: logSettingsOf(row.settings) }
-  return { keyId: id, scopes, tenant, expiresAt, lastUsedAt }
+  return { keyId: id, scopes, tenant, expiresAt: endOf(row.key, keyHash), lastUsedAt, ratePerMinute }
+}
+
+/** When the shown value ends: with the key, and one from before a rotation with its grace. */
+function endOf({ keyHash, expiresAt, previousEndsAt }: typeof apiKeys.$inferSelect, shown: string): number | null {
+  return shown === keyHash ? expiresAt : Math.min(expiresAt ?? Infinity, previousEndsAt ?? 0)
 }
 
 /** Written behind the answer, at most once an hour; the condition keeps isolates from writing the same hour twice. */

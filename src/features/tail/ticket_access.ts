@@ -1,4 +1,4 @@
-import { and, eq, gt, inArray, isNull, or } from 'drizzle-orm'
+import { and, eq, gt, inArray, isNull, or, sql } from 'drizzle-orm'
 import { roleHas, roles } from '../../core/permissions.ts'
 import type { BaseCtx } from '../../db/context.ts'
 import { logSettingsColumns } from '../../db/log_settings.ts'
@@ -12,7 +12,7 @@ const { version, retentionDays } = logSettingsColumns
 
 /**
  * A statement that finds whether whoever got the ticket may still read logs: one row with the end of the session or key
- * (milliseconds since 1970; null for none) and with how long the organization keeps them, or no row. A key's scopes never change, so they need no second look.
+ * (milliseconds since 1970; null for none) and with how long the organization keeps them, or no row.
  */
 export function findTicketAccess(ctx: BaseCtx, claims: TicketClaims) {
   const keyId = holderId(claims, 'api_key')
@@ -21,12 +21,16 @@ export function findTicketAccess(ctx: BaseCtx, claims: TicketClaims) {
 
 function findKey(ctx: BaseCtx, { organization_id: organizationId }: TicketClaims, id: string) {
   const alive = and(isNull(apiKeys.revokedAt), or(isNull(apiKeys.expiresAt), gt(apiKeys.expiresAt, ctx.now())))
+  const mayRead = sql`exists (select 1 from json_each(${apiKeys.scopes}) where value = 'logs:read')`
+  // No ticket tells which value of a rotated key asked for it, so all of them end with the grace of the old one.
+  const graceEnd = sql`case when ${apiKeys.previousEndsAt} > ${ctx.now()} then ${apiKeys.previousEndsAt} end`
+  const endsMs = sql<number | null>`coalesce(min(${apiKeys.expiresAt}, ${graceEnd}), ${apiKeys.expiresAt}, ${graceEnd})`
   return ctx.db
-    .select({ endsMs: apiKeys.expiresAt, version, retentionDays })
+    .select({ endsMs, version, retentionDays })
     .from(apiKeys)
     .innerJoin(organizations, and(eq(organizations.id, apiKeys.organizationId), isNull(organizations.deletedAt)))
     .innerJoin(accounts, and(eq(accounts.id, organizations.accountId), isNull(accounts.deletedAt)))
-    .where(inTenant({ tenant: { organizationId } }, apiKeys, eq(apiKeys.id, id), alive))
+    .where(inTenant({ tenant: { organizationId } }, apiKeys, eq(apiKeys.id, id), alive, mayRead))
 }
 
 function findSession(ctx: BaseCtx, claims: TicketClaims) {

@@ -13,7 +13,8 @@ export const jsonSamples: Record<string, Record<string, unknown>> = {
   'organizations.update': { name: 'Test', audit_days: 365 },
   'organizations.transfer': { user_id: '01923f00-0000-7000-8000-00000000000a' },
   'api_keys.create': { name: 'key', kind: 'query', scopes: ['logs:read'], expires_at: '2999-01-01T00:00:00Z' },
-  'api_keys.rename': { name: 'key' },
+  'api_keys.update': { name: 'key', scopes: ['logs:read'], expires_at: '2999-01-01T00:00:00Z', rate_limit_per_minute: 100 },
+  'api_keys.rotate': { grace_seconds: 60 },
   'logs.searchByPost': { q: 'error', from: 'now-1h', to: 'now', order: 'newest', limit: 10 },
   'logs.erase': { q: 'no log has this', from: '2026-01-01', to: '2026-01-02' },
   'logs.archive': { q: 'no log has this', from: '2026-01-01', to: '2026-01-02' },
@@ -30,7 +31,8 @@ export const querySamples: Record<string, Record<string, string>> = {
 
 /** For each path with a parameter: makes something in that world and gives its id; the suite checks that no path lacks one. */
 export const thingMakers: Record<string, (world: World) => Promise<string>> = {
-  '/api/v1/api-keys/:id': async (world) => (await world.createKey('query')).id,
+  '/api/v1/api-keys/:id': makeKey,
+  '/api/v1/api-keys/:id/rotate': makeKey,
   '/api/v1/logs/:id': async (world) => {
     const { key } = await world.createKey('ingest')
     const response = await world.call('/api/v1/logs', { as: key, json: { message: 'secret' } })
@@ -66,6 +68,10 @@ async function makeOrganization(world: World): Promise<string> {
   return (await response.json<{ id: string }>()).id
 }
 
+async function makeKey(world: World): Promise<string> {
+  return (await world.createKey('query')).id
+}
+
 async function makeTask(world: World): Promise<string> {
   const response = await world.call('/api/v1/logs/archive', { as: world.owner.accessToken, json: jsonSamples['logs.archive'] })
   if (response.status !== 202) throw new Error(`no task: ${response.status} ${await response.text()}`)
@@ -83,11 +89,11 @@ export function missingId(path: string): string {
   return path.includes('/logs/') ? '0000zzzzzzzzz' : '01923f00-0000-7000-8000-00000000000a'
 }
 
-/** Makes a thing and deletes it again, at the same path; what cannot be deleted was never there. */
+/** Makes a thing and deletes it again, at its own path; what cannot be deleted was never there. */
 export async function makeAndDelete(world: World, path: string, make: (world: World) => Promise<string>): Promise<string> {
   if (lasting.has(path)) return missingId(path)
   const id = await make(world)
-  const response = await world.call(fillPath(path, id), { method: 'DELETE', as: world.owner.accessToken })
+  const response = await world.call(fillPath(path.replace(/\/:id\/.*$/, '/:id'), id), { method: 'DELETE', as: world.owner.accessToken })
   if (response.status !== 204) throw new Error(`not deleted: ${response.status} ${await response.text()}`)
   return id
 }

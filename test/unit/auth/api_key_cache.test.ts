@@ -10,6 +10,7 @@ const key: CachedKey = {
   tenant: { organizationId: 'o', accountId: 'a', logSettings: plainLogSettings },
   expiresAt: null,
   lastUsedAt: null,
+  ratePerMinute: null,
 }
 let made = 0
 function freshHash(): string {
@@ -36,14 +37,14 @@ describe('the cache of API keys', () => {
   it('forgets a revoked key at once', () => {
     const hash = freshHash()
     rememberKey(hash, key, 1000, revocationMark())
-    forgetKey(hash)
+    forgetKey({ keyHash: hash, previousKeyHash: null })
     expect(cachedKey(hash, 1000)).toBeUndefined()
   })
 
   it('does not take an answer that was asked for before a revocation', () => {
     const hash = freshHash()
     const mark = revocationMark()
-    forgetKey(hash)
+    forgetKey({ keyHash: hash, previousKeyHash: null })
     rememberKey(hash, key, 1000, mark)
     expect(cachedKey(hash, 1000)).toBeUndefined()
   })
