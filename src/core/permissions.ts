@@ -65,7 +65,9 @@ const organizationTable = {
   'organization:delete': { allows: 'delete and restore the organization', roles: ['owner', 'account_admin', 'staff'] },
   'organization:transfer': { allows: 'hand ownership over', roles: ['owner', 'staff'] },
   'members:read': { allows: 'see members', roles: onlookers },
-  'members:write': { allows: 'invite and remove members and change their roles, owners only by owners', roles: managers },
+  'members:write': { allows: 'invite and remove members and change their roles', roles: managers },
+  // Not only owners: an organization whose owners are gone has to be rescued.
+  'members:owners': { allows: 'do so with owners: make, invite and remove them', roles: ['owner', 'account_admin', 'staff'] },
   'teams:read': { allows: 'see teams and their members', roles: onlookers },
   'teams:write': { allows: 'create, change and delete teams; a manager of a team changes that one', roles: managers },
   'audit:read': { allows: 'read and export the audit log', roles: managers, keys: ['admin'] },

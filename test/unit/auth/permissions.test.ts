@@ -21,12 +21,12 @@ const logs =
   'logs:read logs:write logs:edit logs:delete logs:archive logs:segments logs:settings tasks:read tasks:write api_keys:read api_keys:write'
 const sharing = `${content} saved_filters:share dashboards:write`
 const expectedRoles: Record<ActingRole, string> = {
-  owner: `${logs} ${managing} ${sharing} organization:delete organization:transfer`,
+  owner: `${logs} ${managing} ${sharing} organization:delete organization:transfer members:owners`,
   admin: `${logs} ${managing} ${sharing}`,
   member: `logs:read logs:write logs:edit tasks:read api_keys:read ${reading} ${sharing}`,
   viewer: `logs:read tasks:read ${reading} ${content}`,
-  account_admin: `${managing} organization:delete`,
-  staff: `${managing} organization:delete organization:transfer`,
+  account_admin: `${managing} organization:delete members:owners`,
+  staff: `${managing} organization:delete organization:transfer members:owners`,
 }
 const expectedKinds: Record<KeyKind, string> = {
   ingest: 'logs:write',
