@@ -79,8 +79,10 @@ export const mailTexts: { readonly [K in MailKind]: Writer<K> } = {
   invitation: ({ token, organization_name, invited_by, role }, { publicUrl }) =>
     mail(
       'Invitation to an organization on Edgelog',
-      `${invited_by} invites you to ${organization_name} as ${role}. Accept within seven days:`,
+      `${invited_by} invites you to ${organization_name} as ${role}, for seven days. If you have an Edgelog account with this address, log in and accept:`,
       step(publicUrl, 'invitations/accept', token),
+      'If you have none, choose a password:',
+      step(publicUrl, 'invitations/register', token, ', "password": "..."'),
       'If you do not know why, you can ignore this mail.',
     ),
   membership_changed: ({ organization_name, role }) =>

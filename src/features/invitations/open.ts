@@ -1,0 +1,61 @@
+import { and, eq, gt, isNull } from 'drizzle-orm'
+import type { SQL } from 'drizzle-orm'
+import { problem } from '../../core/problems.ts'
+import type { BaseCtx, TenantCtx } from '../../db/context.ts'
+import { accounts, organizations } from '../../db/schema.ts'
+import { invitations } from '../../db/schema_identity.ts'
+import { hashSecretToken } from '../../db/secret_token.ts'
+import { inTenant } from '../../db/tenant.ts'
+import type { InvitationJson } from './schema.ts'
+
+type InvitationRow = typeof invitations.$inferSelect
+
+/** The invitations that its lists show: neither accepted nor revoked; an expired one can be sent again. */
+export function openInvitations(ctx: TenantCtx, ...conditions: (SQL | undefined)[]): SQL {
+  return inTenant(ctx, invitations, isNull(invitations.acceptedAt), isNull(invitations.revokedAt), ...conditions)
+}
+
+export async function findInvitation(ctx: TenantCtx, id: string): Promise<InvitationRow> {
+  const [row] = await ctx.db
+    .select()
+    .from(invitations)
+    .where(openInvitations(ctx, eq(invitations.id, id)))
+  if (!row) throw noSuchInvitation()
+  return row
+}
+
+/** The invitation whose newest mail carries this token, as long as it can be accepted. */
+export function liveByToken(ctx: BaseCtx, token: string): SQL | undefined {
+  return and(
+    eq(invitations.tokenHash, hashSecretToken(token)),
+    isNull(invitations.acceptedAt),
+    isNull(invitations.revokedAt),
+    gt(invitations.expiresAt, ctx.now()),
+  )
+}
+
+/** Joins for what is only worth something while the organization and its account live. */
+export const ofLiveOrganization = and(eq(organizations.id, invitations.organizationId), isNull(organizations.deletedAt))
+export const ofLiveAccount = and(eq(accounts.id, organizations.accountId), isNull(accounts.deletedAt))
+
+export function noSuchInvitation() {
+  return problem('not_found', 'There is no such invitation.')
+}
+
+export function invitationJson(row: InvitationRow, nowMs: number): InvitationJson {
+  const { id, email, role, invitedBy, createdAt, updatedAt, expiresAt } = row
+  return {
+    id,
+    email,
+    role,
+    status: expiresAt > nowMs ? 'pending' : 'expired',
+    invited_by: invitedBy,
+    created_at: isoTime(createdAt),
+    updated_at: isoTime(updatedAt),
+    expires_at: isoTime(expiresAt),
+  }
+}
+
+function isoTime(ms: number): string {
+  return new Date(ms).toISOString()
+}

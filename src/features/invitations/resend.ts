@@ -1,0 +1,41 @@
+import { eq, sql } from 'drizzle-orm'
+import { invitationTtlMs } from '../../core/limits.ts'
+import { auditEntry } from '../../db/audit.ts'
+import type { TenantCtx } from '../../db/context.ts'
+import { newMail, queueMails } from '../../db/mails.ts'
+import { invitations } from '../../db/schema_identity.ts'
+import { newSecretToken } from '../../db/secret_token.ts'
+import { refuseOwnership } from '../members/owners.ts'
+import { findInviter, takeInvitation } from './inviter.ts'
+import { findInvitation, invitationJson, noSuchInvitation, openInvitations } from './open.ts'
+import type { InvitationJson } from './schema.ts'
+
+/** Sends the invitation once more, with a new token and a new term; the token sent before is worthless. */
+export async function resendInvitation(ctx: TenantCtx, id: string): Promise<InvitationJson> {
+  const { email, role } = await findInvitation(ctx, id)
+  refuseOwnership(ctx, role)
+  const inviter = await findInviter(ctx, email)
+  await takeInvitation(ctx, email)
+
+  const now = ctx.now()
+  const { token, tokenHash } = newSecretToken()
+  const where = openInvitations(ctx, eq(invitations.id, id))
+  const params = { token, organization_name: inviter.organizationName, invited_by: inviter.name, role }
+  const to = { to: email, ownerId: ctx.tenant.organizationId }
+  const mail = newMail(ctx, 'invitation', to, params, sql`from ${invitations} where ${where}`)
+  const entry = { action: 'invitation.resend', target: { kind: 'invitation', id }, details: { email, role } }
+  const [, , rows] = await ctx.db.batch([
+    auditEntry(ctx, entry, invitations, where),
+    mail.statement,
+    // Whoever sends it answers for it: it ends when that person is removed.
+    ctx.db
+      .update(invitations)
+      .set({ tokenHash, invitedBy: inviter.userId, updatedAt: now, expiresAt: now + invitationTtlMs })
+      .where(where)
+      .returning(),
+  ])
+  const row = rows[0]
+  if (!row) throw noSuchInvitation()
+  queueMails(ctx, [mail])
+  return invitationJson(row, now)
+}
