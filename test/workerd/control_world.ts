@@ -55,10 +55,17 @@ export interface AuditRow {
 
 /** What the audit log of the world says, oldest first. */
 export async function auditOf({ organizationId }: Pick<World, 'organizationId'>, actions: string): Promise<AuditRow[]> {
-  const { results } = await env.DB.prepare(
-    'SELECT action, actor_kind, target_id, details FROM audit_log WHERE organization_id = ? AND action GLOB ? ORDER BY id',
-  )
-    .bind(organizationId, actions)
+  return auditRows('audit_log WHERE organization_id', organizationId, actions)
+}
+
+/** What the audit log of the world's account says, oldest first. */
+export async function accountAuditOf({ accountId }: Pick<World, 'accountId'>, actions: string): Promise<AuditRow[]> {
+  return auditRows('account_audit_log WHERE account_id', accountId, actions)
+}
+
+async function auditRows(where: string, id: string, actions: string): Promise<AuditRow[]> {
+  const { results } = await env.DB.prepare(`SELECT action, actor_kind, target_id, details FROM ${where} = ? AND action GLOB ? ORDER BY id`)
+    .bind(id, actions)
     .all<Omit<AuditRow, 'details'> & { details: string }>()
   return results.map((row) => ({ ...row, details: JSON.parse(row.details) as Record<string, unknown> }))
 }

@@ -1,81 +1,85 @@
-import { and, eq, inArray, isNull, lt } from 'drizzle-orm'
-import { loginWaitMs, loginWaitsMax, refreshTokenTtlMs, sessionCleanupRowsMax, userAgentCharsMax } from '../../core/limits.ts'
+import { and, eq, isNull } from 'drizzle-orm'
 import { problem } from '../../core/problems.ts'
 import type { BaseCtx } from '../../db/context.ts'
-import { sessions, users } from '../../db/schema.ts'
+import { users } from '../../db/schema.ts'
+import { secondFactors } from '../../db/schema_identity.ts'
+import { beginCheck } from './begin_check.ts'
+import { deviceOf, fingerprintOf } from './device.ts'
+import { hasDevices, knowsDevice } from './devices.ts'
+import { failedLogin } from './failed_login.ts'
+import { openSession } from './open_session.ts'
 import { verifyPassword } from './password.ts'
-import { newRefreshToken } from './refresh_token.ts'
-import { issueTokens } from './session.ts'
+import { confirmedFactorOf, proofOf, recoveryCodesLeft } from './second_factor.ts'
+import type { Proof, SentCodes } from './second_factor.ts'
 import type { Tokens } from './session.ts'
-import { markFailed, mayPassSoon, newAttempt, release, reserve, tooMany } from './throttle.ts'
+import { markFailed, release } from './throttle.ts'
 import type { Attempt } from './throttle.ts'
 
-export interface LoginInput {
+export interface LoginInput extends SentCodes {
   email: string
   password: string
   userAgent: string | undefined
 }
 
 /** A new session. The same work and the same answer for an unknown e-mail as for a wrong password. */
-export async function login(ctx: BaseCtx, { email, password, userAgent }: LoginInput): Promise<Tokens> {
-  const { attempt, user } = await enter(ctx, email)
-  const correct = await verifyPassword(password, user?.passwordHash)
+export async function login(ctx: BaseCtx, input: LoginInput): Promise<Tokens> {
+  const device = deviceOf(input.userAgent)
+  const fingerprint = fingerprintOf(device, ctx.place)
+  const { attempt, rows } = await beginCheck(ctx, input.email, () => findUser(ctx, input.email, fingerprint))
+  const [user] = rows
+  const correct = await verifyPassword(input.password, user?.passwordHash)
   if (!user || !correct) {
-    await markFailed(ctx, attempt)
-    throw problem('invalid_credentials', 'The e-mail or the password is wrong.')
+    await ctx.db.batch([failedLogin(ctx, user, 'password'), markFailed(ctx, attempt)])
+    throw invalidCredentials()
   }
   ctx.log.add({ user_id: user.id })
-  return openSession(ctx, user, userAgent, attempt)
+  const proof = await proveSecondFactor(ctx, user, input, attempt)
+  const tokens = await openSession(ctx, { user, userAgent: input.userAgent, device, fingerprint, attempt, proof })
+  if (tokens === undefined) throw proof === undefined ? invalidCredentials() : wrongCode()
+  return tokens
 }
 
-/** Reserves an attempt and finds the user, in one D1 round trip; throws 429 when failures used up a limit. */
-async function enter(ctx: BaseCtx, email: string) {
-  for (let waits = 0; ; waits += 1) {
-    const attempt = newAttempt(ctx, { kind: 'login', subject: email })
-    const [, reserved, [usage], [user]] = await ctx.db.batch([
-      ...reserve(ctx, attempt),
-      ctx.db
-        .select({ id: users.id, passwordHash: users.passwordHash, tokenVersion: users.tokenVersion })
-        .from(users)
-        .where(and(eq(users.email, email), isNull(users.deletedAt))),
-    ])
-    if (reserved.length > 0) return { attempt, user }
-    if (waits === loginWaitsMax || !mayPassSoon(attempt, usage)) throw tooMany(attempt, usage)
-    await new Promise((resolve) => setTimeout(resolve, loginWaitMs))
-  }
-}
-
-async function openSession(
-  ctx: BaseCtx,
-  user: { id: string; tokenVersion: number },
-  userAgent: string | undefined,
-  attempt: Attempt,
-): Promise<Tokens> {
-  const now = ctx.now()
-  const id = ctx.newId()
-  const token = newRefreshToken(id)
-  const expiresAt = now + refreshTokenTtlMs
-  const ended = ctx.db
-    .select({ id: sessions.id })
-    .from(sessions)
-    .where(and(eq(sessions.userId, user.id), lt(sessions.expiresAt, now)))
-    .limit(sessionCleanupRowsMax)
-  await ctx.db.batch([
-    release(ctx, attempt),
-    ctx.db.delete(sessions).where(inArray(sessions.id, ended)),
-    ctx.db.insert(sessions).values({
+function findUser(ctx: BaseCtx, email: string, fingerprint: string) {
+  const { id, accountId, passwordHash, tokenVersion } = users
+  return ctx.db
+    .select({
       id,
-      userId: user.id,
-      tokenVersion: user.tokenVersion,
-      familyHash: token.familyHash,
-      tokenHash: token.secretHash,
-      userAgent: userAgent?.slice(0, userAgentCharsMax) ?? null,
-      clientAddress: ctx.clientAddress,
-      createdAt: now,
-      expiresAt,
-      lastSeenAt: now,
-      passwordProvedAt: now,
-    }),
-  ])
-  return issueTokens(ctx, { id, userId: user.id, tokenVersion: user.tokenVersion, refreshToken: token.text, expiresAt })
+      accountId,
+      email: users.email,
+      passwordHash,
+      tokenVersion,
+      sealedSecret: secondFactors.sealedSecret,
+      recoveryCodesLeft: recoveryCodesLeft(id),
+      hasDevices: hasDevices(id),
+      knowsDevice: knowsDevice(id, fingerprint),
+    })
+    .from(users)
+    .leftJoin(secondFactors, confirmedFactorOf(id))
+    .where(and(eq(users.email, email), isNull(users.deletedAt)))
+}
+
+/** Only who knows the password learns that there is a second factor; a wrong code counts as a wrong password does. */
+async function proveSecondFactor(
+  ctx: BaseCtx,
+  user: { id: string; accountId: string; sealedSecret: string | null },
+  input: LoginInput,
+  attempt: Attempt,
+): Promise<Proof | undefined> {
+  if (user.sealedSecret === null) return undefined
+  if (input.totpCode === undefined && input.recoveryCode === undefined) {
+    await release(ctx, attempt)
+    throw problem('second_factor_needed', 'Send totp_code, the present code of the authenticator, or recovery_code along.')
+  }
+  const proof = proofOf(ctx, user.id, user.sealedSecret, input)
+  if (proof !== undefined) return proof
+  await ctx.db.batch([failedLogin(ctx, user, 'totp'), markFailed(ctx, attempt)])
+  throw wrongCode()
+}
+
+function invalidCredentials() {
+  return problem('invalid_credentials', 'The e-mail or the password is wrong.')
+}
+
+function wrongCode() {
+  return problem('second_factor_needed', 'The code is wrong, or was used before.')
 }

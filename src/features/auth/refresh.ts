@@ -1,6 +1,7 @@
 import { and, eq, gt, isNull, sql } from 'drizzle-orm'
 import { refreshGraceMs, refreshTokenTtlMs } from '../../core/limits.ts'
 import { problem } from '../../core/problems.ts'
+import { accountAuditStatement } from '../../db/audit.ts'
 import type { BaseCtx } from '../../db/context.ts'
 import { sessions, users } from '../../db/schema.ts'
 import { endTailsOfPerson } from '../tail/end_tails.ts'
@@ -28,19 +29,21 @@ export async function refresh(ctx: BaseCtx, text: string): Promise<Tokens> {
         rotationSalt: salt,
         rotatedAt: now,
         expiresAt: now + refreshTokenTtlMs,
+        lastSeenAt: now,
       })
       .where(and(live, eq(sessions.familyHash, token.familyHash), eq(sessions.tokenHash, token.secretHash))),
     ctx.db
-      .select({ session: sessions })
+      .select({ session: sessions, accountId: users.accountId })
       .from(sessions)
       .innerJoin(users, and(eq(users.id, sessions.userId), eq(users.tokenVersion, sessions.tokenVersion), isNull(users.deletedAt)))
       .where(and(live, eq(sessions.familyHash, token.familyHash))),
   ])
-  const session = rows[0]?.session
-  if (!session) throw invalidRefreshToken()
+  const [row] = rows
+  if (!row) throw invalidRefreshToken()
+  const { session, accountId } = row
   const successor = currentSuccessor(token, session, now)
   if (!successor) {
-    await revokeReused(ctx, session)
+    await revokeReused(ctx, session, accountId)
     throw invalidRefreshToken()
   }
   ctx.log.add({ user_id: session.userId })
@@ -56,12 +59,16 @@ function currentSuccessor(token: RefreshToken, session: typeof sessions.$inferSe
   return successor.secretHash === tokenHash ? successor.text : undefined
 }
 
-async function revokeReused(ctx: BaseCtx, { id, userId }: typeof sessions.$inferSelect): Promise<void> {
+async function revokeReused(ctx: BaseCtx, { id, userId }: typeof sessions.$inferSelect, accountId: string): Promise<void> {
   ctx.log.warn('refresh token reused, session revoked', { session_id: id })
-  await ctx.db
-    .update(sessions)
-    .set({ revokedAt: ctx.now() })
-    .where(sql`${sessions.id} = ${id} and ${sessions.revokedAt} is null`)
+  const where = sql`${sessions.id} = ${id} and ${sessions.revokedAt} is null`
+  // Whoever holds a copy is not known; the session is the target.
+  const origin = { accountId, actor: { kind: 'user', id: null } } as const
+  const entry = { action: 'session.token_reused', target: { kind: 'session', id }, details: { user_id: userId } }
+  await ctx.db.batch([
+    accountAuditStatement(ctx, origin, entry, sql`from ${sessions} where ${where}`),
+    ctx.db.update(sessions).set({ revokedAt: ctx.now() }).where(where),
+  ])
   ctx.waitUntil(endTailsOfPerson(ctx, userId, id))
 }
 

@@ -1,5 +1,6 @@
 import { env } from 'cloudflare:test'
 import { shardName } from '../../../src/core/ids.ts'
+import { parseRefreshToken } from '../../../src/features/auth/refresh_token.ts'
 import { segmentId } from '../../../src/search/storage/segments.ts'
 import type { World } from '../world.ts'
 
@@ -8,6 +9,15 @@ export const jsonSamples: Record<string, Record<string, unknown>> = {
   'auth.register': { email: 'new@example.com', password: 'correct horse battery', name: 'New', organization_name: 'New Inc' },
   'auth.login': { email: 'new@example.com', password: 'correct horse battery', transport: 'bearer' },
   'auth.refresh': { refresh_token: 'x' },
+  'auth.change_password': { current_password: 'x', new_password: 'correct horse battery' },
+  'auth.confirm_password': { password: 'x' },
+  'auth.password_reset': { email: 'new@example.com' },
+  'auth.password_reset_confirm': { token: 'A'.repeat(43), password: 'correct horse battery' },
+  'auth.verify_email': { token: 'A'.repeat(43) },
+  'auth.verify_email_resend': { email: 'new@example.com' },
+  'auth.pre_register': { email: 'new@example.com' },
+  'totp.confirm': { code: '123456' },
+  'totp.remove': { totp_code: '123456' },
   'organizations.create': { name: 'Second' },
   'organizations.replace': { name: 'Test', require_second_factor: false, audit_days: 365 },
   'organizations.update': { name: 'Test', audit_days: 365 },
@@ -31,6 +41,7 @@ export const querySamples: Record<string, Record<string, string>> = {
 
 /** For each path with a parameter: makes something in that world and gives its id; the suite checks that no path lacks one. */
 export const thingMakers: Record<string, (world: World) => Promise<string>> = {
+  '/api/v1/auth/sessions/:id': makeSession,
   '/api/v1/api-keys/:id': makeKey,
   '/api/v1/api-keys/:id/rotate': makeKey,
   '/api/v1/logs/:id': async (world) => {
@@ -70,6 +81,12 @@ async function makeOrganization(world: World): Promise<string> {
 
 async function makeKey(world: World): Promise<string> {
   return (await world.createKey('query')).id
+}
+
+async function makeSession({ owner, call }: World): Promise<string> {
+  const response = await call('/api/v1/auth/login', { json: { email: owner.email, password: owner.password } })
+  const { refresh_token } = await response.json<{ refresh_token: string }>()
+  return parseRefreshToken(refresh_token)?.sessionId ?? ''
 }
 
 async function makeTask(world: World): Promise<string> {
