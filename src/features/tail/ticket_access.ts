@@ -6,6 +6,7 @@ import { accounts, apiKeys, memberships, organizations, sessions, users } from '
 import { inTenant } from '../../db/tenant.ts'
 import type { TicketClaims } from './schema.ts'
 
+/** Who manages the account, and staff, read no logs: a role in the organization is what counts. */
 const readers = roles.filter((role) => roleHas(role, 'logs:read'))
 
 const { version, retentionDays } = logSettingsColumns
@@ -37,6 +38,7 @@ function findSession(ctx: BaseCtx, claims: TicketClaims) {
   const organizationId = claims.organization_id
   const sessionId = holderId(claims, 'session') ?? ''
   const membership = inTenant({ tenant: { organizationId } }, memberships, inArray(memberships.role, readers))
+  const factor = or(eq(organizations.requireSecondFactor, false), isNotNull(sessions.secondFactorAt))
   return ctx.db
     .select({ endsMs: sessions.expiresAt, version, retentionDays })
     .from(sessions)
@@ -44,7 +46,7 @@ function findSession(ctx: BaseCtx, claims: TicketClaims) {
     .innerJoin(memberships, and(eq(memberships.userId, users.id), membership))
     .innerJoin(organizations, and(eq(organizations.id, memberships.organizationId), isNull(organizations.deletedAt)))
     .innerJoin(accounts, and(eq(accounts.id, organizations.accountId), isNull(accounts.deletedAt)))
-    .where(and(eq(sessions.id, sessionId), isNull(sessions.revokedAt), gt(sessions.expiresAt, ctx.now())))
+    .where(and(eq(sessions.id, sessionId), isNull(sessions.revokedAt), gt(sessions.expiresAt, ctx.now()), factor))
 }
 
 function holderId({ holders }: TicketClaims, kind: string): string | undefined {
