@@ -1,4 +1,5 @@
 import { apiKeyRoutes } from './features/api-keys/routes.ts'
+import { passwordRoutes } from './features/auth/password_routes.ts'
 import { authRoutes } from './features/auth/routes.ts'
 import { jwksRoutes } from './features/jwks/routes.ts'
 import { logSettingsRoutes } from './features/log-settings/routes.ts'
@@ -21,6 +22,7 @@ export const routes: readonly Route[] = [
   ...metricsRoutes,
   ...jwksRoutes,
   ...authRoutes,
+  ...passwordRoutes,
   ...organizationRoutes,
   ...apiKeyRoutes,
   ...ingestRoutes,

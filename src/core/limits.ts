@@ -92,6 +92,8 @@ export const loginCleanupRowsMax = 20
 export const sessionCleanupRowsMax = 20
 /** How long a proof of the password lets a session delete things, make keys and hand over ownership. */
 export const stepUpMs = 15 * 60 * 1000
+/** Ended single-use tokens that each new one removes. */
+export const tokenCleanupRowsMax = 20
 /** Life of the single-use tokens that mails carry: long enough for a mailbox read once a day, an hour where a token gives the account away. */
 export const verifyEmailTtlMs = 24 * 60 * 60 * 1000
 export const resetPasswordTtlMs = 60 * 60 * 1000

@@ -21,11 +21,15 @@ export function lineSchema(charsMax: number) {
 
 export const nameSchema = lineSchema(nameCharsMax)
 
-/** Trimmed and lower-case, so that one mailbox is one user. */
+/** Letters that look like others make no second user: lower-casing would turn some of them into the ASCII ones (K, \u212a, into k). */
+const foreign = /[^ -~]/
+
+/** Trimmed and lower-case, so that one mailbox is one user. Names beyond ASCII come as punycode, as mail servers take them. */
 export const emailSchema = z
   .string()
   .max(emailCharsMax, `must have at most ${emailCharsMax} characters`)
   .refine(printable, 'must not contain control characters, line breaks or broken Unicode')
+  .refine((text) => !foreign.test(text), 'must have only ASCII characters')
   .transform((text) => text.trim().toLowerCase())
   .pipe(z.email('must be an e-mail address'))
 
@@ -56,4 +60,18 @@ export const pageQuery = {
 /** The answer of every paged list. */
 export function pageSchema<S extends z.ZodType>(item: S) {
   return z.object({ count: z.int(), next: z.string().nullable(), previous: z.string().nullable(), results: z.array(item) })
+}
+
+/** Length of a time bucket. */
+export const intervalSchema = z.string().regex(/^[1-9]\d{0,9}(ms|s|m|h|d)$/, 'must be a number with a unit, such as 30s, 5m, 1h or 1d')
+
+/** A text of which `faultOf` tells in a sentence what is wrong, or undefined. */
+export function checkedText(charsMax: number, faultOf: (text: string) => string | undefined) {
+  return z
+    .string()
+    .max(charsMax)
+    .check(({ value, issues }) => {
+      const fault = faultOf(value)
+      if (fault !== undefined) issues.push({ code: 'custom', message: fault, input: value })
+    })
 }

@@ -1,5 +1,6 @@
-import { and, eq, gt, isNull, sql } from 'drizzle-orm'
+import { and, eq, gt, inArray, isNull, lt, ne, sql } from 'drizzle-orm'
 import type { SQL } from 'drizzle-orm'
+import { tokenCleanupRowsMax } from '../core/limits.ts'
 import type { OneTimeTokenKind } from '../core/one_time.ts'
 import { problem } from '../core/problems.ts'
 import { hashSecretToken, newSecretToken } from './secret_token.ts'
@@ -43,12 +44,29 @@ export function spendToken(ctx: BaseCtx, kind: OneTimeTokenKind, token: string) 
     .returning({ userId: oneTimeTokens.userId })
 }
 
-/** Ends all tokens of this kind that the user still has. */
-export function endTokens(ctx: BaseCtx, kind: OneTimeTokenKind, userId: string | SQL) {
+/** Ends all tokens of this kind that the user still has, but not the given one. */
+export function endTokens(ctx: BaseCtx, kind: OneTimeTokenKind, userId: string | SQL, except?: string) {
   return ctx.db
     .update(oneTimeTokens)
     .set({ usedAt: ctx.now() })
-    .where(and(eq(oneTimeTokens.userId, userId), eq(oneTimeTokens.kind, kind), isNull(oneTimeTokens.usedAt)))
+    .where(
+      and(
+        eq(oneTimeTokens.userId, userId),
+        eq(oneTimeTokens.kind, kind),
+        isNull(oneTimeTokens.usedAt),
+        except === undefined ? undefined : ne(oneTimeTokens.tokenHash, hashSecretToken(except)),
+      ),
+    )
+}
+
+/** Removes tokens that ended, more than one at each new one, so that the table shrinks to what is good. */
+export function sweepTokens({ db, now }: BaseCtx) {
+  const ended = db
+    .select({ tokenHash: oneTimeTokens.tokenHash })
+    .from(oneTimeTokens)
+    .where(lt(oneTimeTokens.expiresAt, now()))
+    .limit(tokenCleanupRowsMax)
+  return db.delete(oneTimeTokens).where(inArray(oneTimeTokens.tokenHash, ended))
 }
 
 export function invalidOneTimeToken() {

@@ -22,7 +22,8 @@ const registerRoute = route(
   },
   async ({ json }, ctx) => {
     await register(ctx, json)
-    const detail = 'If the e-mail is new, the account is ready: confirm the e-mail by the mail that comes, and log in. Otherwise its owner was told by mail.'
+    const detail =
+      'If the e-mail is new, the account is ready: confirm the e-mail by the mail that comes, and log in. Otherwise its owner was told by mail.'
     return { status: 201, body: { email: json.email, detail } }
   },
 )

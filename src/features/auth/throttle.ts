@@ -51,6 +51,11 @@ export async function takePlaceQuietly(ctx: BaseCtx, throttled: Throttled): Prom
   return taken
 }
 
+/** The same for what goes on behind an answer: whether there was a place. */
+export async function hasPlace(ctx: BaseCtx, throttled: Throttled): Promise<boolean> {
+  return (await tryPlace(ctx, throttled)).taken
+}
+
 async function tryPlace(ctx: BaseCtx, throttled: Throttled) {
   const attempt = newAttempt(ctx, throttled)
   const [, reserved, [usage]] = await ctx.db.batch(reserve(ctx, attempt))
@@ -116,6 +121,11 @@ export function markFailed({ db }: BaseCtx, attempt: Attempt, condition?: SQL) {
     .update(attempts)
     .set({ failed: true })
     .where(and(ofSubject(attempt), eq(attempts.id, attempt.id), condition))
+}
+
+/** The person proved more than a password: what failed before does not count any more. */
+export function forgetFailures(ctx: BaseCtx, throttled: Throttled, condition: SQL) {
+  return ctx.db.delete(attempts).where(and(ofSubject(newAttempt(ctx, throttled)), condition))
 }
 
 /** Whether a refused attempt may pass soon: no limit is used up by failures alone, some checks are still under way. */

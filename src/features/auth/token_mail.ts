@@ -1,0 +1,55 @@
+import { and, eq, isNull, sql } from 'drizzle-orm'
+import { resetPasswordTtlMs, verifyEmailTtlMs } from '../../core/limits.ts'
+import { accountAuditStatement } from '../../db/audit.ts'
+import type { BaseCtx } from '../../db/context.ts'
+import { newMail, queueMails } from '../../db/mails.ts'
+import { newOneTimeToken, sweepTokens } from '../../db/one_time_tokens.ts'
+import { users } from '../../db/schema.ts'
+
+/** Mails with a token that anybody can ask for by an e-mail, and what the log of the account calls asking. */
+const kinds = {
+  verify_email: { ttlMs: verifyEmailTtlMs, action: 'email.verify_request' },
+  reset_password: { ttlMs: resetPasswordTtlMs, action: 'password.reset_request' },
+} as const
+
+export interface MailOwner {
+  id: string
+  accountId: string
+  defaultOrganizationId: string | null
+}
+
+/** Who has the e-mail; undefined for nobody and for who is deleted. */
+export async function findMailOwner({ db }: BaseCtx, email: string): Promise<MailOwner | undefined> {
+  const [owner] = await db
+    .select({ id: users.id, accountId: users.accountId, defaultOrganizationId: users.defaultOrganizationId })
+    .from(users)
+    .where(and(eq(users.email, email), isNull(users.deletedAt)))
+  return owner
+}
+
+/**
+ * Writes the mail with its token, in one D1 batch. For nobody, and to confirm an e-mail that is confirmed, the same statements
+ * write nothing, and the job that follows finds no mail: neither the answer nor its time tell who is known.
+ */
+export async function sendTokenMail(ctx: BaseCtx, kind: keyof typeof kinds, email: string, owner: MailOwner | undefined): Promise<void> {
+  const { ttlMs, action } = kinds[kind]
+  const { id, accountId, defaultOrganizationId } = owner ?? { id: '', accountId: '', defaultOrganizationId: null }
+  const wanted = and(
+    eq(users.id, id),
+    eq(users.email, email),
+    isNull(users.deletedAt),
+    kind === 'verify_email' ? isNull(users.emailVerifiedAt) : undefined,
+  )
+  const source = sql`from ${users} where ${wanted}`
+  const token = newOneTimeToken(ctx, kind, id, ttlMs, source)
+  const mail = newMail(ctx, kind, { to: email, ownerId: defaultOrganizationId ?? accountId }, { token: token.token }, source)
+  // Whoever asked showed nothing.
+  const actor = { kind: 'user', id: null } as const
+  await ctx.db.batch([
+    sweepTokens(ctx),
+    token.statement,
+    mail.statement,
+    accountAuditStatement(ctx, { accountId, actor }, { action, target: { kind: 'user', id } }, source),
+  ])
+  queueMails(ctx, [mail])
+}
