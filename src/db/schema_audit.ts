@@ -41,7 +41,16 @@ export const auditLog = sqliteTable(
       .references(() => organizations.id),
     ...entryColumns,
   },
-  (table) => [primaryKey({ columns: [table.organizationId, table.id] })],
+  (table) => [
+    primaryKey({ columns: [table.organizationId, table.id] }),
+    // Of the export of a person, who may have acted anywhere; entries of keys and about other things take no place in them.
+    index('audit_log_actor_user')
+      .on(table.actorId, table.id)
+      .where(sql`${table.actorKind} = 'user'`),
+    index('audit_log_target_user')
+      .on(table.targetId, table.id)
+      .where(sql`${table.targetKind} = 'user'`),
+  ],
 )
 
 /** What happened to an account and its users: logins, passwords, second factors, roles in the account. */
@@ -56,5 +65,11 @@ export const accountAuditLog = sqliteTable(
   (table) => [
     primaryKey({ columns: [table.accountId, table.id] }),
     index('account_audit_log_target').on(table.accountId, table.targetId, table.id),
+    index('account_audit_log_actor_user')
+      .on(table.actorId, table.id)
+      .where(sql`${table.actorKind} = 'user'`),
+    index('account_audit_log_target_user')
+      .on(table.targetId, table.id)
+      .where(sql`${table.targetKind} = 'user'`),
   ],
 )
