@@ -1,4 +1,4 @@
-import { and, eq, gt, inArray, isNull, or, sql } from 'drizzle-orm'
+import { and, eq, gt, inArray, isNotNull, isNull, or, sql } from 'drizzle-orm'
 import { roleHas, roles } from '../../core/permissions.ts'
 import type { BaseCtx } from '../../db/context.ts'
 import { logSettingsColumns } from '../../db/log_settings.ts'
