@@ -3,7 +3,7 @@ import { logJson, ndjsonLine } from '../engine/log_json.ts'
 import { resolveField } from '../engine/query/fields.ts'
 import type { StoredRow } from '../engine/row.ts'
 import { attributeOf } from '../engine/row.ts'
-import { csvLine, withoutFormula } from './csv.ts'
+import { csvLine, withoutFormula } from '../core/csv.ts'
 
 type JsonValue = LogJson[keyof LogJson] | LogJson['attributes'][string] | undefined
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { csvLine, withoutFormula } from '../../../src/search/csv.ts'
-import { parseCsv } from './parse_csv.ts'
+import { csvLine, withoutFormula } from '../../../src/core/csv.ts'
+import { parseCsv } from '../search/parse_csv.ts'
 
 describe('a CSV line', () => {
   test('quotes what needs quotes and nothing else (RFC 4180)', () => {
