@@ -13,6 +13,12 @@ export function uuidv7(nowMs: number, random: Uint8Array = crypto.getRandomValue
   return `${time.slice(0, 8)}-${time.slice(8)}-${tail.slice(0, 4)}-${tail.slice(4, 8)}-${tail.slice(8)}`
 }
 
+/** What every UUIDv7 of that millisecond or a later one is above, and every earlier one below. */
+export function uuidv7Bound(ms: number): string {
+  const time = Math.max(0, Math.floor(ms)).toString(16).padStart(12, '0')
+  return `${time.slice(0, 8)}-${time.slice(8)}`
+}
+
 /** Name of the Durable Object of a shard; `organizationId` must be the authenticated one. */
 export function shardName({ organizationId, region, shard }: { organizationId: string; region: string; shard: number }): string {
   return `${organizationId}/${region}/${shard}`

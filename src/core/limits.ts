@@ -107,9 +107,30 @@ export const auditDaysDefault = 365
 /** What an organization may say: a month shows what led to a trouble, ten years are the longest that laws ask for. */
 export const auditDaysMin = 30
 export const auditDaysMax = 3650
+/** Entries that one page of a filtered list looks at, newest first: D1 bills each. The next page goes on behind them. */
+export const auditWindowRowsMax = 10_000
+/** The same for one page of an export, which is in memory as a whole: about a megabyte. */
+export const auditExportWindowRows = 2_000
+/** Entries that one statement of retention removes, and such statements of one run of the schedule. */
+export const auditRemovedRows = 5_000
+export const auditRemovalsMax = 20
+/** Text in the place of a target's id: a UUID has 36 characters, a name of a segment some 50. */
+export const auditTargetCharsMax = 100
 /** Mails whose message was lost that one sweep sends on; one without success for so long. */
 export const mailSweepRowsMax = 100
 export const mailStuckMs = 10 * 60 * 1000
+/** Deliveries of one message: `max_retries` of the queue, and the first one. */
+export const mailAttemptsMax = 6
+/** A mail that could not be delivered for so long has failed: its token has expired by then, or soon will. */
+export const mailGivenUpMs = 24 * 60 * 60 * 1000
+/** Characters of the reason that a mail keeps. */
+export const mailErrorCharsMax = 500
+/** What went out is kept this long, for the question whether it did; one run of the schedule removes at most so many. */
+export const mailsKeptMs = 30 * 24 * 60 * 60 * 1000
+export const mailsRemovedMax = 5_000
+/** Sign-ins, tokens and sessions that ended: what one statement of the schedule removes, and how long after. */
+export const endedRowsRemovedMax = 5_000
+export const endedKeptMs = 24 * 60 * 60 * 1000
 /** Stored with a session to show people their devices. */
 export const userAgentCharsMax = 400
 /** The longest names of places that there are have fewer. */

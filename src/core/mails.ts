@@ -39,5 +39,10 @@ export type MailKind = keyof typeof mailParams
 export type MailParams<K extends MailKind> = z.output<(typeof mailParams)[K]>
 
 export const mailKinds = Object.keys(mailParams) as [MailKind, ...MailKind[]]
-/** `failed`: the dead-letter queue has its message. */
+/** `failed`: its text cannot be written, or it could not be delivered for a day. */
 export const mailStates = ['pending', 'sent', 'failed'] as const
+
+/** Where a finished mail lies in R2; `ownerId` is the organization, account or user that it is about. */
+export function outboxKey({ ownerId, id }: { ownerId: string; id: string }): string {
+  return `outbox/${ownerId}/${id}.eml`
+}

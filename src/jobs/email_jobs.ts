@@ -1,8 +1,9 @@
 import { and, eq } from 'drizzle-orm'
+import { messageOf } from '../core/error_message.ts'
 import { emailJobSchema } from '../core/jobs.ts'
 import type { EmailJob } from '../core/jobs.ts'
+import { mailAttemptsMax, mailErrorCharsMax } from '../core/limits.ts'
 import { mailParams } from '../core/mails.ts'
-import type { MailKind } from '../core/mails.ts'
 import type { BaseCtx } from '../db/context.ts'
 import { mailParamsOf } from '../db/mails.ts'
 import { mails } from '../db/schema_content.ts'
@@ -13,12 +14,13 @@ import { deliver } from './outbox.ts'
 
 /**
  * Handles a batch of `email-jobs`. Each message stands alone: one that fails, or that no schema takes, is retried and
- * ends in the dead-letter queue, where it can be looked at; the others are done.
+ * ends in the dead-letter queue, where it can be looked at; the others are done. What failed for a while is tried again by the
+ * sweep (mail_sweep.ts), for a day.
  */
 export async function consumeEmailJobs(ctx: BaseCtx, batch: MessageBatch): Promise<void> {
   for (const message of batch.messages) {
     try {
-      await sendMail(ctx, emailJobSchema.parse(message.body))
+      await sendMail(ctx, emailJobSchema.parse(message.body), message.attempts)
       message.ack()
     } catch (error) {
       ctx.log.error('email job failed', error, { message_id: message.id, attempts: message.attempts })
@@ -28,20 +30,33 @@ export async function consumeEmailJobs(ctx: BaseCtx, batch: MessageBatch): Promi
 }
 
 /** Sends a pending mail; one that is sent already, or whose act did not happen, needs nothing. */
-async function sendMail(ctx: BaseCtx, { id }: EmailJob): Promise<void> {
-  const [row] = await ctx.db
-    .select()
-    .from(mails)
-    .where(and(eq(mails.id, id), eq(mails.status, 'pending')))
+async function sendMail(ctx: BaseCtx, { id }: EmailJob, attempts: number): Promise<void> {
+  const isPending = and(eq(mails.id, id), eq(mails.status, 'pending'))
+  const [row] = await ctx.db.select().from(mails).where(isPending)
   if (row === undefined) return
-  const text = write(row.kind, mailParamsOf(ctx, row), { to: row.recipient, publicUrl: ctx.config.publicUrl })
-  await deliver(ctx, { id, ownerId: row.ownerId, to: row.recipient, writtenMs: row.createdAt }, text)
+  const text = textOf(ctx, row)
+  try {
+    if (text instanceof Error) throw text
+    await deliver(ctx, { id, ownerId: row.ownerId, to: row.recipient, writtenMs: row.createdAt }, text)
+  } catch (error) {
+    // A text that cannot be written never will be; what cannot be delivered may be later.
+    const status = text instanceof Error ? 'failed' : 'pending'
+    const reason = error instanceof Error ? messageOf(error).slice(0, mailErrorCharsMax) : 'unknown'
+    if (attempts >= mailAttemptsMax) await ctx.db.update(mails).set({ status, error: reason, updatedAt: ctx.now() }).where(isPending)
+    throw error
+  }
   // The parameters may hold a token: nobody needs them any more.
-  await ctx.db.update(mails).set({ status: 'sent', sealedParams: '', updatedAt: ctx.now() }).where(eq(mails.id, id))
+  await ctx.db.update(mails).set({ status: 'sent', sealedParams: '', error: null, updatedAt: ctx.now() }).where(eq(mails.id, id))
 }
 
-function write(kind: MailKind, params: unknown, place: MailPlace): MailText {
+/** The text of a mail, or why there is none. */
+function textOf(ctx: BaseCtx, row: typeof mails.$inferSelect): MailText | Error {
+  const { kind, recipient: to } = row
   // Both tables have the same kinds, which the compiler cannot see of a kind that it does not know.
-  const text = mailTexts[kind] as (params: unknown, place: MailPlace) => MailText
-  return text(mailParams[kind].parse(params), place)
+  const write = mailTexts[kind] as (params: unknown, place: MailPlace) => MailText
+  try {
+    return write(mailParams[kind].parse(mailParamsOf(ctx, row)), { to, publicUrl: ctx.config.publicUrl })
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error))
+  }
 }

@@ -1,3 +1,4 @@
+import { outboxKey } from '../core/mails.ts'
 import type { BaseCtx } from '../db/context.ts'
 import { renderMail } from './mail_message.ts'
 import type { MailText } from './mail_message.ts'
@@ -17,7 +18,7 @@ export interface Envelope {
 export async function deliver({ env, config }: BaseCtx, { id, ownerId, to, writtenMs }: Envelope, mail: MailText): Promise<void> {
   const domain = mailDomain(new URL(config.publicUrl).hostname)
   const message = renderMail({ from: `no-reply@${domain}`, to, messageId: `${id}@${domain}`, sentMs: writtenMs, ...mail })
-  await env.STORAGE.put(`outbox/${ownerId}/${id}.eml`, message, { httpMetadata: { contentType: 'message/rfc822' } })
+  await env.STORAGE.put(outboxKey({ ownerId, id }), message, { httpMetadata: { contentType: 'message/rfc822' } })
 }
 
 /** An IP address stands in brackets in a mail address (RFC 5321, section 4.1.3). */

@@ -1,0 +1,40 @@
+import { and, asc, eq, lt, lte, sql } from 'drizzle-orm'
+import { uuidv7Bound } from '../core/ids.ts'
+import { mailGivenUpMs, mailsKeptMs, mailsRemovedMax, mailStuckMs, mailSweepRowsMax } from '../core/limits.ts'
+import { outboxKey } from '../core/mails.ts'
+import type { BaseCtx } from '../db/context.ts'
+import { mails } from '../db/schema_content.ts'
+import { removeObjects } from '../features/tasks/archive_files.ts'
+
+/**
+ * Sends mails on whose message was lost, or that could not be delivered for a while: a crash between writing a mail and sending
+ * its message leaves one behind. Should the message live after all, the second one finds the mail sent. Gives up after a day.
+ */
+export async function sweepMails(ctx: BaseCtx): Promise<void> {
+  const now = ctx.now()
+  const pendingSince = (ms: number) => and(eq(mails.status, 'pending'), lte(mails.createdAt, now - ms))
+  await ctx.db
+    .update(mails)
+    .set({ status: 'failed', error: sql`coalesce(${mails.error}, 'no message of the queue came through')`, updatedAt: now })
+    .where(pendingSince(mailGivenUpMs))
+  const stuck = await ctx.db
+    .select({ id: mails.id, kind: mails.kind })
+    .from(mails)
+    .where(pendingSince(mailStuckMs))
+    .orderBy(asc(mails.createdAt))
+    .limit(mailSweepRowsMax)
+  if (stuck.length > 0) await ctx.env.EMAIL_JOBS.sendBatch(stuck.map((job) => ({ body: job })))
+}
+
+/** Forgets mails of long ago, with their objects: those first, so that none stays behind. */
+export async function forgetOldMails(ctx: BaseCtx): Promise<void> {
+  const old = await ctx.db
+    .select({ id: mails.id, ownerId: mails.ownerId })
+    .from(mails)
+    .where(lt(mails.id, uuidv7Bound(ctx.now() - mailsKeptMs)))
+    .orderBy(asc(mails.id))
+    .limit(mailsRemovedMax)
+  await removeObjects(ctx, old.map(outboxKey))
+  const ids = JSON.stringify(old.map(({ id }) => id))
+  await ctx.db.delete(mails).where(sql`${mails.id} in (select value from json_each(${ids}))`)
+}

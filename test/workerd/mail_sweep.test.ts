@@ -1,0 +1,119 @@
+import { env } from 'cloudflare:test'
+import { eq } from 'drizzle-orm'
+import { describe, expect, it } from 'vitest'
+import type { EmailJob } from '../../src/core/jobs.ts'
+import { mailAttemptsMax, mailGivenUpMs, mailsKeptMs, mailStuckMs } from '../../src/core/limits.ts'
+import { uuidv7 } from '../../src/core/ids.ts'
+import { outboxKey } from '../../src/core/mails.ts'
+import type { BaseCtx } from '../../src/db/context.ts'
+import { newMail } from '../../src/db/mails.ts'
+import { mails } from '../../src/db/schema_content.ts'
+import { consumeEmailJobs } from '../../src/jobs/email_jobs.ts'
+import { forgetOldMails, sweepMails } from '../../src/jobs/mail_sweep.ts'
+import { testCtx } from '../support/world.ts'
+
+/** A context at a time, whose queue only remembers. */
+function at(ms: number): { ctx: BaseCtx; sent: EmailJob[] } {
+  const sent: EmailJob[] = []
+  const sendBatch = async (messages: Iterable<MessageSendRequest<EmailJob>>) => void sent.push(...[...messages].map(({ body }) => body))
+  const base = testCtx()
+  const queued = { ...env, EMAIL_JOBS: { sendBatch } as unknown as Queue<EmailJob> }
+  return { ctx: { ...base, env: queued, now: () => ms, newId: () => uuidv7(ms) }, sent }
+}
+
+async function writeAt(ms: number, to = 'ann@example.com') {
+  const ownerId = crypto.randomUUID()
+  const { job, statement } = newMail(at(ms).ctx, 'welcome', { to, ownerId }, { token: 'the-token' })
+  await statement
+  return { id: job.id, ownerId, job }
+}
+
+async function stateOf(id: string) {
+  const [row] = await testCtx().db.select({ status: mails.status, error: mails.error }).from(mails).where(eq(mails.id, id))
+  return row
+}
+
+/** Delivers a message and tells what became of it. */
+async function consume(ctx: BaseCtx, job: EmailJob, attempts: number): Promise<string> {
+  let end = ''
+  const message = { id: 'm', timestamp: new Date(), body: job, attempts, ack: () => void (end = 'ack'), retry: () => void (end = 'retry') }
+  await consumeEmailJobs(ctx, { queue: 'email-jobs', messages: [message] } as unknown as MessageBatch)
+  return end
+}
+
+const brokenStorage = { put: () => Promise.reject(new Error('storage is down')) } as unknown as R2Bucket
+
+describe('the sweep of mails', () => {
+  it('sends on what waits for long, and leaves alone what was just written or is sent', async () => {
+    const now = Date.now()
+    const [stuck, fresh, done] = [await writeAt(now - mailStuckMs), await writeAt(now - mailStuckMs + 1), await writeAt(now - mailStuckMs)]
+    expect(await consume(at(now).ctx, done.job, 1)).toBe('ack')
+    const { ctx, sent } = at(now)
+    await sweepMails(ctx)
+    const ids = sent.map(({ id }) => id)
+    expect(ids).toContain(stuck.id)
+    for (const { id } of [fresh, done]) expect(ids).not.toContain(id)
+    expect(await consume(at(now).ctx, stuck.job, 1)).toBe('ack')
+    const again = at(now)
+    await sweepMails(again.ctx)
+    expect(again.sent.map(({ id }) => id)).not.toContain(stuck.id)
+  })
+
+  it('gives up after a day', async () => {
+    const now = Date.now()
+    const [old, young] = [await writeAt(now - mailGivenUpMs), await writeAt(now - mailGivenUpMs + 60_000)]
+    const { ctx, sent } = at(now)
+    await sweepMails(ctx)
+    expect(await stateOf(old.id)).toEqual({ status: 'failed', error: 'no message of the queue came through' })
+    expect(sent.map(({ id }) => id)).toContain(young.id)
+    expect(sent.map(({ id }) => id)).not.toContain(old.id)
+    expect(await consume(at(now).ctx, old.job, 1)).toBe('ack')
+    expect(await env.STORAGE.head(outboxKey(old))).toBeNull()
+  })
+})
+
+describe('a mail that fails', () => {
+  it('waits for the sweep while it could be delivered later, and goes out then', async () => {
+    const now = Date.now()
+    const mail = await writeAt(now - mailStuckMs)
+    const { ctx } = at(now)
+    const down = { ...ctx, env: { ...ctx.env, STORAGE: brokenStorage } }
+    expect(await consume(down, mail.job, 1)).toBe('retry')
+    expect(await stateOf(mail.id)).toEqual({ status: 'pending', error: null })
+    expect(await consume(down, mail.job, mailAttemptsMax)).toBe('retry')
+    expect(await stateOf(mail.id)).toEqual({ status: 'pending', error: 'storage is down' })
+    const { ctx: later, sent } = at(now)
+    await sweepMails(later)
+    expect(sent.map(({ id }) => id)).toContain(mail.id)
+    expect(await consume(later, mail.job, 1)).toBe('ack')
+    expect(await stateOf(mail.id)).toEqual({ status: 'sent', error: null })
+    expect(await env.STORAGE.head(outboxKey(mail))).not.toBeNull()
+  })
+
+  it('has failed for good when its text cannot be written, and is not sent on', async () => {
+    const now = Date.now()
+    const mail = await writeAt(now - mailStuckMs)
+    await testCtx().db.update(mails).set({ sealedParams: 'broken' }).where(eq(mails.id, mail.id))
+    const { ctx, sent } = at(now)
+    expect(await consume(ctx, mail.job, mailAttemptsMax - 1)).toBe('retry')
+    expect(await stateOf(mail.id)).toMatchObject({ status: 'pending' })
+    expect(await consume(ctx, mail.job, mailAttemptsMax)).toBe('retry')
+    expect(await stateOf(mail.id)).toMatchObject({ status: 'failed', error: expect.any(String) as string })
+    await sweepMails(ctx)
+    expect(sent.map(({ id }) => id)).not.toContain(mail.id)
+  })
+})
+
+describe('mails of long ago', () => {
+  it('are forgotten with their objects after thirty days', async () => {
+    const now = Date.now()
+    const [old, young] = [await writeAt(now - mailsKeptMs - 1), await writeAt(now - mailsKeptMs + 60_000)]
+    for (const { job } of [old, young]) expect(await consume(at(now).ctx, job, 1)).toBe('ack')
+    expect(await env.STORAGE.head(outboxKey(old))).not.toBeNull()
+    await forgetOldMails(at(now).ctx)
+    expect(await stateOf(old.id)).toBeUndefined()
+    expect(await env.STORAGE.head(outboxKey(old))).toBeNull()
+    expect(await stateOf(young.id)).toMatchObject({ status: 'sent' })
+    expect(await env.STORAGE.head(outboxKey(young))).not.toBeNull()
+  })
+})
