@@ -1,6 +1,8 @@
 import { apiKeyRoutes } from './features/api-keys/routes.ts'
+import { auditRoutes } from './features/audit/routes.ts'
 import { passwordRoutes } from './features/auth/password_routes.ts'
 import { authRoutes } from './features/auth/routes.ts'
+import { devRoutes } from './features/dev/routes.ts'
 import { jwksRoutes } from './features/jwks/routes.ts'
 import { logSettingsRoutes } from './features/log-settings/routes.ts'
 import { metricsRoutes } from './features/metrics/routes.ts'
@@ -25,6 +27,7 @@ export const routes: readonly Route[] = [
   ...passwordRoutes,
   ...organizationRoutes,
   ...apiKeyRoutes,
+  ...auditRoutes,
   ...ingestRoutes,
   // Before the routes of one log, whose id would match their names.
   ...analyticsRoutes,
@@ -34,5 +37,6 @@ export const routes: readonly Route[] = [
   ...logSettingsRoutes,
   ...taskRoutes,
   ...tailRoutes,
+  ...devRoutes,
   schemaRoute(() => routes),
 ]

@@ -1,7 +1,10 @@
 import { env } from 'cloudflare:test'
 import { shardName } from '../../../src/core/ids.ts'
+import { outboxKey } from '../../../src/core/mails.ts'
+import { newMail } from '../../../src/db/mails.ts'
 import { parseRefreshToken } from '../../../src/features/auth/refresh_token.ts'
 import { segmentId } from '../../../src/search/storage/segments.ts'
+import { testCtx } from '../world.ts'
 import type { World } from '../world.ts'
 
 /** A body that each route with a JSON body accepts, by route id; the suite checks that no route lacks one. */
@@ -42,6 +45,8 @@ export const querySamples: Record<string, Record<string, string>> = {
 /** For each path with a parameter: makes something in that world and gives its id; the suite checks that no path lacks one. */
 export const thingMakers: Record<string, (world: World) => Promise<string>> = {
   '/api/v1/auth/sessions/:id': makeSession,
+  '/api/v1/accounts/:id/audit-log': async (world) => world.accountId,
+  '/dev/outbox/:id': makeMail,
   '/api/v1/api-keys/:id': makeKey,
   '/api/v1/api-keys/:id/rotate': makeKey,
   '/api/v1/logs/:id': async (world) => {
@@ -66,6 +71,8 @@ export const thingMakers: Record<string, (world: World) => Promise<string>> = {
 
 /** Paths whose things cannot be deleted there, or are still shown. */
 const lasting: ReadonlySet<string> = new Set([
+  '/api/v1/accounts/:id/audit-log',
+  '/dev/outbox/:id',
   '/api/v1/tasks/:id',
   '/api/v1/tasks/:id/files/:n',
   '/api/v1/logs/segments/:id/file',
@@ -77,6 +84,14 @@ async function makeOrganization(world: World): Promise<string> {
   const response = await world.call('/api/v1/organizations', { as: world.owner.accessToken, json: jsonSamples['organizations.create'] })
   if (response.status !== 201) throw new Error(`no organization: ${response.status} ${await response.text()}`)
   return (await response.json<{ id: string }>()).id
+}
+
+/** A mail about the organization, which lies in the outbox. */
+async function makeMail({ organizationId: ownerId }: World): Promise<string> {
+  const { job, statement } = newMail(testCtx(), 'registration_known', { to: 'ann@example.com', ownerId }, {})
+  await statement
+  await env.STORAGE.put(outboxKey({ ownerId, id: job.id }), 'a mail')
+  return job.id
 }
 
 async function makeKey(world: World): Promise<string> {

@@ -1,0 +1,51 @@
+import { count, desc, eq } from 'drizzle-orm'
+import type * as z from 'zod'
+import { outboxKey } from '../../core/mails.ts'
+import { problem } from '../../core/problems.ts'
+import type { BaseCtx } from '../../db/context.ts'
+import { mails } from '../../db/schema_content.ts'
+import type { OutboxMailJson, outboxQuery } from './schema.ts'
+
+/*
+ * The mails of every tenant, for a machine on which nobody delivers them. They hold tokens, so they are shown only where the
+ * deployment is not called production and is reached at this machine's own address: a deployment that forgot its name shows none.
+ */
+
+const localHosts: ReadonlySet<string> = new Set(['127.0.0.1', '[::1]', 'localhost'])
+
+/** One page of the mails, the newest first, those that wait for their delivery included. */
+export async function listOutbox(
+  ctx: BaseCtx,
+  { page, page_size: pageSize, to }: z.output<typeof outboxQuery>,
+): Promise<{ count: number; results: OutboxMailJson[] }> {
+  refuseElsewhere(ctx)
+  const where = to === undefined ? undefined : eq(mails.recipient, to)
+  const [[total], rows] = await ctx.db.batch([
+    ctx.db.select({ count: count() }).from(mails).where(where),
+    ctx.db
+      .select()
+      .from(mails)
+      .where(where)
+      .orderBy(desc(mails.id))
+      .limit(pageSize)
+      .offset((page - 1) * pageSize),
+  ])
+  const results = rows.map(({ id, kind, recipient, status, error, createdAt }) => {
+    return { id, kind, to: recipient, status, error, created_at: new Date(createdAt).toISOString() }
+  })
+  return { count: total?.count ?? 0, results }
+}
+
+/** A delivered mail as it stands in the outbox (RFC 5322). */
+export async function readOutboxMail(ctx: BaseCtx, id: string): Promise<ReadableStream<Uint8Array>> {
+  refuseElsewhere(ctx)
+  const [row] = await ctx.db.select({ id: mails.id, ownerId: mails.ownerId }).from(mails).where(eq(mails.id, id))
+  const object = row && (await ctx.env.STORAGE.get(outboxKey(row)))
+  if (!object) throw problem('not_found', 'The outbox has no such mail, or not yet.')
+  return object.body
+}
+
+function refuseElsewhere({ config }: BaseCtx): void {
+  if (config.environment === 'production' || !localHosts.has(new URL(config.publicUrl).hostname))
+    throw problem('not_found', 'There is nothing at this address.')
+}

@@ -1,0 +1,51 @@
+import type { Context } from 'hono'
+import { problem } from '../../core/problems.ts'
+import { pageLinks } from '../../http/page_links.ts'
+import { publicAddress } from '../../http/public_address.ts'
+import { rawReply, route } from '../../http/route.ts'
+import type { AppEnv } from '../../http/route.ts'
+import { listOutbox, readOutboxMail } from './outbox.ts'
+import { outboxPageSchema, outboxParam, outboxQuery } from './schema.ts'
+
+const list = route(
+  {
+    id: 'dev.outbox',
+    method: 'get',
+    path: '/dev/outbox',
+    summary: 'Mails that would have been sent; only on a development machine',
+    description: 'Newest first. Elsewhere there is nothing at this address.',
+    access: 'public',
+    query: outboxQuery,
+    replies: { 200: outboxPageSchema },
+    problems: ['not_found', 'cross_site'],
+  },
+  async ({ query }, ctx, c) => {
+    refuseScripts(c)
+    const { count, results } = await listOutbox(ctx, query)
+    return { status: 200, body: { count, ...pageLinks(publicAddress(ctx, c.req.url), { ...query, count }), results } }
+  },
+)
+
+const get = route(
+  {
+    id: 'dev.outboxMail',
+    method: 'get',
+    path: '/dev/outbox/:id',
+    summary: 'One mail of the outbox as it would have been sent',
+    access: 'public',
+    param: outboxParam,
+    replies: { 200: rawReply('text/plain', 'The mail (RFC 5322).') },
+    problems: ['not_found', 'cross_site'],
+  },
+  async ({ param }, ctx, c) => {
+    refuseScripts(c)
+    return new Response(await readOutboxMail(ctx, param.id), { headers: { 'Content-Type': 'text/plain; charset=utf-8' } })
+  },
+)
+
+/** A page that the developer happens to visit must not read the tokens of this machine: only scripts send an Origin with GET. */
+function refuseScripts(c: Context<AppEnv>): void {
+  if (c.req.header('Origin') !== undefined) throw problem('cross_site', 'Scripts of other sites may not read the outbox.')
+}
+
+export const devRoutes = [list, get]

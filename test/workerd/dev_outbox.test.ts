@@ -1,0 +1,62 @@
+import { env } from 'cloudflare:test'
+import { describe, expect, it } from 'vitest'
+import type { Config } from '../../src/config.ts'
+import { newMail } from '../../src/db/mails.ts'
+import { listOutbox, readOutboxMail } from '../../src/features/dev/outbox.ts'
+import { consumeEmailJobs } from '../../src/jobs/email_jobs.ts'
+import { problemOf } from '../support/app.ts'
+import { callFrom, randomAddress, testCtx } from '../support/world.ts'
+
+const path = '/dev/outbox'
+const call = (to: string, headers: Record<string, string> = {}) => callFrom(randomAddress(), to, { headers })
+
+/** Mails to an address that only this test knows, delivered or not. */
+async function write(...delivered: boolean[]): Promise<{ to: string; ids: string[] }> {
+  const ctx = testCtx()
+  const to = `ann-${ctx.newId()}@example.com`
+  const ids: string[] = []
+  for (const done of delivered) {
+    const { job, statement } = newMail(ctx, 'welcome', { to, ownerId: ctx.newId() }, { token: 'the-token' })
+    await statement
+    const message = { id: job.id, timestamp: new Date(), body: job, attempts: 1, ack: () => undefined, retry: () => undefined }
+    if (done) await consumeEmailJobs(ctx, { queue: 'email-jobs', messages: [message] } as unknown as MessageBatch)
+    ids.unshift(job.id)
+  }
+  return { to, ids }
+}
+
+describe('the outbox of a development machine', () => {
+  it('lists the mails to an address, newest first, and shows one as text', async () => {
+    const { to, ids } = await write(true, false)
+    const list = await (await call(`${path}?to=${encodeURIComponent(to.toUpperCase())}`)).json()
+    expect(list).toMatchObject({
+      count: 2,
+      next: null,
+      results: ids.map((id, i) => ({ id, to, kind: 'welcome', status: i === 0 ? 'pending' : 'sent' })),
+    })
+    const mail = await call(`${path}/${ids[1]}`)
+    expect(mail.headers.get('Content-Type')).toBe('text/plain; charset=utf-8')
+    expect(mail.headers.get('X-Content-Type-Options')).toBe('nosniff')
+    expect(await mail.text()).toContain(`To: <${to}>\r\nSubject: Welcome`)
+    expect((await call(`${path}/${ids[0]}`)).status).toBe(404)
+    expect((await call(`${path}/${crypto.randomUUID()}`)).status).toBe(404)
+  })
+
+  it('does not tell scripts of other sites', async () => {
+    for (const to of [path, `${path}/${crypto.randomUUID()}`])
+      expect(await problemOf(await call(to, { Origin: 'https://evil.example' }))).toMatchObject({ status: 403, code: 'cross_site' })
+  })
+
+  it.each([
+    ['in production', { environment: 'production' }],
+    ['under a public name, whatever the environment is called', { publicUrl: 'https://logs.example.com' }],
+    ['under a name that only looks local', { publicUrl: 'https://localhost.example.com' }],
+  ] as [string, Partial<Config>][])('is not there %s', async (_, change) => {
+    const { ids } = await write(true)
+    const base = testCtx()
+    const ctx = { ...base, config: { ...base.config, ...change } }
+    for (const work of [() => listOutbox(ctx, { page: 1, page_size: 10 }), () => readOutboxMail(ctx, ids[0] ?? '')])
+      await expect(work()).rejects.toMatchObject({ code: 'not_found' })
+    expect(env.ENVIRONMENT).toBe('test')
+  })
+})
