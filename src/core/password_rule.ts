@@ -38,7 +38,7 @@ export function passwordComplaint(password: string, owner: PasswordOwner): strin
 function charsBesideOwnWords(plain: string, owner: PasswordOwner): number {
   const folded = fold(plain)
   const words = ownWords(owner)
-  if (words.some((word) => word.includes(folded))) return 0
+  if (folded.length >= ownWordCharsMin && words.some((word) => word.includes(folded))) return 0
   const rest = words.reduce((text, word) => text.replaceAll(word, ' '.repeat(word.length)), folded)
   return plain.length - (rest.length - rest.replaceAll(' ', '').length)
 }

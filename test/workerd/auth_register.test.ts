@@ -103,6 +103,8 @@ describe('registering', () => {
     [{ email: 'a@example.com', password: 'short' }, 'password'],
     [{ email: 'a@example.com', password: 'Password123' }, 'password'],
     [{ email: 'annabella@example.com', password: 'Annabella@example.com' }, 'password'],
+    [{ email: 'a@example.com', password: 'Theodora1999', name: 'Theodora' }, 'password'],
+    [{ email: 'a@example.com', password: 'acme-rockets', organization_name: 'Acme Rockets' }, 'password'],
     [{ email: 'a@example.com', password, name: 'An\0n' }, 'name'],
     [{ email: 'a@example.com', password, role: 'owner' }, 'role'],
     [{ email: 'a@example.com', password, organization_id: crypto.randomUUID() }, 'organization_id'],

@@ -10,7 +10,7 @@ import type { BaseCtx } from '../../db/context.ts'
 export function failedLogin(
   ctx: BaseCtx,
   user: { id: string; accountId: string } | undefined,
-  reason: 'password' | 'totp' | 'recovery_code',
+  reason: 'password' | 'email_unverified' | 'totp' | 'recovery_code',
   source: SQL = sql`where true`,
 ) {
   const entry = { action: 'auth.login_failed', target: { kind: 'user', id: user?.id ?? '' }, details: { reason } }

@@ -14,6 +14,7 @@ import type { Proof, SentCodes } from './second_factor.ts'
 import type { Tokens } from './session.ts'
 import { markFailed, release } from './throttle.ts'
 import type { Attempt } from './throttle.ts'
+import { isHeldBack } from './unverified.ts'
 
 export interface LoginInput extends SentCodes {
   email: string
@@ -28,8 +29,9 @@ export async function login(ctx: BaseCtx, input: LoginInput): Promise<Tokens> {
   const { attempt, rows } = await beginCheck(ctx, input.email, () => findUser(ctx, input.email, fingerprint))
   const [user] = rows
   const correct = await verifyPassword(input.password, user?.passwordHash)
-  if (!user || !correct) {
-    await ctx.db.batch([failedLogin(ctx, user, 'password'), markFailed(ctx, attempt)])
+  const heldBack = user !== undefined && correct && isHeldBack(ctx, user)
+  if (!user || !correct || heldBack) {
+    await ctx.db.batch([failedLogin(ctx, user, heldBack ? 'email_unverified' : 'password'), markFailed(ctx, attempt)])
     throw invalidCredentials()
   }
   ctx.log.add({ user_id: user.id })
@@ -40,7 +42,7 @@ export async function login(ctx: BaseCtx, input: LoginInput): Promise<Tokens> {
 }
 
 function findUser(ctx: BaseCtx, email: string, fingerprint: string) {
-  const { id, accountId, passwordHash, tokenVersion } = users
+  const { id, accountId, passwordHash, tokenVersion, defaultOrganizationId, emailVerifiedAt } = users
   return ctx.db
     .select({
       id,
@@ -48,6 +50,8 @@ function findUser(ctx: BaseCtx, email: string, fingerprint: string) {
       email: users.email,
       passwordHash,
       tokenVersion,
+      defaultOrganizationId,
+      emailVerifiedAt,
       sealedSecret: secondFactors.sealedSecret,
       recoveryCodesLeft: recoveryCodesLeft(id),
       hasDevices: hasDevices(id),
@@ -77,7 +81,7 @@ async function proveSecondFactor(
 }
 
 function invalidCredentials() {
-  return problem('invalid_credentials', 'The e-mail or the password is wrong.')
+  return problem('invalid_credentials', 'The e-mail or the password is wrong, or the e-mail is not confirmed yet.')
 }
 
 function wrongCode() {

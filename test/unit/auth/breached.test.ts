@@ -1,10 +1,11 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createHash } from 'node:crypto'
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { breachedReplyBytesMax } from '../../../src/core/limits.ts'
 import { isBreached } from '../../../src/features/auth/breached.ts'
 import type { BreachLookup } from '../../../src/features/auth/breached.ts'
+import { requireGoodPassword } from '../../../src/features/auth/password_check.ts'
 
 const password = 'correct horse battery'
 const digest = createHash('sha1').update(password).digest('hex').toUpperCase()
@@ -80,5 +81,28 @@ describe('looking a password up among the breached ones', () => {
       server.closeAllConnections()
       server.close()
     }
+  })
+})
+
+describe('a new password', () => {
+  afterEach(() => void vi.unstubAllGlobals())
+
+  const owner = { email: 'ann@example.com' }
+
+  it('is refused at its field when it was leaked, where the deployment wants to know', async () => {
+    vi.stubGlobal('fetch', service(`${digest.slice(5)}:42`).fetch)
+    await expect(requireGoodPassword(lookingUp().ctx, password, owner, 'new_password')).rejects.toMatchObject({
+      code: 'validation_failed',
+      details: { new_password: ['is known from a data leak'] },
+    })
+    await requireGoodPassword(lookingUp(false).ctx, password, owner)
+    await requireGoodPassword(lookingUp().ctx, `${password} staple`, owner)
+  })
+
+  it('is not sent anywhere when the rule refuses it already', async () => {
+    const lookup = service('')
+    vi.stubGlobal('fetch', lookup.fetch)
+    await expect(requireGoodPassword(lookingUp().ctx, 'password', owner)).rejects.toMatchObject({ code: 'validation_failed' })
+    expect(lookup.asked).toEqual([])
   })
 })
