@@ -3,19 +3,26 @@ import { archiveFilesRemovedMax, tasksKeptMs, tasksRemovedMax, taskStuckMs, task
 import { runningStates } from '../core/tasks.ts'
 import type { BaseCtx } from '../db/context.ts'
 import { tasks } from '../db/schema.ts'
+import { forgetOldAuditEntries } from '../features/audit/forget_old.ts'
 import { archiveKeys, removeObjects } from '../features/tasks/archive_files.ts'
+import { forgetEnded } from './forget_ended.ts'
+import { forgetOldMails, sweepMails } from './mail_sweep.ts'
 import { startRetention } from './retention.ts'
 
-/** What each cron expression of wrangler.toml starts. */
-const schedules: Readonly<Record<string, (ctx: BaseCtx) => Promise<void>>> = {
-  '*/10 * * * *': sweepTasks,
-  '23 */6 * * *': startRetention,
+/** What each cron expression of wrangler.toml starts, one after the other. */
+const schedules: Readonly<Record<string, readonly ((ctx: BaseCtx) => Promise<void>)[]>> = {
+  '*/10 * * * *': [sweepTasks, sweepMails],
+  '23 */6 * * *': [startRetention, forgetOldAuditEntries, forgetOldMails, forgetEnded],
 }
 
 export async function runSchedule(ctx: BaseCtx, cron: string): Promise<void> {
   const work = schedules[cron]
   if (work === undefined) throw new Error(`no schedule is ${cron}`)
-  await work(ctx)
+  const failures: unknown[] = []
+  // One that fails must not keep the others from their turn.
+  for (const one of work) await one(ctx).catch((error: unknown) => failures.push(error))
+  if (failures.length === 1) throw failures[0]
+  if (failures.length > 1) throw new AggregateError(failures, `several parts of the schedule ${cron} failed`)
 }
 
 /**
