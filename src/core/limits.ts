@@ -84,6 +84,9 @@ export const preRegistrationsPerAddressMax = 20
 /** Invitations to one e-mail, whoever invites, and of one organization: a team of any size comes in over a day. */
 export const invitationsPerEmailMax = 5
 export const invitationsPerOrganizationMax = 100
+/** The same of one person in all organizations, and from one address: else a new organization for each hundred would do. */
+export const invitationsPerPersonMax = 200
+export const invitationsPerAddressMax = 400
 /** What the limits above count within. */
 export const mailWindowMs = 60 * 60 * 1000
 /** Old attempts removed by each new one: more than it adds, so the table shrinks to what the window holds. */

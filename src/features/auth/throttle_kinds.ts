@@ -1,8 +1,10 @@
 import {
   askedMailsPerAddressMax,
   askedMailsPerEmailMax,
+  invitationsPerAddressMax,
   invitationsPerEmailMax,
   invitationsPerOrganizationMax,
+  invitationsPerPersonMax,
   loginFailuresPerAccountMax,
   loginFailuresPerAddressMax,
   loginWindowMs,
@@ -61,6 +63,13 @@ export const throttles = {
     ...named('invitations', 'invitations', 'organization'),
     perSubject: invitationsPerEmailMax,
     perSource: invitationsPerOrganizationMax,
+  },
+  /** The same acts once more, by who does them and from where. */
+  inviter: {
+    ...named('invitations', 'invitations', 'address'),
+    names: { subject: 'invitations_per_person', source: 'invitations_per_address' },
+    perSubject: invitationsPerPersonMax,
+    perSource: invitationsPerAddressMax,
   },
 } as const satisfies Record<string, Throttle>
 

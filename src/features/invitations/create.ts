@@ -8,7 +8,7 @@ import { newMail, queueMails } from '../../db/mails.ts'
 import { invitations } from '../../db/schema_identity.ts'
 import { newSecretToken } from '../../db/secret_token.ts'
 import { inTenant } from '../../db/tenant.ts'
-import { refuseOwnership } from '../members/owners.ts'
+import { requireOwnershipRight } from '../members/owners.ts'
 import { forgetOldInvitations } from './forget_old.ts'
 import { findInviter, isMember, takeInvitation } from './inviter.ts'
 import { invitationJson, openInvitations } from './open.ts'
@@ -19,11 +19,11 @@ import type { InvitationJson, inviteSchema } from './schema.ts'
  * replaced, so that there is one token at most.
  */
 export async function invite(ctx: TenantCtx, { email, role }: z.output<typeof inviteSchema>): Promise<InvitationJson> {
-  refuseOwnership(ctx, role)
+  await requireOwnershipRight(ctx, role)
   const inviter = await findInviter(ctx, email)
   if (inviter.email === email) throw problem('unprocessable', 'Nobody can invite the own e-mail address.')
   if (inviter.invitesMember) throw memberAlready()
-  await takeInvitation(ctx, email)
+  await takeInvitation(ctx, inviter, email)
 
   const { organizationId } = ctx.tenant
   const [id, now] = [ctx.newId(), ctx.now()]

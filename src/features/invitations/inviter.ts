@@ -44,7 +44,11 @@ export function isMember(ctx: TenantCtx, email: string): SQL {
   )
 }
 
-/** Throws 429 for who sends too many: each invitation is a mail to somebody who may not have asked. */
-export async function takeInvitation(ctx: TenantCtx, email: string): Promise<void> {
+/**
+ * Throws 429 for who sends too many: each invitation is a mail to somebody who may not have asked. Counted by the address
+ * that is invited, by organization, by person and by the address that the request comes from.
+ */
+export async function takeInvitation(ctx: TenantCtx, inviter: Inviter, email: string): Promise<void> {
+  await takePlace(ctx, { kind: 'inviter', subject: inviter.userId })
   await takePlace(ctx, { kind: 'invitation', subject: email, source: ctx.tenant.organizationId })
 }

@@ -5,7 +5,7 @@ import type { TenantCtx } from '../../db/context.ts'
 import { newMail, queueMails } from '../../db/mails.ts'
 import { invitations } from '../../db/schema_identity.ts'
 import { newSecretToken } from '../../db/secret_token.ts'
-import { refuseOwnership } from '../members/owners.ts'
+import { requireOwnershipRight } from '../members/owners.ts'
 import { findInviter, takeInvitation } from './inviter.ts'
 import { findInvitation, invitationJson, noSuchInvitation, openInvitations } from './open.ts'
 import type { InvitationJson } from './schema.ts'
@@ -13,9 +13,9 @@ import type { InvitationJson } from './schema.ts'
 /** Sends the invitation once more, with a new token and a new term; the token sent before is worthless. */
 export async function resendInvitation(ctx: TenantCtx, id: string): Promise<InvitationJson> {
   const { email, role } = await findInvitation(ctx, id)
-  refuseOwnership(ctx, role)
+  await requireOwnershipRight(ctx, role)
   const inviter = await findInviter(ctx, email)
-  await takeInvitation(ctx, email)
+  await takeInvitation(ctx, inviter, email)
 
   const now = ctx.now()
   const { token, tokenHash } = newSecretToken()

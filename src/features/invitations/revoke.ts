@@ -2,13 +2,13 @@ import { eq } from 'drizzle-orm'
 import { auditEntry } from '../../db/audit.ts'
 import type { TenantCtx } from '../../db/context.ts'
 import { invitations } from '../../db/schema_identity.ts'
-import { refuseOwnership } from '../members/owners.ts'
+import { requireOwnershipRight } from '../members/owners.ts'
 import { findInvitation, noSuchInvitation, openInvitations } from './open.ts'
 
 /** The token in the mail is worthless from now on. */
 export async function revokeInvitation(ctx: TenantCtx, id: string): Promise<void> {
   const { email, role } = await findInvitation(ctx, id)
-  refuseOwnership(ctx, role)
+  await requireOwnershipRight(ctx, role)
   const where = openInvitations(ctx, eq(invitations.id, id))
   const entry = { action: 'invitation.revoke', target: { kind: 'invitation', id }, details: { email, role } }
   const now = ctx.now()

@@ -55,14 +55,14 @@ const create = route(
     summary: 'Invite somebody by e-mail',
     description:
       'The mail carries a token that is good for seven days. Another invitation of the same e-mail replaces the one before. ' +
-      'The answer does not tell whether a user has the e-mail. Only owners, managers of the account and staff invite owners. ' +
-      'An hour takes 5 invitations of one e-mail and 100 of one organization: then 429 with Retry-After.',
+      'The answer does not tell whether a user has the e-mail. Only owners, managers of the account and staff invite owners, with a password proved lately. ' +
+      'An hour takes 5 invitations of one e-mail, 100 of one organization, 200 of one person: then 429 with Retry-After.',
     access: 'members:write',
     tenant: 'path',
     param: invitationsParam,
     json: inviteSchema,
     replies: { 201: invitationSchema },
-    problems: ['not_found', 'conflict', 'unprocessable', 'rate_limited'],
+    problems: ['not_found', 'conflict', 'unprocessable', 'rate_limited', 'reauthentication_required'],
   },
   async ({ param, json }, ctx) => {
     const body = await invite(ctx, json)
@@ -95,7 +95,7 @@ const revoke = route(
     tenant: 'path',
     param: invitationParam,
     replies: { 204: emptyReply('The token in the mail is worthless') },
-    problems: ['not_found'],
+    problems: ['not_found', 'reauthentication_required'],
   },
   async ({ param }, ctx) => {
     await revokeInvitation(ctx, param.invitation_id)
@@ -114,7 +114,7 @@ const resend = route(
     tenant: 'path',
     param: invitationParam,
     replies: { 200: invitationSchema },
-    problems: ['not_found', 'rate_limited'],
+    problems: ['not_found', 'rate_limited', 'reauthentication_required'],
   },
   async ({ param }, ctx) => ({ status: 200, body: await resendInvitation(ctx, param.invitation_id) }),
 )

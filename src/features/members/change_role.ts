@@ -1,5 +1,4 @@
 import { and, eq, sql } from 'drizzle-orm'
-import type { SQL } from 'drizzle-orm'
 import { roles } from '../../core/permissions.ts'
 import type { Role } from '../../core/permissions.ts'
 import { problem } from '../../core/problems.ts'
@@ -11,7 +10,7 @@ import { inTenant } from '../../db/tenant.ts'
 import { endInvitationsBy, rolesNotInvitedBy } from '../invitations/end_by_inviter.ts'
 import { findMember, memberJson } from './member.ts'
 import type { Member } from './member.ts'
-import { hasAnotherOwner, lastOwner, refuseOwnership } from './owners.ts'
+import { lastOwner, ownerStays, requireOwnershipRight } from './owners.ts'
 import type { MemberJson } from './schema.ts'
 
 /**
@@ -20,7 +19,7 @@ import type { MemberJson } from './schema.ts'
  */
 export async function changeMemberRole(ctx: TenantCtx, { userId, role }: { userId: string; role: Role }): Promise<MemberJson> {
   const member = await findMember(ctx, userId)
-  refuseOwnership(ctx, member.role, role)
+  await requireOwnershipRight(ctx, member.role, role)
   if (member.role === role) return memberJson(member)
   if (userId === actorId(ctx.actor) && roles.indexOf(role) < roles.indexOf(member.role))
     throw problem('forbidden', 'Nobody can raise the own role; ask another manager.')
@@ -45,9 +44,4 @@ async function writeRole(ctx: TenantCtx, { userId, email, role: before, organiza
   if (results[3].length === 0) return false
   queueMails(ctx, [mail])
   return true
-}
-
-/** The condition under which a member with this role may lose it. */
-export function ownerStays({ tenant }: TenantCtx, userId: string, role: Role): SQL | undefined {
-  return role === 'owner' ? hasAnotherOwner(tenant.organizationId, userId) : undefined
 }

@@ -1,10 +1,11 @@
 import { and, eq, isNull, ne, sql } from 'drizzle-orm'
 import type { SQL } from 'drizzle-orm'
+import { stepUpMs } from '../../core/limits.ts'
 import { roleHas } from '../../core/permissions.ts'
 import type { Role } from '../../core/permissions.ts'
 import { problem } from '../../core/problems.ts'
 import type { TenantCtx } from '../../db/context.ts'
-import { memberships, users } from '../../db/schema.ts'
+import { memberships, sessions, users } from '../../db/schema.ts'
 
 /*
  * Who owns an organization is decided by its owners; managers of its account and staff may too, so that an organization
@@ -12,20 +13,27 @@ import { memberships, users } from '../../db/schema.ts'
  */
 
 /**
- * Whether somebody other than this user owns the organization, as a condition. A statement that takes ownership away
- * stands under it, so that of parallel ones the last is refused.
+ * The condition under which a member with this role may lose it: of an owner, that somebody else owns the organization too. A
+ * statement that takes a role away stands under it, so that of parallel ones the last is refused.
  */
-export function hasAnotherOwner(organizationId: string, userId: string): SQL {
-  const other = and(eq(memberships.organizationId, organizationId), eq(memberships.role, 'owner'), ne(memberships.userId, userId))
+export function ownerStays({ tenant }: TenantCtx, userId: string, role: Role): SQL | undefined {
+  if (role !== 'owner') return undefined
+  const others = and(eq(memberships.organizationId, tenant.organizationId), eq(memberships.role, 'owner'), ne(memberships.userId, userId))
   const alive = and(eq(users.id, memberships.userId), isNull(users.deletedAt))
-  return sql`exists (select 1 from ${memberships} join ${users} on ${alive} where ${other})`
+  return sql`exists (select 1 from ${memberships} join ${users} on ${alive} where ${others})`
 }
 
-/** Throws 403 when the role is, or is to be, that of an owner and the caller may not decide on owners. */
-export function refuseOwnership({ actor }: TenantCtx, ...concerned: readonly Role[]): void {
+/**
+ * Throws 403 when one of the roles is that of an owner and the caller may not decide on owners, or has not proved the password
+ * lately: a stolen access token must not make a thief the owner.
+ */
+export async function requireOwnershipRight({ actor, db, now }: TenantCtx, ...concerned: readonly Role[]): Promise<void> {
   if (!concerned.includes('owner')) return
-  if (actor.kind === 'user' && actor.roles.some((role) => roleHas(role, 'members:owners'))) return
-  throw problem('forbidden', 'Only owners decide who owns the organization.')
+  if (actor.kind !== 'user' || !actor.roles.some((role) => roleHas(role, 'members:owners')))
+    throw problem('forbidden', 'Only owners decide who owns the organization.')
+  const [session] = await db.select({ provedMs: sessions.passwordProvedAt }).from(sessions).where(eq(sessions.id, actor.sessionId))
+  if (now() - (session?.provedMs ?? 0) > stepUpMs)
+    throw problem('reauthentication_required', 'This needs the password again: POST /api/v1/auth/confirm-password, then repeat it.')
 }
 
 export function lastOwner() {

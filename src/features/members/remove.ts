@@ -10,10 +10,9 @@ import { teamMemberships } from '../../db/schema_identity.ts'
 import { inTenant } from '../../db/tenant.ts'
 import { endInvitationsBy } from '../invitations/end_by_inviter.ts'
 import { endTails } from '../tail/end_tails.ts'
-import { ownerStays } from './change_role.ts'
 import { findMember } from './member.ts'
 import type { Member } from './member.ts'
-import { lastOwner, refuseOwnership } from './owners.ts'
+import { lastOwner, ownerStays, requireOwnershipRight } from './owners.ts'
 
 /**
  * Ends a membership: with it go the member's teams here, live tails and the invitations that the member sent, and another
@@ -21,7 +20,7 @@ import { lastOwner, refuseOwnership } from './owners.ts'
  */
 export async function removeMember(ctx: TenantCtx, userId: string): Promise<void> {
   const member = await findMember(ctx, userId)
-  refuseOwnership(ctx, member.role)
+  await requireOwnershipRight(ctx, member.role)
   await endMembership(ctx, member)
 }
 

@@ -49,14 +49,15 @@ const changeSpec = {
   path: item,
   summary: 'Give a member another role',
   description:
-    'It counts from the next request of the member on. Only owners, managers of the account and staff make and unmake owners; ' +
+    'It counts from the next request of the member on. Only owners, managers of the account and staff make and unmake owners, with a ' +
+    'password proved lately (403 reauthentication_required); ' +
     'nobody raises the own role; the last owner stays owner (409 last_owner).',
   access: 'members:write',
   tenant: 'path',
   param: memberParam,
   json: changeMemberSchema,
   replies: { 200: memberSchema },
-  problems: ['not_found', 'last_owner', 'conflict'],
+  problems: ['not_found', 'last_owner', 'conflict', 'reauthentication_required'],
 } as const
 
 const change = route({ id: 'members.change', method: 'patch', ...changeSpec }, async ({ param, json }, ctx) => ({
@@ -77,12 +78,12 @@ const remove = route(
     summary: 'Remove a member',
     description:
       'The member also leaves the teams of the organization; live tails and open invitations of the member end, sessions go on. ' +
-      'The last owner cannot be removed (409 last_owner).',
+      'The last owner cannot be removed (409 last_owner), and another one only with a password proved lately.',
     access: 'members:write',
     tenant: 'path',
     param: memberParam,
     replies: { 204: emptyReply('The user is no member any more') },
-    problems: ['not_found', 'last_owner', 'conflict'],
+    problems: ['not_found', 'last_owner', 'conflict', 'reauthentication_required'],
   },
   async ({ param }, ctx) => {
     await removeMember(ctx, param.user_id)
