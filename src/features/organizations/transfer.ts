@@ -7,6 +7,7 @@ import type { TenantCtx } from '../../db/context.ts'
 import { newMail, queueMails } from '../../db/mails.ts'
 import { memberships, organizations, users } from '../../db/schema.ts'
 import { inTenant } from '../../db/tenant.ts'
+import { endInvitationsBy, rolesNotInvitedBy } from '../invitations/end_by_inviter.ts'
 import { noSuchOrganization, organizationJson, personOf } from './json.ts'
 import { liveOrganization } from './live.ts'
 import type { OrganizationJson } from './schema.ts'
@@ -42,6 +43,9 @@ export async function transferOrganization(ctx: TenantCtx, userId: string): Prom
     ctx.db.select().from(organizations).where(where),
     auditEntry(ctx, entry, organizations, where),
     ...mails.map(({ statement }) => statement),
+    ...oldOwners.map((owner) =>
+      endInvitationsBy(ctx, owner.userId, rolesNotInvitedBy('admin'), inTenant(ctx, memberships, isNewOwner, stillSo)),
+    ),
     ctx.db
       .update(memberships)
       .set({ role: 'owner' })
