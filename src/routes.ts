@@ -3,14 +3,18 @@ import { auditRoutes } from './features/audit/routes.ts'
 import { passwordRoutes } from './features/auth/password_routes.ts'
 import { authRoutes } from './features/auth/routes.ts'
 import { devRoutes } from './features/dev/routes.ts'
+import { invitationRoutes } from './features/invitations/routes.ts'
 import { jwksRoutes } from './features/jwks/routes.ts'
 import { logSettingsRoutes } from './features/log-settings/routes.ts'
+import { memberRoutes } from './features/members/routes.ts'
 import { metricsRoutes } from './features/metrics/routes.ts'
 import { organizationRoutes } from './features/organizations/routes.ts'
 import { schemaRoute } from './features/service/schema_route.ts'
 import { serviceRoutes } from './features/service/routes.ts'
 import { tailRoutes } from './features/tail/routes.ts'
 import { taskRoutes } from './features/tasks/routes.ts'
+import { teamMemberRoutes } from './features/teams/member_routes.ts'
+import { teamRoutes } from './features/teams/routes.ts'
 import type { Route } from './http/route.ts'
 import { ingestRoutes } from './ingest/routes.ts'
 import { analyticsRoutes } from './search/analytics_routes.ts'
@@ -26,6 +30,10 @@ export const routes: readonly Route[] = [
   ...authRoutes,
   ...passwordRoutes,
   ...organizationRoutes,
+  ...memberRoutes,
+  ...invitationRoutes,
+  ...teamRoutes,
+  ...teamMemberRoutes,
   ...apiKeyRoutes,
   ...auditRoutes,
   ...ingestRoutes,
