@@ -15,6 +15,8 @@ export interface StoredTotals {
 /** The RPC of the Durable Object `Meter`, which adds up what isolates and shards report. */
 export interface MeterRpc {
   report(costs: CostReport, stored?: { name: string; totals: StoredTotals }): Promise<void>
+  /** A shard of this name holds nothing any more. */
+  forget(name: string): Promise<void>
   totals(): Promise<MeterTotals>
 }
 

@@ -10,6 +10,7 @@ import type { LogShard } from '../log-shard/object.ts'
 import type { LiveTailRpc, ShardIdentity, TailBlock } from '../log-shard/protocol.ts'
 import { createBlockView } from './block_view.ts'
 import { createTailCore } from './core.ts'
+import { closeCodes } from './messages.ts'
 import type { TailCore } from './core.ts'
 import type { Attachment } from './state.ts'
 import { createTailStore } from './store.ts'
@@ -87,6 +88,12 @@ export class LiveTail extends DurableObject<LiveTailEnv> implements LiveTailRpc 
   /** Closes every connection of a person, session or key (`kind:id`) whose right to it ended, and refuses its older tickets. */
   async revoke(holder: string, endedMs: number): Promise<void> {
     this.#core.revoke(holder, endedMs, this.ctx.getWebSockets(holder))
+  }
+
+  /** Closes every connection and deletes all that is stored here: the organization is gone, and no ticket leads here any more. */
+  async purge(): Promise<void> {
+    for (const socket of this.ctx.getWebSockets()) socket.close(closeCodes.ended, 'the organization is gone')
+    await this.ctx.storage.deleteAll()
   }
 
   override webSocketMessage(socket: WebSocket, data: string | ArrayBuffer): void {

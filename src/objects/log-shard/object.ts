@@ -14,13 +14,23 @@ import { limitsOf } from './env.ts'
 import type { AppendRequest, LogShardRpc, QueryCall, RowChange, ShardIdentity } from './protocol.ts'
 import type { LeaseRequest } from './control/protocol_control.ts'
 import type { EraseRequest, SealedRow } from './protocol_storage.ts'
+import type { Sql } from './sql.ts'
+
+/** What a purged shard keeps: the time of it, under this key. */
+const purgedKey = 'purged_ms'
+
+function refusePurged(): never {
+  throw new Error('this shard was purged with its organization')
+}
 
 /**
  * The logs of one organization in one region: a shell that gives `createShardCore` its SQLite, bucket, alarm, clock and
  * LiveTail. Writes are never let out unconfirmed, so an answer leaves only when what it says is durable.
  */
 export class LogShard extends DurableObject<LogShardEnv> implements LogShardRpc {
-  readonly #core: ShardCore
+  /** Undefined once purged. */
+  #live: ShardCore | undefined
+  #isPurged = false
   readonly #costs: ObjectCosts
 
   constructor(ctx: DurableObjectState, env: LogShardEnv) {
@@ -28,11 +38,19 @@ export class LogShard extends DurableObject<LogShardEnv> implements LogShardRpc 
     const log = (level: 'warning' | 'error', message: string, attributes: Record<string, unknown>) =>
       writeLine(level, message, { object: 'log_shard', ...attributes })
     this.#costs = createObjectCosts('shard', env.METER, (error) => log('warning', 'costs were not reported', { error: String(error) }))
+    // Before anything opens the tables, which would make them anew.
+    if (ctx.storage.kv.get(purgedKey) !== undefined) return
     const { count } = this.#costs
     const tails = meteredNamespace(env.LIVE_TAIL, count)
     const shards = meteredNamespace(env.LOG_SHARD, count)
-    this.#core = createShardCore({
-      sql: { all: meteredSql(ctx.storage.sql, count), transaction: (work) => ctx.storage.transactionSync(work) },
+    const all: Sql['all'] = meteredSql(ctx.storage.sql, count)
+    const setAlarm = createAlarm(ctx, count)
+    this.#live = createShardCore({
+      sql: {
+        // A job that is under way while the shard is purged must find nothing to go on with.
+        all: (query, ...bindings) => (this.#isPurged ? refusePurged() : all(query, ...bindings)),
+        transaction: (work) => ctx.storage.transactionSync(work),
+      },
       objects: openObjectStore(meteredBucket(env.STORAGE, count), (ms, options) => scheduler.wait(ms, options)),
       limits: limitsOf(env),
       now: () => Date.now(),
@@ -40,11 +58,31 @@ export class LogShard extends DurableObject<LogShardEnv> implements LogShardRpc 
       askLedger: (ledger, request) => shards.getByName(shardName(ledger)).lease(ledger, request),
       wait: (ms) => scheduler.wait(ms),
       yield: () => scheduler.wait(0),
-      setAlarm: createAlarm(ctx, count),
+      setAlarm: (ms) => (this.#isPurged ? undefined : setAlarm(ms)),
       log,
     })
     // What was stored just before a restart would otherwise reach a quiet tail only with the next batch.
     ctx.waitUntil(this.#core.deliverTail())
+  }
+
+  get #core(): ShardCore {
+    return this.#live ?? refusePurged()
+  }
+
+  /**
+   * Deletes all that is stored here, for ever: the organization is gone. A mark stays, so that whoever still writes is refused
+   * and nothing grows again. Repeating it repeats nothing. The segments in R2 are left to the caller.
+   */
+  async purge(identity: ShardIdentity) {
+    const known = this.#live?.self()
+    if (known !== undefined && shardName(known) !== shardName(identity))
+      throw new Error(`this shard is ${shardName(known)}, not ${shardName(identity)}`)
+    this.#isPurged = true
+    this.#live = undefined
+    const { storage } = this.ctx
+    await storage.deleteAlarm()
+    await storage.deleteAll()
+    storage.kv.put(purgedKey, Date.now())
   }
 
   async append(request: AppendRequest) {
@@ -58,6 +96,7 @@ export class LogShard extends DurableObject<LogShardEnv> implements LogShardRpc 
   }
 
   override async alarm() {
+    if (this.#live === undefined) return
     this.#costs.count('do_requests')
     await this.#core.alarm()
     this.#counted(undefined)
@@ -144,7 +183,7 @@ export class LogShard extends DurableObject<LogShardEnv> implements LogShardRpc 
   }
 
   #stored() {
-    const identity = this.#core.self()
+    const identity = this.#live?.self()
     if (identity === undefined) return undefined
     const { segments, hot } = this.#core.segments(identity)
     const sum = (size: 'rows' | 'bytes') => segments.reduce((total, segment) => total + segment[size], 0)

@@ -7,6 +7,8 @@ export type MeterSql = (query: string, ...bindings: (string | number)[]) => Reco
 
 export interface MeterCore {
   report(costs: CostReport, stored?: { name: string; totals: StoredTotals }): void
+  /** A shard of this name holds nothing any more. */
+  forget(name: string): void
   totals(): MeterTotals
 }
 
@@ -30,6 +32,9 @@ export function createMeterCore(sql: MeterSql, now: () => number): MeterCore {
       sql(`INSERT OR REPLACE INTO counters VALUES (1, ?, ?)`, sinceMs, JSON.stringify(next))
       if (stored !== undefined) sql(`INSERT OR REPLACE INTO stored VALUES (?, ?)`, stored.name, JSON.stringify(stored.totals))
       operations = next
+    },
+    forget(name) {
+      sql(`DELETE FROM stored WHERE name = ?`, name)
     },
     totals() {
       const stored = sumStored(sql)

@@ -20,6 +20,10 @@ export class Meter extends DurableObject<object> implements MeterRpc {
     this.#core.report(costs, stored)
   }
 
+  async forget(name: string) {
+    this.#core.forget(name)
+  }
+
   async totals() {
     return this.#core.totals()
   }
