@@ -1,3 +1,4 @@
+import { accountRoutes } from './features/accounts/routes.ts'
 import { apiKeyRoutes } from './features/api-keys/routes.ts'
 import { auditRoutes } from './features/audit/routes.ts'
 import { passwordRoutes } from './features/auth/password_routes.ts'
@@ -29,6 +30,7 @@ export const routes: readonly Route[] = [
   ...jwksRoutes,
   ...authRoutes,
   ...passwordRoutes,
+  ...accountRoutes,
   ...organizationRoutes,
   ...memberRoutes,
   ...invitationRoutes,

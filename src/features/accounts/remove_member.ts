@@ -1,0 +1,32 @@
+import { sql } from 'drizzle-orm'
+import { accountAuditEntry } from '../../db/audit.ts'
+import type { AccountCtx } from '../../db/context.ts'
+import { newMail, queueMails } from '../../db/mails.ts'
+import { accountMemberships } from '../../db/schema.ts'
+import { changedMeanwhile, noSuchMember } from './json.ts'
+import { hasOtherOwner, membershipOf, stillHasRole } from './live.ts'
+import { lastOwner, memberOf } from './set_member.ts'
+
+/** Takes a user's role in the account; the user stays one of the account, and a member of organizations. The last owner stays. */
+export async function removeAccountMember(ctx: AccountCtx, userId: string): Promise<void> {
+  const before = await memberOf(ctx, userId)
+  if (before === undefined || before.role === null) throw noSuchMember()
+  const { role, email, accountName } = before
+  const where = membershipOf(ctx, userId, stillHasRole(ctx, userId, role), role === 'owner' ? hasOtherOwner(ctx, userId) : undefined)
+  const changes = { role: { before: role, after: null } }
+  const entry = { action: 'account_member.remove', target: { kind: 'user', id: userId }, changes }
+  const mail = newMail(
+    ctx,
+    'membership_removed',
+    { to: email, ownerId: ctx.account.id },
+    { organization_name: accountName },
+    sql`from ${accountMemberships} where ${where}`,
+  )
+  const [, , rows] = await ctx.db.batch([
+    accountAuditEntry(ctx, entry, accountMemberships, where),
+    mail.statement,
+    ctx.db.delete(accountMemberships).where(where).returning({ userId: accountMemberships.userId }),
+  ])
+  if (rows.length === 0) throw role === 'owner' ? lastOwner() : changedMeanwhile()
+  queueMails(ctx, [mail])
+}

@@ -1,0 +1,32 @@
+import { and, eq, gt, sql } from 'drizzle-orm'
+import { deletedKeptMs } from '../../core/limits.ts'
+import { problem } from '../../core/problems.ts'
+import { accountAuditEntry } from '../../db/audit.ts'
+import type { AccountCtx } from '../../db/context.ts'
+import { restoreDefaults } from '../../db/default_organization.ts'
+import { accounts } from '../../db/schema.ts'
+import { accountJson, noSuchAccount } from './json.ts'
+import type { AccountJson } from './schema.ts'
+
+/** Brings a deleted account back with its organizations, those that were not deleted by themselves. */
+export async function restoreAccount(ctx: AccountCtx): Promise<AccountJson> {
+  const { id, roles } = ctx.account
+  const now = ctx.now()
+  const own = eq(accounts.id, id)
+  const restorable = and(own, gt(accounts.deletedAt, now - deletedKeptMs)) ?? own
+  const entry = { action: 'account.restore', target: { kind: 'account', id } }
+  const [[before], , rows] = await ctx.db.batch([
+    ctx.db.select({ deletedAt: accounts.deletedAt }).from(accounts).where(own),
+    accountAuditEntry(ctx, entry, accounts, restorable),
+    ctx.db.update(accounts).set({ deletedAt: null, updatedAt: now }).where(restorable).returning(),
+    restoreDefaults(
+      ctx,
+      sql`select o.id from organizations o join accounts a on a.id = o.account_id and a.deleted_at is null
+        where o.account_id = ${id} and o.deleted_at is null`,
+    ),
+  ])
+  const row = rows[0]
+  if (row) return accountJson(row, roles)
+  if (before?.deletedAt === null) throw problem('conflict', 'The account is not deleted.')
+  throw noSuchAccount()
+}

@@ -1,0 +1,54 @@
+import * as z from 'zod'
+import { nameCharsMax } from '../../core/limits.ts'
+import { accountActingRoles, accountRoles } from '../../core/permissions.ts'
+import { emailSchema, lineSchema, nameSchema, pageQuery, pageSchema, timestampSchema, uuidSchema } from '../../core/primitives.ts'
+
+export const accountSchema = z.object({
+  id: z.string(),
+  name: z.string(),
+  roles: z.array(z.enum(accountActingRoles)).meta({ description: 'What the caller acts as in it' }),
+  created_at: timestampSchema,
+  updated_at: timestampSchema,
+  deleted_at: timestampSchema.nullable(),
+})
+
+export const accountMemberSchema = z.object({
+  user_id: z.string(),
+  email: z.string(),
+  name: z.string(),
+  role: z.enum(accountRoles),
+  created_at: timestampSchema,
+})
+
+export const createAccountSchema = z.strictObject({
+  name: nameSchema,
+  owner_email: emailSchema.meta({ description: 'A new user, who gets a mail to choose a password' }),
+  owner_name: nameSchema,
+})
+
+export const putAccountSchema = z.strictObject({ name: nameSchema })
+export const patchAccountSchema = putAccountSchema.partial()
+export const accountRoleSchema = z.strictObject({ role: z.enum(accountRoles) })
+export const transferAccountSchema = z.strictObject({ user_id: uuidSchema })
+
+export const accountParam = z.object({ id: uuidSchema })
+export const accountMemberParam = z.object({ id: uuidSchema, user_id: uuidSchema })
+
+const accountOrderings = ['created_at', '-created_at', 'name', '-name'] as const
+
+export const listAccountsQuery = z.strictObject({
+  ...pageQuery,
+  ordering: z.enum(accountOrderings).default('-created_at'),
+  search: lineSchema(nameCharsMax).optional().meta({ description: 'Part of the name, without case for ASCII letters, or the id' }),
+  deleted: z
+    .enum(['true', 'false'])
+    .default('false')
+    .meta({ description: 'Whether to list, instead of the others, those that were deleted and that the caller may restore' }),
+})
+
+export const listAccountMembersQuery = z.strictObject(pageQuery)
+
+export const accountPageSchema = pageSchema(accountSchema)
+export const accountMemberPageSchema = pageSchema(accountMemberSchema)
+export type AccountJson = z.input<typeof accountSchema>
+export type AccountMemberJson = z.input<typeof accountMemberSchema>
