@@ -1,55 +1,8 @@
 import { eq, inArray, sql } from 'drizzle-orm'
 import type { BaseCtx } from '../../src/db/context.ts'
-import {
-  accountMemberships,
-  accounts,
-  apiKeys,
-  damagedSegments,
-  logShards,
-  memberships,
-  organizations,
-  sessions,
-  tasks,
-  users,
-} from '../../src/db/schema.ts'
-import { accountAuditLog, auditLog } from '../../src/db/schema_audit.ts'
-import { dashboards, savedFilters } from '../../src/db/schema_content.ts'
-import {
-  emailChanges,
-  invitations,
-  oneTimeTokens,
-  recoveryCodes,
-  secondFactors,
-  teamMemberships,
-  teams,
-  userDevices,
-} from '../../src/db/schema_identity.ts'
-
-/** All tables whose rows are one organization's; its people, who may be in others too, are not. */
-export const tablesOfOrganization = [
-  apiKeys,
-  auditLog,
-  damagedSegments,
-  dashboards,
-  invitations,
-  logShards,
-  memberships,
-  savedFilters,
-  tasks,
-  teamMemberships,
-  teams,
-] as const
-
-/** All tables whose rows are one person's. */
-export const tablesOfPerson = [
-  accountMemberships,
-  emailChanges,
-  oneTimeTokens,
-  recoveryCodes,
-  secondFactors,
-  sessions,
-  userDevices,
-] as const
+import { tablesOfOrganization, tablesOfPerson } from '../../src/db/purge_tables.ts'
+import { accounts, damagedSegments, organizations, users } from '../../src/db/schema.ts'
+import { accountAuditLog } from '../../src/db/schema_audit.ts'
 
 /**
  * Removes the account of the user with this e-mail, with its organizations, people and all their rows. Its logs are reached

@@ -15,5 +15,7 @@ export const taskJobSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('task'), organization_id: uuidSchema, task_id: uuidSchema, step: z.int().min(0) }),
   /** Apply retention to the shards behind this one, some at a time. */
   z.strictObject({ kind: z.literal('retention'), after: z.strictObject({ organization_id: z.string(), number: z.int() }) }),
+  /** Remove some of what hangs on a thing that was deleted long ago; `teams` are those of an organization. */
+  z.strictObject({ kind: z.literal('purge'), thing: z.enum(['organization', 'account', 'user', 'teams']), id: uuidSchema }),
 ])
 export type TaskJob = z.output<typeof taskJobSchema>

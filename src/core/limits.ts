@@ -175,7 +175,7 @@ export const ownersToldMax = 20
 /** Beyond `deletedKeptMs`, so that no clock that goes wrong lets a restore and the purge meet. */
 export const purgeMarginMs = 60 * 60 * 1000
 /** Deleted things of one kind that a round starts to purge; the rest waits for the next round, six hours later. */
-export const purgeStartsMax = 100
+export const purgeStartsMax = 500
 /** One step of a purge: shards that are told, rows of one table, objects of one listing, people. It ends well before an invocation's limits. */
 export const purgeShardsMax = 8
 export const purgeRowsMax = 1000

@@ -1,11 +1,11 @@
-import { eq, inArray, sql } from 'drizzle-orm'
+import { and, eq, inArray, isNull, sql } from 'drizzle-orm'
 import type { TaskJob } from '../core/jobs.ts'
 import { runningStates } from '../core/tasks.ts'
 import type { TaskKind } from '../core/tasks.ts'
 import { auditEntry } from '../db/audit.ts'
 import type { BaseCtx, TenantCtx } from '../db/context.ts'
 import { logSettingsColumns, logSettingsOf } from '../db/log_settings.ts'
-import { organizations, tasks } from '../db/schema.ts'
+import { accounts, organizations, tasks } from '../db/schema.ts'
 import { inTenant } from '../db/tenant.ts'
 import type { StepOutcome, TaskStep } from './task_step.ts'
 
@@ -90,7 +90,9 @@ async function load(base: BaseCtx, { organization_id: organizationId, task_id: i
   const [row] = await base.db
     .select({ task: tasks, accountId: organizations.accountId, settings: logSettingsColumns })
     .from(tasks)
-    .innerJoin(organizations, eq(organizations.id, tasks.organizationId))
+    // Of a deleted one tasks wait: the sweep sends them on when it is restored.
+    .innerJoin(organizations, and(eq(organizations.id, tasks.organizationId), isNull(organizations.deletedAt)))
+    .innerJoin(accounts, and(eq(accounts.id, organizations.accountId), isNull(accounts.deletedAt)))
     .where(inTenant({ tenant: { organizationId } }, tasks, eq(tasks.id, id)))
   if (row === undefined) return undefined
   const tenant = { organizationId, accountId: row.accountId, logSettings: logSettingsOf(row.settings) }

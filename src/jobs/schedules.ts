@@ -1,18 +1,20 @@
-import { and, asc, inArray, lt, notInArray, sql } from 'drizzle-orm'
+import { and, asc, eq, inArray, isNull, lt, notInArray, sql } from 'drizzle-orm'
 import { archiveFilesRemovedMax, tasksKeptMs, tasksRemovedMax, taskStuckMs, taskSweepRowsMax } from '../core/limits.ts'
 import { runningStates } from '../core/tasks.ts'
 import type { BaseCtx } from '../db/context.ts'
-import { tasks } from '../db/schema.ts'
+import { accounts, organizations, tasks } from '../db/schema.ts'
 import { forgetOldAuditEntries } from '../features/audit/forget_old.ts'
 import { archiveKeys, removeObjects } from '../features/tasks/archive_files.ts'
 import { forgetEnded } from './forget_ended.ts'
 import { forgetOldMails, sweepMails } from './mail_sweep.ts'
+import { startPurge } from './purge.ts'
 import { startRetention } from './retention.ts'
 
 /** What each cron expression of wrangler.toml starts, one after the other. */
 const schedules: Readonly<Record<string, readonly ((ctx: BaseCtx) => Promise<void>)[]>> = {
   '*/10 * * * *': [sweepTasks, sweepMails],
   '23 */6 * * *': [startRetention, forgetOldAuditEntries, forgetOldMails, forgetEnded],
+  '53 */6 * * *': [startPurge],
 }
 
 export async function runSchedule(ctx: BaseCtx, cron: string): Promise<void> {
@@ -34,6 +36,9 @@ async function sweepTasks(ctx: BaseCtx): Promise<void> {
   const stuck = await ctx.db
     .select({ organizationId: tasks.organizationId, id: tasks.id, step: tasks.step })
     .from(tasks)
+    // Those of deleted organizations wait for their restore or the purge, and must not fill every sweep.
+    .innerJoin(organizations, and(eq(organizations.id, tasks.organizationId), isNull(organizations.deletedAt)))
+    .innerJoin(accounts, and(eq(accounts.id, organizations.accountId), isNull(accounts.deletedAt)))
     .where(and(inArray(tasks.status, running), lt(tasks.updatedAt, ctx.now() - taskStuckMs)))
     .orderBy(asc(tasks.updatedAt))
     .limit(taskSweepRowsMax)

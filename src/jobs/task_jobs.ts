@@ -4,6 +4,7 @@ import type { TaskKind } from '../core/tasks.ts'
 import type { BaseCtx } from '../db/context.ts'
 import { archiveStep } from './archive.ts'
 import { eraseStep } from './erase.ts'
+import { purge } from './purge.ts'
 import { applyRetention } from './retention.ts'
 import { runTask } from './run_task.ts'
 import type { TaskStep } from './task_step.ts'
@@ -16,6 +17,7 @@ export async function consumeTaskJobs(ctx: BaseCtx, batch: MessageBatch): Promis
     try {
       const job = taskJobSchema.parse(message.body)
       if (job.kind === 'retention') await applyRetention(ctx, job.after)
+      else if (job.kind === 'purge') await purge(ctx, job)
       else await runTask(ctx, job, steps, message.attempts >= taskAttemptsMax)
       message.ack()
     } catch (error) {

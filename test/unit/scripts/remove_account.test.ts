@@ -1,7 +1,7 @@
 import { is } from 'drizzle-orm'
 import { getTableConfig, SQLiteTable } from 'drizzle-orm/sqlite-core'
 import { expect, it } from 'vitest'
-import { tablesOfOrganization, tablesOfPerson } from '../../../scripts/dev/remove_account.ts'
+import { tablesOfOrganization, tablesOfPerson } from '../../../src/db/purge_tables.ts'
 import * as schema from '../../../src/db/schema.ts'
 import * as auditSchema from '../../../src/db/schema_audit.ts'
 import * as contentSchema from '../../../src/db/schema_content.ts'
