@@ -1,4 +1,5 @@
-import { eq } from 'drizzle-orm'
+import { env } from 'cloudflare:test'
+import { and, eq } from 'drizzle-orm'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { deletedKeptMs, organizationsPerAccountMax } from '../../src/core/limits.ts'
 import { memberships, organizations, sessions } from '../../src/db/schema.ts'
@@ -52,7 +53,10 @@ describe('the list of organizations', () => {
     await makeStaff(staff.owner)
     const found = await askIn(staff, 'GET', `${path}?search=${world.organizationId}`)
     expect(await found.json()).toMatchObject({ count: 1, results: [{ id: world.organizationId, roles: ['staff'] }] })
-    const entries = await testCtx().db.select().from(accountAuditLog).where(eq(accountAuditLog.accountId, staff.accountId))
+    const entries = await testCtx()
+      .db.select()
+      .from(accountAuditLog)
+      .where(and(eq(accountAuditLog.accountId, staff.accountId), eq(accountAuditLog.action, 'staff.act')))
     expect(entries).toMatchObject([{ action: 'staff.act', actorId: staff.owner.userId, details: { route: 'organizations.list' } }])
   })
 })
@@ -227,5 +231,17 @@ describe('restoring an organization', () => {
       .where(eq(organizations.id, world.organizationId))
     expect((await ask('POST', `${own()}/restore`)).status).toBe(404)
     expect(await list('deleted=true')).toEqual([])
+  })
+
+  it('waits for room in the account', async () => {
+    await ask('DELETE', own())
+    const fill = Array.from(
+      { length: organizationsPerAccountMax },
+      (_, i) => `('${world.accountId}-${i}', '${world.accountId}', 'x', 0, 0)`,
+    )
+    await env.DB.exec(`insert into organizations (id, account_id, name, created_at, updated_at) values ${fill.join(', ')}`)
+    expect(await problemOf(await ask('POST', `${own()}/restore`))).toMatchObject({ status: 409, code: 'conflict' })
+    await env.DB.exec(`delete from organizations where id = '${world.accountId}-0'`)
+    expect((await ask('POST', `${own()}/restore`)).status).toBe(200)
   })
 })

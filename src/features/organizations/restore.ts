@@ -1,5 +1,5 @@
 import { and, eq, gt, sql } from 'drizzle-orm'
-import { deletedKeptMs } from '../../core/limits.ts'
+import { deletedKeptMs, organizationsPerAccountMax } from '../../core/limits.ts'
 import { problem } from '../../core/problems.ts'
 import { auditEntry } from '../../db/audit.ts'
 import type { TenantCtx } from '../../db/context.ts'
@@ -13,7 +13,9 @@ export async function restoreOrganization(ctx: TenantCtx): Promise<OrganizationJ
   const { organizationId } = ctx.tenant
   const now = ctx.now()
   const own = eq(organizations.id, organizationId)
-  const restorable = and(own, gt(organizations.deletedAt, now - deletedKeptMs)) ?? own
+  const keptSince = now - deletedKeptMs
+  const others = sql`(select count(*) from organizations o where o.account_id = ${organizations.accountId} and o.deleted_at is null)`
+  const restorable = and(own, gt(organizations.deletedAt, keptSince), sql`${others} < ${organizationsPerAccountMax}`) ?? own
   const entry = { action: 'organization.restore', target: { kind: 'organization', id: organizationId } }
   const [[before], , rows] = await ctx.db.batch([
     ctx.db.select({ deletedAt: organizations.deletedAt }).from(organizations).where(own),
@@ -23,6 +25,7 @@ export async function restoreOrganization(ctx: TenantCtx): Promise<OrganizationJ
   ])
   const row = rows[0]
   if (row) return organizationJson(row, personOf(ctx.actor).roles)
-  if (before?.deletedAt === null) throw problem('conflict', 'The organization is not deleted.')
-  throw noSuchOrganization()
+  if (before === undefined || (before.deletedAt ?? now) <= keptSince) throw noSuchOrganization()
+  if (before.deletedAt === null) throw problem('conflict', 'The organization is not deleted.')
+  throw problem('conflict', `An account can have at most ${organizationsPerAccountMax} organizations. Delete some first.`)
 }
