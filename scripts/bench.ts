@@ -3,6 +3,7 @@ import { createRequire } from 'node:module'
 import { cpus, totalmem, type } from 'node:os'
 import { measureAnalytics } from '../test/bench/analytics.ts'
 import { measureEncode, measureScan } from '../test/bench/engine.ts'
+import { measureEnumeration } from '../test/bench/enumeration.ts'
 import type { Figure } from '../test/bench/figures.ts'
 import { measureExport, measureIngest } from '../test/bench/http.ts'
 import { measureSegments, measureSize } from '../test/bench/segments.ts'
@@ -11,12 +12,12 @@ import { measureVolume } from '../test/bench/volume_run.ts'
 import { startBenchWorld } from '../test/bench/world.ts'
 import { main, parseFlags, seconds, usageError } from './dev/terminal.ts'
 
-const usage = `Measures the engine, the Worker, and one organization with many logs, in one run.
+const usage = `Measures the engine, the Worker, whether time tells which e-mails are known, and one organization with many logs, in one run.
 
   npm run bench -- [options]
 
   --rows N            logs of the large organization (default 1000000; the targets are for 10000000)
-  --only PART         engine, worker or volume
+  --only PART         engine, worker, enumeration or volume
 
 Figures of two runs do not compare, the ratios within one do. The table is also written to dist/bench.json.
 Exit code: 1 when a target was missed.`
@@ -26,7 +27,7 @@ const flags = {
   only: { type: 'string' },
 } as const
 
-const parts = ['engine', 'worker', 'volume'] as const
+const parts = ['engine', 'worker', 'enumeration', 'volume'] as const
 type Part = (typeof parts)[number]
 
 interface Section {
@@ -60,6 +61,7 @@ await main(async () => {
   const runs: Record<Part, () => Promise<unknown>> = {
     engine: () => benchEngine(reporter(sections)),
     worker: () => benchWorker(reporter(sections)),
+    enumeration: () => benchEnumeration(reporter(sections)),
     volume: () => measureVolume(options.rows, Date.now(), { part: reporter(sections), line: (text) => console.log(text) }),
   }
   const samples: Partial<Record<Part, unknown>> = {}
@@ -102,6 +104,15 @@ async function benchWorker(report: Report): Promise<void> {
     // Years before the other figures' logs, so that the range holds only its own.
     report('Export', await measureExport(world, nowMs - 1000 * 86_400_000))
     report('Live tail', await measureTail(world))
+  } finally {
+    await world.stop()
+  }
+}
+
+async function benchEnumeration(report: Report): Promise<void> {
+  const world = await startBenchWorld()
+  try {
+    report('Known and unknown e-mails over HTTP, in turns', await measureEnumeration(world))
   } finally {
     await world.stop()
   }
