@@ -10,10 +10,10 @@ import {
   statsGroupsMax,
 } from '../core/limits.ts'
 import { logSchema } from '../core/log_schema.ts'
-import { queryInteger } from '../core/primitives.ts'
+import { intervalSchema, queryInteger } from '../core/primitives.ts'
 import { severities } from '../core/severity.ts'
 import { fieldTypes } from '../engine/query/fields_present.ts'
-import { damaged, from, interval, partial, q, statsSchema, to, words } from './schema.ts'
+import { damaged, from, partial, q, statsSchema, to, words } from './schema.ts'
 
 const value = z.unknown().meta({ type: ['number', 'string', 'null'] })
 
@@ -30,7 +30,7 @@ export const statsQuery = z.strictObject({
     .pipe(z.array(z.string().max(attributeNameBytesMax)).max(statsByMax))
     .default([])
     .describe('Fields that make the groups, with commas.'),
-  interval: interval.optional().describe('Length of time buckets, such as 5m; without it there are none.'),
+  interval: intervalSchema.optional().describe('Length of time buckets, such as 5m; without it there are none.'),
   ordering: z
     .string()
     .max(queryBytesMax)

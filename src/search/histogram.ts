@@ -2,22 +2,22 @@ import { bySeverity } from '../core/severity.ts'
 import { formatTimestamp } from '../core/time.ts'
 import type { TenantCtx } from '../db/context.ts'
 import { aggregateLogs } from './aggregate.ts'
-import { queryDeps } from './query_deps.ts'
+import type { QueryRun } from './query_run.ts'
+import { queryRun } from './query_run.ts'
 import { checkQuery } from './query_text.ts'
 import type { HistogramInput } from './schema.ts'
-import { shardsOf } from './shards.ts'
 import { footOf } from './stats.ts'
 import { timeBuckets } from './time_buckets.ts'
 import { parseRange } from './time_range.ts'
 
 /** Counts by time and severity of the logs that match; buckets without any are there too, with zeros. */
-export async function histogramOfLogs(ctx: TenantCtx, input: HistogramInput) {
+export async function histogramOfLogs(ctx: TenantCtx, input: HistogramInput, run?: QueryRun) {
   const startedMs = ctx.now()
   checkQuery(input.q)
   const asked = parseRange(input.from, input.to, startedMs)
-  const shards = await shardsOf(ctx)
+  const { shards, deps } = run ?? (await queryRun(ctx))
   const { range, bucketMs, firstMs, buckets } = await timeBuckets(ctx, shards, input, asked)
-  const scanned = await aggregateLogs(queryDeps(ctx), shards, { q: input.q, range }, { kind: 'histogram', bucketMs })
+  const scanned = await aggregateLogs(deps, shards, { q: input.q, range }, { kind: 'histogram', bucketMs })
   const counted = new Map(scanned.result.buckets.map(({ startMs, counts }) => [startMs, counts]))
   const filled = Array.from({ length: buckets }, (_, i) => bucketJson(firstMs + i * bucketMs, counted.get(firstMs + i * bucketMs)))
   return {

@@ -1,5 +1,6 @@
 import { listOffsetRowsMax, listReadsMax } from '../core/limits.ts'
 import { problem } from '../core/problems.ts'
+import type { ListFilter } from '../core/query_checks.ts'
 import { severityFromText } from '../core/severity.ts'
 import type { TenantCtx } from '../db/context.ts'
 import type { LogJson } from '../engine/log_json.ts'
@@ -31,7 +32,7 @@ export interface LogList {
 /** A numbered page (or the one that a cursor names) of the logs that pass all filters, with their count. */
 export async function listLogs(ctx: TenantCtx, input: ListInput): Promise<LogList> {
   const { order, page_size: pageSize } = input
-  const q = queryOf(input)
+  const q = listFilterQuery(input)
   const range = parseRange(input.date_from, input.date_to, ctx.now(), { from: 'date_from', to: 'date_to' })
   const hash = listingHash({ organizationId: ctx.tenant.organizationId, q, from: input.date_from ?? '', to: input.date_to ?? '', order })
   const resumed = input.cursor === undefined ? undefined : decodeCursor(input.cursor, hash)
@@ -53,8 +54,8 @@ export async function listLogs(ctx: TenantCtx, input: ListInput): Promise<LogLis
   }
 }
 
-/** The filters of the list as one query. */
-function queryOf(input: ListInput): string {
+/** The filters of a list as one query; throws the problem of what is wrong with them. */
+export function listFilterQuery(input: Pick<ListFilter, 'q'> & { [K in keyof ListFilter]?: ListFilter[K] | undefined }): string {
   checkQuery(input.q)
   const words = (input.search ?? '').split(/\s+/).filter((word) => word !== '')
   const severities = (input.severity ?? []).map((text) => {

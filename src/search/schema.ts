@@ -13,7 +13,7 @@ import {
   timeBoundCharsMax,
 } from '../core/limits.ts'
 import { logSchema } from '../core/log_schema.ts'
-import { queryInteger } from '../core/primitives.ts'
+import { intervalSchema, queryInteger } from '../core/primitives.ts'
 import { severities } from '../core/severity.ts'
 
 /** One end of a range of time; time_range.ts reads it. */
@@ -23,7 +23,6 @@ export const from = timeBound.describe('First moment that is included: RFC 3339,
 export const to = timeBound.describe('First moment that is not included any more; a date means the end of that day.')
 const order = z.enum(['newest', 'oldest'])
 const cursor = z.string().min(1).max(cursorCharsMax).describe('`next` of the page before; all other parameters must stay as they were.')
-export const interval = z.string().regex(/^[1-9]\d{0,9}(ms|s|m|h|d)$/, 'must be a number with a unit, such as 30s, 5m, 1h or 1d')
 const pageSize = queryInteger(1, pageSizeMax).default(pageSizeDefault)
 /** Comma-separated, or the parameter repeated. */
 export const words = z.union([z.string(), z.array(z.string())]).transform((value) =>
@@ -112,7 +111,7 @@ export const histogramQuery = z.strictObject({
   q: q.default(''),
   from: from.optional(),
   to: to.optional(),
-  interval: interval.optional(),
+  interval: intervalSchema.optional(),
 })
 export type HistogramInput = z.output<typeof histogramQuery>
 

@@ -13,25 +13,25 @@ import { parseStats } from '../engine/query/stats_parser.ts'
 import type { StatsFunction, StatsPlan } from '../engine/query/stats_types.ts'
 import { aggregateLogs } from './aggregate.ts'
 import type { StatsInput } from './analytics_schema.ts'
-import { queryDeps } from './query_deps.ts'
+import type { QueryRun } from './query_run.ts'
+import { queryRun } from './query_run.ts'
 import { checkQuery } from './query_text.ts'
-import { shardsOf } from './shards.ts'
 import { footOf } from './stats.ts'
 import { timeBuckets } from './time_buckets.ts'
 import { parseRange } from './time_range.ts'
 
 /** Statistics over the logs that match, by group and time bucket. */
-export async function statsOfLogs(ctx: TenantCtx, input: StatsInput) {
+export async function statsOfLogs(ctx: TenantCtx, input: StatsInput, run?: QueryRun) {
   const startedMs = ctx.now()
   checkQuery(input.q)
-  const functions = functionsIn('stats', input.stats)
+  const functions = statsFunctionsIn('stats', input.stats)
   const order = orderOf(functions, input.ordering)
   const asked = parseRange(input.from, input.to, startedMs)
-  const shards = await shardsOf(ctx)
+  const { shards, deps } = run ?? (await queryRun(ctx))
   const buckets = input.interval === undefined ? undefined : await timeBuckets(ctx, shards, input, asked)
   checkSketches(functions, buckets?.buckets ?? 1)
   const plan: StatsPlan = { functions, by: input.by, bucketMs: buckets?.bucketMs ?? null }
-  const scanned = await aggregateLogs(queryDeps(ctx), shards, { q: input.q, range: buckets?.range ?? asked }, { kind: 'stats', plan })
+  const scanned = await aggregateLogs(deps, shards, { q: input.q, range: buckets?.range ?? asked }, { kind: 'stats', plan })
   const answer = answerStats(plan, scanned.result, order, input.limit)
   const valuesJson = (values: readonly StatsValue[]) => values.map((value, i) => valueJson(functions[i]!, value))
   return {
@@ -54,7 +54,7 @@ export async function statsOfLogs(ctx: TenantCtx, input: StatsInput) {
 }
 
 /** Throws the problem `invalid_query`, which says where the text is wrong and what was expected there. */
-function functionsIn(name: string, text: string): StatsFunction[] {
+export function statsFunctionsIn(name: string, text: string): StatsFunction[] {
   try {
     return parseStats(text)
   } catch (error) {
@@ -75,7 +75,8 @@ function functionText(text: string): string | undefined {
   }
 }
 
-function orderOf(functions: readonly StatsFunction[], ordering: string | undefined): StatsOrder {
+/** Throws `validation_failed` when it is none of these functions. */
+export function orderOf(functions: readonly StatsFunction[], ordering: string | undefined): StatsOrder {
   if (ordering === undefined) return { function: 0, isDescending: true }
   const isDescending = ordering.startsWith('-')
   const asked = functionText(ordering.slice(isDescending ? 1 : 0))

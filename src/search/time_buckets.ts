@@ -69,7 +69,8 @@ async function closedRange(
   return fromMs < toMs ? { fromMs, toMs } : { fromMs: 0, toMs: 0 }
 }
 
-function autoInterval({ fromMs, toMs }: TimeRange): number {
+/** Length of intervals that makes about sixty of a range. */
+export function autoInterval({ fromMs, toMs }: TimeRange): number {
   const wanted = (toMs - fromMs) / histogramBucketsAuto
   const yearMs = 365 * dayMs
   return niceIntervalsMs.find((interval) => interval >= wanted) ?? Math.ceil(wanted / yearMs) * yearMs
