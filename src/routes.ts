@@ -10,6 +10,7 @@ import { logSettingsRoutes } from './features/log-settings/routes.ts'
 import { memberRoutes } from './features/members/routes.ts'
 import { metricsRoutes } from './features/metrics/routes.ts'
 import { organizationRoutes } from './features/organizations/routes.ts'
+import { savedFilterRoutes } from './features/saved-filters/routes.ts'
 import { schemaRoute } from './features/service/schema_route.ts'
 import { serviceRoutes } from './features/service/routes.ts'
 import { tailRoutes } from './features/tail/routes.ts'
@@ -20,6 +21,7 @@ import type { Route } from './http/route.ts'
 import { ingestRoutes } from './ingest/routes.ts'
 import { analyticsRoutes } from './search/analytics_routes.ts'
 import { archiveRoutes } from './search/storage/archive_routes.ts'
+import { queryChecks } from './search/query_checks.ts'
 import { searchRoutes } from './search/routes.ts'
 import { storageRoutes } from './search/storage/storage_routes.ts'
 
@@ -45,6 +47,7 @@ export const routes: readonly Route[] = [
   ...archiveRoutes,
   ...storageRoutes,
   ...logSettingsRoutes,
+  ...savedFilterRoutes(queryChecks),
   ...taskRoutes,
   ...tailRoutes,
   ...devRoutes,

@@ -198,6 +198,18 @@ export const apiKeyGraceSecondsMax = 7 * 24 * 60 * 60
 /** Greatest limit that a key may carry; the one of the deployment holds as well. */
 export const apiKeyRatePerMinuteMax = 1_000_000
 
+// Saved filters, dashboards
+/** Filters that one person keeps in an organization, and all of its people: lists are searched by a scan of them. */
+export const savedFiltersPerUserMax = 200
+export const savedFiltersPerOrganizationMax = 5_000
+/** JSON of one definition: the longest query and a screenful of columns; a page of 500 stays at some megabytes. */
+export const savedFilterBytesMax = 8 * 1024
+/** Sources that a filter names one by one, and columns that a table of logs can show. */
+export const savedFilterSourcesMax = 50
+export const logColumnsMax = 50
+/** A value before or after a change is kept by the audit log up to so many characters of JSON. */
+export const auditValueCharsMax = 200
+
 // Ids
 /** A log id is 64 bits: 16 for the shard's number, 48 for the row's sequence number. */
 export const shardNumberMax = 0xffff
