@@ -3,6 +3,7 @@ import { apiKeyRoutes } from './features/api-keys/routes.ts'
 import { auditRoutes } from './features/audit/routes.ts'
 import { passwordRoutes } from './features/auth/password_routes.ts'
 import { authRoutes } from './features/auth/routes.ts'
+import { dashboardRoutes } from './features/dashboards/routes.ts'
 import { devRoutes } from './features/dev/routes.ts'
 import { invitationRoutes } from './features/invitations/routes.ts'
 import { jwksRoutes } from './features/jwks/routes.ts'
@@ -48,6 +49,7 @@ export const routes: readonly Route[] = [
   ...storageRoutes,
   ...logSettingsRoutes,
   ...savedFilterRoutes(queryChecks),
+  ...dashboardRoutes(queryChecks),
   ...taskRoutes,
   ...tailRoutes,
   ...devRoutes,

@@ -207,6 +207,23 @@ export const savedFilterBytesMax = 8 * 1024
 /** Sources that a filter names one by one, and columns that a table of logs can show. */
 export const savedFilterSourcesMax = 50
 export const logColumnsMax = 50
+/** Many more than people look at; deleted ones are gone at once. */
+export const dashboardsPerOrganizationMax = 500
+/** A dashboard says in a few sentences what it is for. */
+export const dashboardDescriptionCharsMax = 1000
+/** Panels of one dashboard: some screens full, each a query of all shards whenever somebody looks. */
+export const dashboardPanelsMax = 24
+/** The grid of a dashboard: twelve columns divide by 2, 3, 4 and 6; rows as all panels under each other need. */
+export const dashboardColumns = 12
+export const dashboardPanelRowsMax = 24
+export const dashboardRowsMax = dashboardPanelsMax * dashboardPanelRowsMax
+/** Characters of a panel's id, such as a UUID. */
+export const panelIdCharsMax = 64
+/** Lines of one chart: more cannot be told apart. */
+export const panelSeriesMax = 50
+/** Rows of a table and logs of a list within a dashboard; more are a search of their own. */
+export const panelRowsMax = 200
+export const panelLogsMax = 100
 /** A value before or after a change is kept by the audit log up to so many characters of JSON. */
 export const auditValueCharsMax = 200
 

@@ -22,6 +22,7 @@ export const problems = {
   conflict: { status: 409, title: 'Conflict' },
   last_owner: { status: 409, title: 'There must be an owner' },
   too_many_patches: { status: 409, title: 'Too many edited logs' },
+  precondition_failed: { status: 412, title: 'It was changed meanwhile' },
   payload_too_large: { status: 413, title: 'The body is too large' },
   uri_too_long: { status: 414, title: 'The address is too long' },
   unsupported_encoding: { status: 415, title: 'Content encoding not supported' },

@@ -13,7 +13,16 @@ export const crossOrigin: MiddlewareHandler<AppEnv> = cors({
     return allowed.includes(origin) ? origin : null
   },
   allowMethods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
-  allowHeaders: ['Authorization', 'X-API-Key', 'X-Organization-Id', 'X-Request-Id', 'Content-Type', 'Content-Encoding', 'Idempotency-Key'],
+  allowHeaders: [
+    'Authorization',
+    'X-API-Key',
+    'X-Organization-Id',
+    'X-Request-Id',
+    'Content-Type',
+    'Content-Encoding',
+    'Idempotency-Key',
+    'If-Match',
+  ],
   exposeHeaders: [
     'X-Request-Id',
     'RateLimit-Limit',
@@ -22,6 +31,7 @@ export const crossOrigin: MiddlewareHandler<AppEnv> = cors({
     'Retry-After',
     'Idempotency-Replayed',
     'Content-Disposition',
+    'ETag',
   ],
   maxAge: preflightSeconds,
 })
