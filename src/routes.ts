@@ -22,6 +22,7 @@ import type { Route } from './http/route.ts'
 import { ingestRoutes } from './ingest/routes.ts'
 import { analyticsRoutes } from './search/analytics_routes.ts'
 import { archiveRoutes } from './search/storage/archive_routes.ts'
+import { dashboardDataRoutes } from './search/dashboards/routes.ts'
 import { queryChecks } from './search/query_checks.ts'
 import { searchRoutes } from './search/routes.ts'
 import { storageRoutes } from './search/storage/storage_routes.ts'
@@ -50,6 +51,7 @@ export const routes: readonly Route[] = [
   ...logSettingsRoutes,
   ...savedFilterRoutes(queryChecks),
   ...dashboardRoutes(queryChecks),
+  ...dashboardDataRoutes,
   ...taskRoutes,
   ...tailRoutes,
   ...devRoutes,

@@ -224,6 +224,16 @@ export const panelSeriesMax = 50
 /** Rows of a table and logs of a list within a dashboard; more are a search of their own. */
 export const panelRowsMax = 200
 export const panelLogsMax = 100
+/** Panels that run at a time: each asks up to `fanOutMax` shards by itself. */
+export const dashboardPanelsAtOnce = 3
+/** Raw bytes of all scans of a dashboard, and its time: as much as one query may take. */
+export const dashboardScanBytesMax = 16 * 1024 * 1024 * 1024
+export const dashboardMsMax = 20_000
+/** An answer is shown again this long: people of a team who look at one dashboard make its queries once. */
+export const dashboardCacheMs = 5_000
+/** Answers that an isolate keeps so long, and their characters as JSON; as objects they take some three times that. */
+export const dashboardCacheEntriesMax = 200
+export const dashboardCacheCharsMax = 4 * 1024 * 1024
 /** A value before or after a change is kept by the audit log up to so many characters of JSON. */
 export const auditValueCharsMax = 200
 

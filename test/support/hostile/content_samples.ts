@@ -3,16 +3,31 @@ import type { World } from '../world.ts'
 /* What people make in an organization, for samples.ts. */
 
 const filter = { q: 'error status:>=500', severity: ['ERROR'], source: ['api'], from: 'now-1h', to: 'now', columns: ['status'] }
+const layout = { x: 0, y: 0, w: 6, h: 4 }
+const dashboard = {
+  description: 'What it shows',
+  from: 'now-1h',
+  to: 'now',
+  panels: [
+    { id: 'a', kind: 'time_series', title: 'Errors', q: 'level:error', layout },
+    { id: 'b', kind: 'number', title: 'All', stats: 'count()', layout: { ...layout, x: 6 } },
+  ],
+}
 
 export const contentJsonSamples: Record<string, Record<string, unknown>> = {
   'saved_filters.create': { name: 'Filter', definition: filter, shared: true },
   'saved_filters.replace': { name: 'Filter', definition: filter, shared: true },
   'saved_filters.update': { name: 'Filter', definition: filter, shared: true },
+  'dashboards.create': { name: 'Dashboard', definition: dashboard },
+  'dashboards.replace': { name: 'Dashboard', definition: dashboard },
+  'dashboards.update': { name: 'Dashboard', definition: dashboard },
 }
 
 export const contentMakers: Record<string, (world: World) => Promise<string>> = {
   '/api/v1/saved-filters/:id': (world) =>
     make(world, '/api/v1/saved-filters', { name: crypto.randomUUID(), definition: filter, shared: true }),
+  '/api/v1/dashboards/:id': (world) => make(world, '/api/v1/dashboards', { name: 'Dashboard', definition: dashboard }),
+  '/api/v1/dashboards/:id/data': (world) => make(world, '/api/v1/dashboards', { name: 'Dashboard', definition: dashboard }),
 }
 
 async function make({ call, owner }: World, path: string, json: object): Promise<string> {
