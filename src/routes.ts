@@ -18,6 +18,7 @@ import { tailRoutes } from './features/tail/routes.ts'
 import { taskRoutes } from './features/tasks/routes.ts'
 import { teamMemberRoutes } from './features/teams/member_routes.ts'
 import { teamRoutes } from './features/teams/routes.ts'
+import { userRoutes } from './features/users/routes.ts'
 import type { Route } from './http/route.ts'
 import { ingestRoutes } from './ingest/routes.ts'
 import { analyticsRoutes } from './search/analytics_routes.ts'
@@ -35,6 +36,7 @@ export const routes: readonly Route[] = [
   ...authRoutes,
   ...passwordRoutes,
   ...accountRoutes,
+  ...userRoutes,
   ...organizationRoutes,
   ...memberRoutes,
   ...invitationRoutes,

@@ -81,6 +81,10 @@ export const askedMailsPerAddressMax = 20
 /** Pre-registrations: an e-mail is kept once, so these bound only the work that one address makes. */
 export const preRegistrationsPerEmailMax = 3
 export const preRegistrationsPerAddressMax = 20
+/** Changes of e-mail that one person begins: each is a mail to an address that may be anybody's. To one address, `askedMailsPerEmailMax`. */
+export const emailChangesPerUserMax = 5
+/** Exports of all that is known of a person: each reads some tables whole. */
+export const exportsPerUserMax = 5
 /** Invitations to one e-mail, whoever invites, and of one organization: a team of any size comes in over a day. */
 export const invitationsPerEmailMax = 5
 export const invitationsPerOrganizationMax = 100
@@ -105,6 +109,20 @@ export const changeEmailTtlMs = 24 * 60 * 60 * 1000
 export const invitationTtlMs = 7 * 24 * 60 * 60 * 1000
 /** What is deleted can be restored this long; then it is purged. */
 export const deletedKeptMs = 30 * 24 * 60 * 60 * 1000
+/** Rows that an export of a person reads at a time, and takes of one kind at most: a Worker may ask D1 a thousand times. */
+export const personExportPageRows = 500
+export const personExportRowsMax = 50_000
+/** The longest language tag that RFC 5646 (section 4.4.1) wants to be kept whole; time zones have at most 32 characters. */
+export const localeCharsMax = 35
+export const timeZoneCharsMax = 64
+/** Nobody alive was born before. */
+export const birthDateMin = '1900-01-01'
+/** Tries to write a profile that somebody else is changing at the same time. */
+export const profileWriteTriesMax = 3
+/** Tries to delete a user whose organizations change at the same time. */
+export const deleteUserTriesMax = 3
+/** Users of one account: lists and their search stay quick. */
+export const usersPerAccountMax = 10_000
 /** Days that entries of the audit log are kept unless the organization says otherwise; a year, as auditors ask for. */
 export const auditDaysDefault = 365
 /** What an organization may say: a month shows what led to a trouble, ten years are the longest that laws ask for. */

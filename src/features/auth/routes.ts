@@ -1,7 +1,7 @@
 import { route } from '../../http/route.ts'
-import { me } from './me.ts'
+import { profileRoutes } from './profile_routes.ts'
 import { register } from './register.ts'
-import { meSchema, registeredSchema, registerSchema } from './schema.ts'
+import { registeredSchema, registerSchema } from './schema.ts'
 import { secondFactorRoutes } from './second_factor_routes.ts'
 import { sessionRoutes } from './session_routes.ts'
 
@@ -28,17 +28,4 @@ const registerRoute = route(
   },
 )
 
-const meRoute = route(
-  {
-    id: 'auth.me',
-    method: 'get',
-    path: '/api/v1/auth/me',
-    summary: 'The caller, with memberships and permissions',
-    access: 'session',
-    replies: { 200: meSchema },
-    problems: [],
-  },
-  async (_, ctx) => ({ status: 200, body: await me(ctx) }),
-)
-
-export const authRoutes = [registerRoute, ...sessionRoutes, ...secondFactorRoutes, meRoute]
+export const authRoutes = [registerRoute, ...sessionRoutes, ...secondFactorRoutes, ...profileRoutes]

@@ -1,6 +1,8 @@
 import {
   askedMailsPerAddressMax,
   askedMailsPerEmailMax,
+  emailChangesPerUserMax,
+  exportsPerUserMax,
   invitationsPerAddressMax,
   invitationsPerEmailMax,
   invitationsPerOrganizationMax,
@@ -58,7 +60,20 @@ export const throttles = {
     perSubject: preRegistrationsPerEmailMax,
     perSource: preRegistrationsPerAddressMax,
   },
-  /** Its source is the organization that invites. */
+  /** Its source is the person. */
+  change_email: {
+    ...named('changes of e-mail', 'email_changes', 'user'),
+    perSubject: askedMailsPerEmailMax,
+    perSource: emailChangesPerUserMax,
+  },
+  /** Its subject and its source are the person. */
+  export: {
+    ...named('exports', 'exports', 'user'),
+    names: { subject: 'exports_per_user', source: 'exports_per_user' },
+    perSubject: exportsPerUserMax,
+    perSource: exportsPerUserMax,
+  },
+  /** Its source is the organization that invites, or the account that makes a user. */
   invitation: {
     ...named('invitations', 'invitations', 'organization'),
     perSubject: invitationsPerEmailMax,

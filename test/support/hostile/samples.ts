@@ -6,6 +6,7 @@ import { parseRefreshToken } from '../../../src/features/auth/refresh_token.ts'
 import { segmentId } from '../../../src/search/storage/segments.ts'
 import { testCtx } from '../world.ts'
 import type { World } from '../world.ts'
+import { peopleJsonSamples, peopleLasting, peopleMakers } from './people_samples.ts'
 import { contentJsonSamples, contentMakers } from './content_samples.ts'
 
 /** A body that each route with a JSON body accepts, by route id; the suite checks that no route lacks one. */
@@ -39,6 +40,7 @@ export const jsonSamples: Record<string, Record<string, unknown>> = {
   'logs.erase': { q: 'no log has this', from: '2026-01-01', to: '2026-01-02' },
   'logs.archive': { q: 'no log has this', from: '2026-01-01', to: '2026-01-02' },
   'retention.set': { days: 30 },
+  ...peopleJsonSamples,
   ...contentJsonSamples,
   'logs.replace': { timestamp: '2026-01-01T00:00:00Z', severity: 'INFO', source: 'api', message: 'text', attributes: { a: 1 } },
   'logs.update': { timestamp: '2026-01-01T00:00:00Z', severity: 'INFO', source: 'api', message: 'text', attributes: { a: 1 } },
@@ -72,6 +74,7 @@ export const thingMakers: Record<string, (world: World) => Promise<string>> = {
   '/api/v1/organizations/:id/restore': makeOrganization,
   '/api/v1/organizations/:id/transfer': makeOrganization,
   '/api/v1/tasks/:id': makeTask,
+  ...peopleMakers,
   ...contentMakers,
   '/api/v1/tasks/:id/files/:n': makeTask,
   '/api/v1/logs/segments/:id/file': async (world) => {
@@ -85,6 +88,7 @@ export const thingMakers: Record<string, (world: World) => Promise<string>> = {
 
 /** Paths whose things cannot be deleted there, or are still shown. */
 const lasting: ReadonlySet<string> = new Set([
+  ...peopleLasting,
   // The world needs its own.
   '/api/v1/accounts/:id',
   '/api/v1/accounts/:id/restore',

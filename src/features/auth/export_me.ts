@@ -1,0 +1,88 @@
+import { sql } from 'drizzle-orm'
+import { personExportPageRows, personExportRowsMax } from '../../core/limits.ts'
+import { accountAuditStatement, auditPerson } from '../../db/audit.ts'
+import type { UserCtx } from '../../db/context.ts'
+import { leftOut } from './export_me_columns.ts'
+import { exportSections } from './export_me_rows.ts'
+import type { ExportRow, ExportSection } from './export_me_rows.ts'
+import { takePlace } from './throttle.ts'
+
+export interface PersonExport {
+  fileName: string
+  /** One JSON document. Reads the next rows only when those before are taken; a failure on the way breaks it off. */
+  body: ReadableStream<Uint8Array>
+}
+
+/** How much is read at a time and taken of a section at most; tests give their own. */
+export interface ExportBounds {
+  pageRows: number
+  rowsMax: number
+}
+
+const bounds: ExportBounds = { pageRows: personExportPageRows, rowsMax: personExportRowsMax }
+
+/** All that is known of the caller, as far as it is the caller's (GDPR, article 15). */
+export async function exportMe(ctx: UserCtx, { pageRows, rowsMax } = bounds): Promise<PersonExport> {
+  await takePlace(ctx, { kind: 'export', subject: ctx.user.id, source: ctx.user.id })
+  const origin = { accountId: ctx.user.accountId, actor: auditPerson(ctx) }
+  await accountAuditStatement(ctx, origin, { action: 'user.export', target: { kind: 'user', id: ctx.user.id } }, sql`where true`)
+  const day = new Date(ctx.now()).toISOString().slice(0, 10)
+  return { fileName: `edgelog-person-${day}.json`, body: streamOf(ctx, documentOf(ctx, { pageRows, rowsMax })) }
+}
+
+/** The document in parts, each some rows. */
+async function* documentOf(ctx: UserCtx, { pageRows, rowsMax }: ExportBounds): AsyncGenerator<string> {
+  const head = { format: 'edgelog-person', version: 1, exported_at: new Date(ctx.now()).toISOString(), not_included: leftOut }
+  yield JSON.stringify(head).slice(0, -1)
+  const cut: string[] = []
+  for (const section of exportSections) {
+    yield `,\n${JSON.stringify(section.name)}:[`
+    if (!(yield* rowsOf(ctx, section, { pageRows, rowsMax }))) cut.push(section.name)
+    yield ']'
+  }
+  yield `,\n"cut_at_${rowsMax}_rows":${JSON.stringify(cut)}}\n`
+}
+
+/** Answers whether these are all rows of the section. */
+async function* rowsOf(ctx: UserCtx, section: ExportSection, { pageRows, rowsMax }: ExportBounds): AsyncGenerator<string, boolean> {
+  let last: ExportRow | undefined
+  for (let offset = 0; offset < rowsMax;) {
+    const limit = Math.min(pageRows, rowsMax - offset)
+    const rows = await section.page(ctx, { offset, limit, last })
+    if (rows.length > 0) yield rows.map((row, i) => `${offset + i === 0 ? '\n' : ',\n'}${JSON.stringify(rowJson(row))}`).join('')
+    if (rows.length < limit) return true
+    offset += rows.length
+    last = rows.at(-1)
+  }
+  return (await section.page(ctx, { offset: rowsMax, limit: 1, last })).length === 0
+}
+
+/** Names and times as the API writes them. */
+function rowJson(row: ExportRow): ExportRow {
+  return Object.fromEntries(
+    Object.entries(row).map(([name, value]) => [
+      name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+      name.endsWith('At') && typeof value === 'number' ? new Date(value).toISOString() : value,
+    ]),
+  )
+}
+
+function streamOf(ctx: UserCtx, parts: AsyncGenerator<string>): ReadableStream<Uint8Array> {
+  const encoder = new TextEncoder()
+  return new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      try {
+        const next = await parts.next()
+        if (next.done === true) controller.close()
+        else controller.enqueue(encoder.encode(next.value))
+      } catch (error) {
+        // The answer has begun: all that can be done is to break it off, so that nobody takes it for whole.
+        ctx.log.error('export of a person broke off', error)
+        controller.error(error)
+      }
+    },
+    async cancel() {
+      await parts.return(undefined)
+    },
+  })
+}

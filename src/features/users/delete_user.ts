@@ -1,0 +1,95 @@
+import { and, eq, isNull, sql } from 'drizzle-orm'
+import type { SQL } from 'drizzle-orm'
+import { deletedKeptMs } from '../../core/limits.ts'
+import { accountAuditStatement, auditPerson, auditStatement } from '../../db/audit.ts'
+import type { UserCtx } from '../../db/context.ts'
+import { newMail, queueMails } from '../../db/mails.ts'
+import { accounts, organizations, users } from '../../db/schema.ts'
+import { emailChanges, invitations, oneTimeTokens } from '../../db/schema_identity.ts'
+import { forgetKeysOf } from '../api-keys/cache.ts'
+import { endTails, endTailsOfPerson } from '../tail/end_tails.ts'
+import { loneAccounts, loneOrganizations, mustStay } from './ownership.ts'
+import type { Along } from './ownership.ts'
+
+/** Who is to be deleted, with what goes along. */
+export interface Deletion {
+  readonly user: { readonly id: string; readonly email: string; readonly accountId: string }
+  readonly along: Along
+  /** What else must hold. */
+  readonly condition?: SQL | undefined
+}
+
+/**
+ * Hides a person for `deletedKeptMs`; then the purge removes all that is known of the person. Sessions end with this batch, and
+ * so do tokens in mails, a change of e-mail and invitations that the person sent; live tails end behind the answer. False, and
+ * nothing is changed, when the person is gone already or must stay.
+ */
+export async function deleteUser(ctx: UserCtx, { user, along, condition }: Deletion): Promise<boolean> {
+  const now = ctx.now()
+  const may = and(eq(users.id, user.id), isNull(users.deletedAt), condition, sql`not ${mustStay(user.id, along)}`) ?? sql`false`
+  const goes = sql`exists (select 1 from ${users} where ${may})`
+  const mail = newMail(
+    ctx,
+    'user_deleted',
+    { to: user.email, ownerId: user.id },
+    { purge_at_ms: now + deletedKeptMs },
+    sql`from ${users} where ${may}`,
+  )
+  const actor = auditPerson(ctx)
+  const entry = { action: 'user.delete', target: { kind: 'user', id: user.id } }
+  // `may` holds until the last statement: what goes along is no reason to stay, deleted or not.
+  const results = await ctx.db.batch([
+    accountAuditStatement(ctx, { accountId: user.accountId, actor }, entry, sql`from ${users} where ${may}`),
+    mail.statement,
+    ...deleteAlong(ctx, { userId: user.id, along, goes, now }),
+    ctx.db.delete(emailChanges).where(and(eq(emailChanges.userId, user.id), goes)),
+    ctx.db
+      .update(oneTimeTokens)
+      .set({ usedAt: now })
+      .where(and(eq(oneTimeTokens.userId, user.id), isNull(oneTimeTokens.usedAt), goes)),
+    ctx.db
+      .update(invitations)
+      .set({ revokedAt: now, updatedAt: now })
+      .where(and(eq(invitations.invitedBy, user.id), isNull(invitations.acceptedAt), isNull(invitations.revokedAt), goes)),
+    ctx.db
+      .update(users)
+      .set({ deletedAt: now, updatedAt: now, tokenVersion: sql`${users.tokenVersion} + 1` })
+      .where(may)
+      .returning({ id: users.id }),
+  ])
+  const rows = results.at(-1) as { id: string }[]
+  if (rows.length === 0) return false
+  queueMails(ctx, [mail])
+  ctx.waitUntil(endTailsOfPerson(ctx, user.id))
+  for (const id of along.organizationIds) {
+    forgetKeysOf({ organizationId: id })
+    ctx.waitUntil(endTails(ctx, id, { kind: 'organization', id }))
+  }
+  for (const accountId of along.accountIds) forgetKeysOf({ accountId })
+  return true
+}
+
+/** Organizations and accounts that nobody else is in get the same time of deletion as the person, to come back with the person. */
+function deleteAlong(
+  ctx: UserCtx,
+  { userId, along: { organizationIds, accountIds }, goes, now }: { userId: string; along: Along; goes: SQL; now: number },
+) {
+  const actor = auditPerson(ctx)
+  const details = { with_user: userId }
+  const entryOf = (kind: 'organization' | 'account', id: string) => ({ action: `${kind}.delete`, target: { kind, id }, details })
+  const loneOnes = sql`${loneOrganizations(userId, organizationIds)} and ${goes}`
+  const loneTenants = sql`${loneAccounts(userId, accountIds)} and ${goes}`
+  return [
+    // Organizations first: those of a deleted account count as deleted already.
+    ...organizationIds.map((id) => {
+      const source = sql`from ${organizations} where ${organizations.id} = ${id} and ${loneOnes}`
+      return auditStatement(ctx, { organizationId: id, actor }, entryOf('organization', id), source)
+    }),
+    ctx.db.update(organizations).set({ deletedAt: now, updatedAt: now }).where(loneOnes),
+    ...accountIds.map((id) => {
+      const source = sql`from ${accounts} where ${accounts.id} = ${id} and ${loneTenants}`
+      return accountAuditStatement(ctx, { accountId: id, actor }, entryOf('account', id), source)
+    }),
+    ctx.db.update(accounts).set({ deletedAt: now, updatedAt: now }).where(loneTenants),
+  ] as const
+}
