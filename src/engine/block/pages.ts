@@ -54,6 +54,8 @@ export function decompress(stored: Uint8Array, rawBytes: number): Uint8Array {
       chunkSize: rawBytes + spareBytes,
       // workerd refuses some outputs that fill this exactly, so it only stops what is far too long; the length is checked below.
       maxOutputLength: 2 * rawBytes + 1024,
+      // workerd takes any frame of exactly 40 KiB for a cut one when it is to see that the frame ends; the length tells it too.
+      finishFlush: constants.ZSTD_e_continue,
       params: { [constants.ZSTD_d_windowLogMax]: windowLogMax },
     })
   } catch (error) {
