@@ -16,7 +16,7 @@ export const problems = {
   cross_site: { status: 403, title: 'Cross-site request refused' },
   forbidden: { status: 403, title: 'Not allowed' },
   reauthentication_required: { status: 403, title: 'The password is required again' },
-  second_factor_required: { status: 403, title: 'The organization requires a second factor' },
+  second_factor_required: { status: 403, title: 'A second factor is required' },
   not_found: { status: 404, title: 'Not found' },
   method_not_allowed: { status: 405, title: 'Method not allowed' },
   conflict: { status: 409, title: 'Conflict' },
