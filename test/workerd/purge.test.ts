@@ -1,6 +1,6 @@
 import { env, evictDurableObject } from 'cloudflare:test'
 import { and, eq } from 'drizzle-orm'
-import { beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { purgeRowsMax, purgeShardsMax } from '../../src/core/limits.ts'
 import { columnsNamingPerson, nobodyId, tablesOfAccount, tablesOfOrganization, tablesOfPerson } from '../../src/db/purge_tables.ts'
 import { accounts, apiKeys, logShards, memberships, organizations, users } from '../../src/db/schema.ts'
@@ -19,6 +19,8 @@ let world: World
 beforeEach(async () => {
   world = await createWorld()
 })
+/** All files share one database, and the health check looks at all of it. */
+afterEach(() => env.DB.prepare('DELETE FROM damaged_segments').run())
 
 const organization = () => `/api/v1/organizations/${world.organizationId}`
 const del = async (path: string) => (await world.call(path, { method: 'DELETE', as: world.owner.accessToken })).status
