@@ -1,3 +1,4 @@
+import { askedMailsPerAddressMax, askedMailsPerEmailMax } from '../../core/limits.ts'
 import { emptyReply, route } from '../../http/route.ts'
 import { changePassword } from './change_password.ts'
 import { confirmPassword } from './confirm_password.ts'
@@ -16,7 +17,9 @@ import { preRegister } from './pre_register.ts'
 import { verifyEmail } from './verify_email.ts'
 import { resendVerifyEmail } from './verify_email_resend.ts'
 
-const limits = 'An hour takes 3 requests for one e-mail, known or not, and 20 from one address: then 429 with Retry-After.'
+const limits =
+  `An hour takes ${askedMailsPerEmailMax} requests for one e-mail, known or not, and ${askedMailsPerAddressMax} from one address: ` +
+  'then 429 with Retry-After.'
 
 const changeRoute = route(
   {
