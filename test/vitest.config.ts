@@ -55,6 +55,8 @@ export default defineConfig({
                 TEST_MIGRATIONS: await readD1Migrations(join(root, 'migrations')),
                 TEST_CRONS: cronsOf(await readWranglerConfig()),
               },
+              // Nobody reads this queue: a mail that went out in the middle of a test would have forgotten its token.
+              queueProducers: { EMAIL_JOBS: { queueName: 'email-jobs-of-tests' } },
             },
           })),
         ],

@@ -45,7 +45,13 @@ describe('accepting as a new user', () => {
     const [entry] = await db
       .select()
       .from(accountAuditLog)
-      .where(and(eq(accountAuditLog.accountId, world.accountId), eq(accountAuditLog.action, 'user.create')))
+      .where(
+        and(
+          eq(accountAuditLog.accountId, world.accountId),
+          eq(accountAuditLog.targetId, userId),
+          eq(accountAuditLog.action, 'user.create'),
+        ),
+      )
     expect(entry).toMatchObject({ targetId: userId, details: { invitation_id: id } })
     expect((await world.call('/api/v1/auth/login', { json: { email, password } })).status).toBe(200)
     expect(await (await world.call(invitationsPath(world), { as: world.owner.accessToken })).json()).toMatchObject({ count: 0 })

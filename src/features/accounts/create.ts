@@ -23,6 +23,7 @@ export async function createAccount(ctx: UserCtx, input: z.output<typeof createA
   const token = newOneTimeToken(ctx, 'set_password', userId, setPasswordTtlMs)
   const mail = newMail(ctx, 'set_password', { to: email, ownerId: id }, { token: token.token, account_name: name })
   const entry = { action: 'account.create', target: { kind: 'account', id }, details: { name, owner: userId } }
+  const origin = { accountId: id, actor: auditPerson(ctx) }
   try {
     const [rows] = await ctx.db.batch([
       ctx.db.insert(accounts).values(account).returning(),
@@ -30,7 +31,8 @@ export async function createAccount(ctx: UserCtx, input: z.output<typeof createA
       ctx.db.insert(accountMemberships).values({ userId, accountId: id, role: 'owner', createdAt: now }),
       token.statement,
       mail.statement,
-      accountAuditStatement(ctx, { accountId: id, actor: auditPerson(ctx) }, entry, sql`where true`),
+      accountAuditStatement(ctx, origin, entry, sql`where true`),
+      accountAuditStatement(ctx, origin, { action: 'user.create', target: { kind: 'user', id: userId } }, sql`where true`),
     ])
     queueMails(ctx, [mail])
     const row = rows[0]

@@ -1,7 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { auditDaysDefault, retentionDaysDefault } from '../../core/limits.ts'
 import type { Role } from '../../core/permissions.ts'
-import { auditStatement } from '../../db/audit.ts'
+import { accountAuditStatement, auditStatement } from '../../db/audit.ts'
 import type { BaseCtx } from '../../db/context.ts'
 import { accountMemberships, accounts, memberships, organizations, users } from '../../db/schema.ts'
 
@@ -37,7 +37,7 @@ export async function createUserWithOrganization(ctx: BaseCtx, input: NewUser & 
   const now = ctx.now()
   const unknown = sql`where not exists (select 1 from ${users} where ${users.email} = ${input.email})`
   const made = sql`from ${users} where ${users.id} = ${userId}`
-  const origin = { organizationId, actor: { kind: 'user', id: userId } } as const
+  const actor = { kind: 'user', id: userId } as const
   const entry = { action: 'organization.create', target: { kind: 'organization', id: organizationId } }
   // Selected values stand in the order of the table's columns, as drizzle wants it.
   const results = await ctx.db.batch([
@@ -52,13 +52,14 @@ export async function createUserWithOrganization(ctx: BaseCtx, input: NewUser & 
     ),
     ctx.db.insert(memberships).select(sql`select ${userId}, ${organizationId}, 'owner', ${now} ${made}`),
     ctx.db.insert(accountMemberships).select(sql`select ${userId}, ${accountId}, 'owner', ${now} ${made}`),
-    auditStatement(ctx, origin, entry, made),
+    auditStatement(ctx, { organizationId, actor }, entry, made),
+    accountAuditStatement(ctx, { accountId, actor }, { action: 'user.create', target: { kind: 'user', id: userId } }, made),
     ctx.db
       .select({ userId: users.id, organizationId: users.defaultOrganizationId, accountId: users.accountId })
       .from(users)
       .where(sql`${users.email} = ${input.email}`),
   ])
-  const holder = results[6][0]
+  const holder = results[7][0]
   return holder?.userId === userId ? { created, known: undefined } : { created: undefined, known: holder }
 }
 
@@ -74,19 +75,17 @@ export async function createMember(
   const origin = { organizationId, actor: { kind: 'system', id: null } } as const
   const entry = { action: 'membership.create', target: { kind: 'user', id: userId }, details: { role } }
   await ctx.db.batch([
-    ctx.db
-      .insert(users)
-      .values({
-        id: userId,
-        accountId,
-        email,
-        name,
-        passwordHash,
-        emailVerifiedAt,
-        defaultOrganizationId: organizationId,
-        createdAt: now,
-        updatedAt: now,
-      }),
+    ctx.db.insert(users).values({
+      id: userId,
+      accountId,
+      email,
+      name,
+      passwordHash,
+      emailVerifiedAt,
+      defaultOrganizationId: organizationId,
+      createdAt: now,
+      updatedAt: now,
+    }),
     ctx.db.insert(memberships).values({ userId, organizationId, role, createdAt: now }),
     auditStatement(ctx, origin, entry, sql`where true`),
   ])

@@ -1,0 +1,256 @@
+import { eq } from 'drizzle-orm'
+import { users } from '../../src/db/schema.ts'
+import { totpCode } from '../../src/features/auth/totp.ts'
+import { jsonSamples } from './hostile/samples.ts'
+import { mailsTo } from './mails.ts'
+import { testCtx } from './world.ts'
+import type { World } from './world.ts'
+
+/** A request that succeeds; what is left out is the path's thing, the sample of a body, and the owner. */
+export interface Write {
+  path?: string
+  json?: unknown
+  /** Access token; null for nobody. */
+  as?: string | null
+}
+
+interface Audited {
+  /** Actions of the entries that the request leaves, in the organization's log and in the account's. */
+  leaves: readonly string[]
+  how?: (world: World) => Promise<Write> | Write
+}
+
+const strongPassword = () => `${crypto.randomUUID()} horse`
+const newEmail = () => `new-${crypto.randomUUID()}@example.com`
+
+/** Every route that writes, and what it leaves in the audit log. */
+export const auditedWrites: Record<string, Audited> = {
+  'auth.register': {
+    leaves: ['organization.create', 'user.create'],
+    how: () => ({ as: null, json: { email: newEmail(), password: strongPassword(), name: 'New' } }),
+  },
+  'auth.login': { leaves: ['auth.login'], how: ({ owner }) => ({ as: null, json: { email: owner.email, password: owner.password } }) },
+  'auth.logout': { leaves: ['auth.logout'] },
+  'auth.logout_all': { leaves: ['auth.logout_all'] },
+  'sessions.revoke': { leaves: ['session.revoke'] },
+  'auth.change_password': {
+    leaves: ['password.change'],
+    how: ({ owner }) => ({ json: { current_password: owner.password, new_password: strongPassword() } }),
+  },
+  'auth.confirm_password': { leaves: ['password.confirm'], how: ({ owner }) => ({ json: { password: owner.password } }) },
+  'auth.password_reset': { leaves: ['password.reset_request'], how: ({ owner }) => ({ as: null, json: { email: owner.email } }) },
+  'auth.password_reset_confirm': {
+    leaves: ['password.reset'],
+    how: async ({ call, owner }) => {
+      await call('/api/v1/auth/password-reset', { json: { email: owner.email } })
+      return { as: null, json: { token: await tokenOf(owner.email, 'reset_password'), password: strongPassword() } }
+    },
+  },
+  'auth.verify_email_resend': {
+    leaves: ['email.verify_request'],
+    how: ({ owner }) => ({ as: null, json: { email: owner.email } }),
+  },
+  'auth.verify_email': {
+    leaves: ['email.verify'],
+    how: async ({ call, owner }) => {
+      await call('/api/v1/auth/verify-email/resend', { json: { email: owner.email } })
+      return { as: null, json: { token: await tokenOf(owner.email, 'verify_email') } }
+    },
+  },
+  'auth.update_me': { leaves: ['user.update'], how: () => ({ json: { first_name: 'Ann' } }) },
+  'auth.delete_me': { leaves: ['account.delete', 'organization.delete', 'user.delete'] },
+  'auth.change_email': { leaves: ['user.change_email'], how: () => ({ json: { new_email: newEmail() } }) },
+  'auth.confirm_change_email': {
+    leaves: ['user.confirm_email_change'],
+    how: async ({ call, owner }) => {
+      await call('/api/v1/auth/change-email', { as: owner.accessToken, json: { new_email: newEmail() } })
+      return { as: null, json: { token: await tokenOf(owner.email, 'change_email_old') } }
+    },
+  },
+  'totp.begin': { leaves: ['second_factor.begin'] },
+  'totp.confirm': { leaves: ['second_factor.enable'], how: async (world) => ({ json: { code: (await beginTotp(world)).code } }) },
+  'totp.remove': { leaves: ['second_factor.disable'], how: async (world) => ({ json: { recovery_code: await enableTotp(world) } }) },
+  'totp.renew_recovery_codes': {
+    leaves: ['recovery_codes.renew'],
+    how: async (world) => {
+      await enableTotp(world)
+      return {}
+    },
+  },
+  'users.create': { leaves: ['user.create'], how: () => ({ json: { email: newEmail(), name: 'New' } }) },
+  'users.replace': { leaves: ['user.update'] },
+  'users.update': {
+    leaves: ['user.update'],
+    how: async (world) => ({ path: `/api/v1/users/${(await world.addMember('member')).userId}`, json: { first_name: 'Ann' } }),
+  },
+  'users.remove': { leaves: ['user.delete'] },
+  'users.restore': {
+    leaves: ['user.restore'],
+    how: (world) => removed(world, '/api/v1/users', async () => (await world.addMember('member')).userId),
+  },
+  'accounts.create': {
+    leaves: ['account.create', 'staff.act', 'user.create'],
+    how: async ({ owner }) => {
+      await testCtx().db.update(users).set({ isStaff: true }).where(eq(users.id, owner.userId))
+      return { json: { name: 'New Inc', owner_email: newEmail(), owner_name: 'New' } }
+    },
+  },
+  'accounts.replace': { leaves: ['account.update'], how: () => ({ json: { name: 'Other' } }) },
+  'accounts.update': { leaves: ['account.update'], how: () => ({ json: { name: 'Other' } }) },
+  'accounts.delete': { leaves: ['account.delete'] },
+  'accounts.restore': {
+    leaves: ['account.restore'],
+    how: async ({ call, owner, accountId }) => {
+      await call(`/api/v1/accounts/${accountId}`, { method: 'DELETE', as: owner.accessToken })
+      return {}
+    },
+  },
+  'accounts.transfer': {
+    leaves: ['account.transfer'],
+    how: async (world) => ({ json: { user_id: (await world.addMember('admin')).userId } }),
+  },
+  'account_members.put': { leaves: ['account_member.update'], how: accountMember },
+  'account_members.update': { leaves: ['account_member.update'], how: madeAccountMember },
+  'account_members.delete': { leaves: ['account_member.remove'], how: madeAccountMember },
+  'organizations.create': { leaves: ['organization.create'] },
+  'organizations.replace': {
+    leaves: ['organization.update'],
+    how: () => ({ json: { name: 'Other', require_second_factor: false, audit_days: 365 } }),
+  },
+  'organizations.update': { leaves: ['organization.update'], how: () => ({ json: { name: 'Other' } }) },
+  'organizations.delete': { leaves: ['organization.delete'] },
+  'organizations.restore': {
+    leaves: ['organization.restore'],
+    how: (world) => removed(world, '/api/v1/organizations', () => makeOrganization(world)),
+  },
+  'organizations.transfer': {
+    leaves: ['organization.transfer'],
+    how: async (world) => {
+      const { userId } = await world.addMember('member')
+      return { path: `/api/v1/organizations/${world.organizationId}/transfer`, json: { user_id: userId } }
+    },
+  },
+  'members.change': { leaves: ['membership.change_role'], how: () => ({ json: { role: 'viewer' } }) },
+  'members.replace': { leaves: ['membership.change_role'], how: () => ({ json: { role: 'viewer' } }) },
+  'members.remove': { leaves: ['membership.remove'] },
+  'members.leave': { leaves: ['membership.leave'], how: async (world) => ({ as: (await world.addMember('viewer')).accessToken }) },
+  'invitations.create': { leaves: ['invitation.create'], how: () => ({ json: { email: newEmail(), role: 'member' } }) },
+  'invitations.resend': { leaves: ['invitation.resend'] },
+  'invitations.revoke': { leaves: ['invitation.revoke'] },
+  'invitations.accept': {
+    leaves: ['membership.create'],
+    how: async (world) => {
+      const guest = await guestOf(world)
+      return { as: guest.accessToken, json: { token: await invited(world, guest.email) } }
+    },
+  },
+  'invitations.register': {
+    leaves: ['membership.create', 'user.create'],
+    how: async (world) => ({ as: null, json: { token: await invited(world, newEmail()), password: strongPassword(), name: 'New' } }),
+  },
+  'teams.create': { leaves: ['team.create'] },
+  'teams.replace': { leaves: ['team.update'] },
+  'teams.update': { leaves: ['team.update'] },
+  'teams.delete': { leaves: ['team.delete'] },
+  'teams.restore': { leaves: ['team.restore'], how: (world) => removed(world, '/api/v1/teams', () => makeTeam(world)) },
+  'team_members.add': {
+    leaves: ['team_membership.create'],
+    how: async (world) => ({ json: { user_id: (await world.addMember('member')).userId } }),
+  },
+  'team_members.change': { leaves: ['team_membership.change_role'], how: () => ({ json: { role: 'manager' } }) },
+  'team_members.remove': { leaves: ['team_membership.leave'] },
+  'api_keys.create': { leaves: ['api_key.create'] },
+  'api_keys.update': { leaves: ['api_key.update'] },
+  'api_keys.rotate': { leaves: ['api_key.rotate'] },
+  'api_keys.revoke': { leaves: ['api_key.revoke'] },
+  'saved_filters.create': { leaves: ['saved_filter.create'] },
+  'saved_filters.replace': { leaves: ['saved_filter.update'] },
+  'saved_filters.update': { leaves: ['saved_filter.update'] },
+  'saved_filters.delete': { leaves: ['saved_filter.delete'] },
+  'dashboards.create': { leaves: ['dashboard.create'] },
+  'dashboards.replace': { leaves: ['dashboard.update'], how: () => ({ json: { ...jsonSamples['dashboards.replace'], name: 'Other' } }) },
+  'dashboards.update': { leaves: ['dashboard.update'], how: () => ({ json: { name: 'Other' } }) },
+  'dashboards.delete': { leaves: ['dashboard.delete'] },
+  'logs.replace': { leaves: ['log.replace'] },
+  'logs.update': { leaves: ['log.update'] },
+  'logs.delete': { leaves: ['log.delete'] },
+  'logs.erase': { leaves: ['logs.erase'] },
+  'logs.archive': { leaves: ['logs.archive'] },
+  'retention.set': { leaves: ['retention.update'], how: () => ({ json: { days: 7 } }) },
+  'tasks.revoke': { leaves: ['task.revoke'] },
+}
+
+/** Routes that are no GET and leave no entry, and why. */
+export const silentWrites: Record<string, string> = {
+  'auth.refresh': 'goes on with a session; the login is what is written down, and a token that comes twice',
+  'auth.pre_register': 'concerns no account and no organization yet',
+  'invitations.preview': 'only reads; the token must not stand in an address',
+  'logs.create': 'what it writes are logs; the usage ledger counts them',
+  'logs.searchByPost': 'only reads; a query may be too long for an address',
+  'logs.tail_ticket': 'only reads; the ticket ends after a minute, the tail with the right to it',
+}
+
+async function tokenOf(email: string, kind: 'reset_password' | 'verify_email' | 'change_email_old' | 'invitation'): Promise<string> {
+  const mail = (await mailsTo(email, kind)).at(-1)
+  if (!mail) throw new Error(`no mail of the kind ${kind}`)
+  return mail.token
+}
+
+async function done<T>(answer: Promise<Response>): Promise<T> {
+  const response = await answer
+  if (!response.ok) throw new Error(`not done: ${response.status} ${await response.text()}`)
+  return response.status === 204 ? (undefined as T) : response.json<T>()
+}
+
+async function beginTotp({ call, owner }: World): Promise<{ code: string }> {
+  const { secret } = await done<{ secret: string }>(call('/api/v1/auth/totp', { method: 'POST', as: owner.accessToken }))
+  return { code: totpCode(secret, Date.now()) }
+}
+
+/** Sets a second factor up and gives one of its recovery codes. */
+async function enableTotp(world: World): Promise<string> {
+  const json = await beginTotp(world)
+  const path = '/api/v1/auth/totp/confirm'
+  const { recovery_codes: codes } = await done<{ recovery_codes: string[] }>(world.call(path, { as: world.owner.accessToken, json }))
+  return codes[0] ?? ''
+}
+
+/** A thing that was deleted, to be restored. */
+async function removed({ call, owner }: World, collection: string, make: () => Promise<string>): Promise<Write> {
+  const path = `${collection}/${await make()}`
+  await done(call(path, { method: 'DELETE', as: owner.accessToken }))
+  return { path: `${path}/restore` }
+}
+
+async function makeOrganization({ call, owner }: World): Promise<string> {
+  return (await done<{ id: string }>(call('/api/v1/organizations', { as: owner.accessToken, json: { name: 'Second' } }))).id
+}
+
+async function makeTeam({ call, owner }: World): Promise<string> {
+  return (await done<{ id: string }>(call('/api/v1/teams', { as: owner.accessToken, json: { name: crypto.randomUUID() } }))).id
+}
+
+async function accountMember(world: World): Promise<Required<Pick<Write, 'path' | 'json'>>> {
+  const { userId } = await world.addMember('member')
+  return { path: `/api/v1/accounts/${world.accountId}/members/${userId}`, json: { role: 'admin' } }
+}
+
+async function madeAccountMember(world: World): Promise<Write> {
+  const { path, json } = await accountMember(world)
+  await done(world.call(path, { method: 'PUT', as: world.owner.accessToken, json }))
+  return { path, json: { role: 'owner' } }
+}
+
+/** Somebody of the same account who is in no organization. */
+async function guestOf(world: World): Promise<{ email: string; accessToken: string }> {
+  const guest = await world.addMember('viewer')
+  await done(
+    world.call(`/api/v1/organizations/${world.organizationId}/members/${guest.userId}`, { method: 'DELETE', as: world.owner.accessToken }),
+  )
+  return guest
+}
+
+async function invited({ call, owner, organizationId }: World, email: string): Promise<string> {
+  await done(call(`/api/v1/organizations/${organizationId}/invitations`, { as: owner.accessToken, json: { email, role: 'member' } }))
+  return tokenOf(email, 'invitation')
+}

@@ -1,0 +1,57 @@
+import { eq } from 'drizzle-orm'
+import { describe, expect, it } from 'vitest'
+import { accountAuditLog, auditLog } from '../../src/db/schema_audit.ts'
+import { routes } from '../../src/routes.ts'
+import { auditedWrites, silentWrites } from '../support/audited_writes.ts'
+import { fillPath, jsonSamples, thingMakers } from '../support/hostile/samples.ts'
+import { createWorld, testCtx } from '../support/world.ts'
+import type { World } from '../support/world.ts'
+
+/*
+ * Every route that is no GET is done once, and leaves exactly the entries that its line in audited_writes.ts names, told by
+ * the id of the request. A new route fails here until it has a line.
+ */
+
+const writes = routes.filter(({ spec }) => spec.method !== 'get').map(({ spec }) => spec)
+
+async function entriesOf(requestId: string) {
+  const { db } = testCtx()
+  const [ofOrganizations, ofAccounts] = await db.batch([
+    db.select().from(auditLog).where(eq(auditLog.requestId, requestId)),
+    db.select().from(accountAuditLog).where(eq(accountAuditLog.requestId, requestId)),
+  ])
+  return [...ofOrganizations, ...ofAccounts]
+}
+
+/** Does what the route does, once and with success. */
+async function carryOut(world: World, spec: (typeof writes)[number]) {
+  const { path, json, as } = (await auditedWrites[spec.id]?.how?.(world)) ?? {}
+  const to = path ?? fillPath(spec.path, (await thingMakers[spec.path]?.(world)) ?? '')
+  const body = json ?? (spec.json && jsonSamples[spec.id])
+  const caller = as === null ? undefined : (as ?? world.owner.accessToken)
+  const response = await world.call(to, { method: spec.method.toUpperCase(), as: caller, ...(body !== undefined && { json: body }) })
+  if (!response.ok) throw new Error(`${spec.id}: ${response.status} ${await response.text()}`)
+  await response.body?.cancel()
+  return { entries: await entriesOf(response.headers.get('X-Request-Id') ?? ''), isPerson: as !== null }
+}
+
+describe('the audit log', () => {
+  it('is spoken of for every route that is no GET, and for no other', () => {
+    const named = [...Object.keys(auditedWrites), ...Object.keys(silentWrites)]
+    expect(named.toSorted()).toEqual(writes.map(({ id }) => id).toSorted())
+  })
+
+  it.each(writes.filter(({ id }) => id in auditedWrites).map((spec) => [spec.id, spec] as const))('has what %s did', async (id, spec) => {
+    const world = await createWorld()
+    const { entries, isPerson } = await carryOut(world, spec)
+    expect(entries.map(({ action }) => action).toSorted()).toEqual([...(auditedWrites[id]?.leaves ?? [])].toSorted())
+    for (const { clientAddress, sessionId, actorKind, actorId } of entries) {
+      expect(clientAddress).toBe(world.address)
+      expect(actorKind).toBe('user')
+      if (isPerson) expect([sessionId, actorId]).toEqual([expect.any(String), expect.any(String)])
+    }
+    // No secret that the test knows of stands in an entry.
+    const { password, accessToken, refreshToken } = world.owner
+    for (const secret of [password, accessToken, refreshToken]) expect(JSON.stringify(entries)).not.toContain(secret)
+  })
+})
