@@ -8,8 +8,8 @@ describe('memberships', () => {
   it('go as their model says, and keep an owner everywhere, whatever is done in whatever order', async () => {
     const seed = Date.now() % 0x7fffffff
     console.log(`seed of the memberships' model: ${seed}`)
-    const property = fc.asyncProperty(membershipCommands(60), (commands) => fc.asyncModelRun(setUp, commands))
-    const report = await fc.check(property, { seed, numRuns: runs(12), endOnFailure: false })
+    const property = fc.asyncProperty(membershipCommands(50), (commands) => fc.asyncModelRun(setUp, commands))
+    const report = await fc.check(property, { seed, numRuns: runs(6), endOnFailure: false })
     expect(await fc.asyncDefaultReportMessage(report)).toBeUndefined()
   })
 })

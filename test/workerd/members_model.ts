@@ -27,24 +27,28 @@ type Command = fc.AsyncCommand<Model, Real>
 type Act = (model: Model, real: Real) => Promise<void>
 
 export function membershipCommands(maxCommands: number) {
-  const [org, one, two, role] = [fc.nat(1), fc.nat(3), fc.nat(3), fc.constantFrom(...roles)]
-  return fc.commands(
-    [
-      fc.tuple(one, org, two, role).map(([by, at, who, as]) => command(`${by} invites ${who} to ${at} as ${as}`, invite(by, at, who, as))),
-      fc.tuple(one, org).map(([who, at]) => command(`${who} accepts for ${at}`, accept(who, at))),
-      fc.tuple(one, org, two).map(([by, at, who]) => command(`${by} revokes what invites ${who} to ${at}`, revoke(by, at, who))),
-      fc.tuple(one, org, two, role).map(([by, at, who, as]) => command(`${by} makes ${who} ${as} of ${at}`, change(by, at, who, as))),
-      fc.tuple(one, org, two).map(([by, at, who]) => command(`${by} removes ${who} from ${at}`, remove(by, at, who))),
-      fc.tuple(one, org).map(([who, at]) => command(`${who} leaves ${at}`, leave(who, at))),
-      fc.tuple(one, org, two).map(([by, at, who]) => command(`${by} hands ${at} over to ${who}`, transfer(by, at, who))),
-      fc.tuple(one, org, two).map(([by, at, who]) => command(`${by} puts ${who} into the team of ${at}`, join(by, at, who))),
-      fc.tuple(one, org, two).map(([by, at, who]) => command(`${by} takes ${who} out of the team of ${at}`, drop(by, at, who))),
-      one.map((who) => command(`${who} is deleted`, deleteUser(who))),
-      org.map((at) => command(`everybody leaves ${at} at once`, allLeave(at))),
-      org.map((at) => command(`all owners of ${at} are demoted at once`, allDemoted(at))),
-    ],
-    { maxCommands },
-  )
+  // Mostly the first organization and its founder, else little would come to pass: strangers are refused.
+  const [org, one, two, role] = [fc.constantFrom(0, 0, 0, 1), fc.constantFrom(0, 0, 1, 2, 3), fc.nat(3), fc.constantFrom(...roles)]
+  const often = [
+    fc.tuple(one, org, two, role).map(([by, at, who, as]) => command(`${by} invites ${who} to ${at} as ${as}`, invite(by, at, who, as))),
+    fc.tuple(one, org, role).map(([by, at, as]) => command(`${by} invites an outsider to ${at} as ${as}`, inviteOutsider(by, at, as))),
+    fc.nat(9).map((nth) => command(`invitation ${nth} is accepted`, acceptAny(nth))),
+    fc.tuple(one, org, two, role).map(([by, at, who, as]) => command(`${by} makes ${who} ${as} of ${at}`, change(by, at, who, as))),
+    fc.tuple(one, org, two).map(([by, at, who]) => command(`${by} puts ${who} into the team of ${at}`, join(by, at, who))),
+  ]
+  const sometimes = [
+    fc.tuple(one, org, two).map(([by, at, who]) => command(`${by} revokes what invites ${who} to ${at}`, revoke(by, at, who))),
+    fc.tuple(one, org, two).map(([by, at, who]) => command(`${by} removes ${who} from ${at}`, remove(by, at, who))),
+    fc.tuple(one, org).map(([who, at]) => command(`${who} leaves ${at}`, leave(who, at))),
+    fc.tuple(one, org, two).map(([by, at, who]) => command(`${by} hands ${at} over to ${who}`, transfer(by, at, who))),
+    fc.tuple(one, org, two).map(([by, at, who]) => command(`${by} takes ${who} out of the team of ${at}`, drop(by, at, who))),
+    org.map((at) => command(`all owners of ${at} are demoted at once`, allDemoted(at))),
+  ]
+  const rarely = [
+    one.map((who) => command(`${who} is deleted`, deleteUser(who))),
+    org.map((at) => command(`everybody leaves ${at} at once`, allLeave(at))),
+  ]
+  return fc.commands([...often, ...often, ...often, ...often, ...sometimes, ...sometimes, ...rarely], { maxCommands, size: 'max' })
 }
 
 function command(name: string, act: Act): Command {
@@ -113,6 +117,22 @@ function invite(by: number, at: number, who: number, role: Role): Act {
     model.mails[who] = (model.mails[who] ?? 0) + 1
     model.invited[at]?.set(who, { role, by, id: (await response.json<{ id: string }>()).id })
     real.tokens.set(`${at}/${who}`, await newestToken(real, who))
+  }
+}
+
+function inviteOutsider(by: number, at: number, role: Role): Act {
+  return async (model, real) => {
+    const outsiders = everybody(real).filter((who) => who !== by && !isLiveMember(model, at, who))
+    await invite(by, at, outsiders[0] ?? by, role)(model, real)
+  }
+}
+
+/** With the newest token that a person has for an organization, used or not. */
+function acceptAny(nth: number): Act {
+  return async (model, real) => {
+    const keys = [...real.tokens.keys()]
+    const [at = 0, who = 0] = (keys[nth % keys.length] ?? '0/0').split('/').map(Number)
+    await accept(who, at)(model, real)
   }
 }
 

@@ -74,21 +74,22 @@ export function deleteForGood({ worlds, people }: Real, who: number): Promise<bo
   return deleteUser(ctx, { user, along: nothingAlong })
 }
 
+/** What the database has of an organization. */
 interface Read {
   members: Map<number, Role>
   team: Map<number, TeamRole>
-  invited: Map<string, string>
+  /** By e-mail: the role that an open invitation is for. */
+  invited: Map<string, Role>
 }
 
-/** What the database has of an organization. */
 export async function readBack(real: Real, at: number): Promise<Read> {
-  const organizationId = real.worlds[at]?.organizationId ?? ''
+  const id = real.worlds[at]?.organizationId ?? ''
   const numberOf = (userId: string) => real.people.findIndex((person) => person.userId === userId)
   const { db } = testCtx()
-  const open = and(eq(invitations.organizationId, organizationId), isNull(invitations.acceptedAt), isNull(invitations.revokedAt))
+  const open = and(eq(invitations.organizationId, id), isNull(invitations.acceptedAt), isNull(invitations.revokedAt))
   const [members, team, invited] = await db.batch([
-    db.select().from(memberships).where(eq(memberships.organizationId, organizationId)),
-    db.select().from(teamMemberships).where(eq(teamMemberships.organizationId, organizationId)),
+    db.select().from(memberships).where(eq(memberships.organizationId, id)),
+    db.select().from(teamMemberships).where(eq(teamMemberships.organizationId, id)),
     db.select().from(invitations).where(open),
   ])
   return {
