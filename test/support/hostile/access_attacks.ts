@@ -89,10 +89,7 @@ export function wrongRights(stage: Stage, spec: AnyRouteSpec): Attack[] {
 export function foreignThings(stage: Stage, spec: AnyRouteSpec): Attack[] {
   if (spec.access === 'public' || spec.access === 'session') return []
   const wanted = { status: 404, code: 'not_found' } as const
-  const header = { 'X-Organization-Id': stage.victim.organizationId }
-  const attacks: Attack[] = [
-    { name: 'the organization of the victim', send: () => send(stage, spec, { headers: header, ...validBody(spec) }), wanted },
-  ]
+  const attacks = foreignTenants(stage, spec).map((attack): Attack => ({ ...attack, wanted }))
   if (!spec.param) return attacks
   const path = pathOf(stage, spec)
   return [
@@ -110,6 +107,17 @@ export function foreignThings(stage: Stage, spec: AnyRouteSpec): Attack[] {
       wanted: { ...wanted, ...keyMay(spec) },
     },
   ]
+}
+
+/** The victim's tenant, named beside the path. The header says nothing to routes of accounts; some have a parameter for them. */
+function foreignTenants(stage: Stage, spec: AnyRouteSpec): Pick<Attack, 'name' | 'send'>[] {
+  const { organizationId, accountId } = stage.victim
+  const header = { 'X-Organization-Id': organizationId }
+  if (spec.access === 'public' || !isAccountPermission(spec.access))
+    return [{ name: 'the organization of the victim', send: () => send(stage, spec, { headers: header, ...validBody(spec) }) }]
+  if (spec.query === undefined || !('account_id' in spec.query.shape)) return []
+  const path = `${pathOf(stage, spec)}?account_id=${accountId}`
+  return [{ name: 'the account of the victim', send: () => send(stage, spec, { path, ...validBody(spec) }) }]
 }
 
 /** A page on another site makes the victim's browser write: the cookie goes along, the request must not pass. */
