@@ -60,6 +60,17 @@ describe('a saved filter', () => {
     expect((await ask(world, 'GET', item)).status).toBe(200)
   })
 
+  it('of somebody who left stays shared until it is deleted', async () => {
+    const world = await createWorld()
+    const member = await world.addMember('member')
+    const { body } = await ask<Filter>(world, 'POST', path, { as: member, json: { name: 'Slow', definition, shared: true } })
+    const item = `${path}/${body.id}`
+    await env.DB.prepare('delete from memberships where user_id = ?').bind(member.userId).run()
+    expect((await ask(world, 'PATCH', item, { json: { shared: false } })).body).toMatchObject({ status: 422, code: 'unprocessable' })
+    expect((await ask(world, 'PATCH', item, { json: { name: 'Ours' } })).body).toMatchObject({ name: 'Ours', shared: true })
+    expect((await ask(world, 'DELETE', item)).status).toBe(204)
+  })
+
   it('of a viewer is kept for the viewer, and not shared', async () => {
     const world = await createWorld()
     const viewer = await world.addMember('viewer')

@@ -98,7 +98,7 @@ export function savedFilterRoutes(checks: QueryChecks): Route[] {
       method: 'put',
       summary: 'Replace a filter',
       json: bodies.create,
-      problems: ['not_found', 'conflict'],
+      problems: ['not_found', 'conflict', 'unprocessable'],
     },
     async ({ param, json }, ctx) => ({ status: 200, body: await updateSavedFilter(ctx, param.id, json) }),
   )
@@ -110,7 +110,7 @@ export function savedFilterRoutes(checks: QueryChecks): Route[] {
       method: 'patch',
       summary: 'Change parts of a filter; its definition is one part',
       json: bodies.update,
-      problems: ['not_found', 'conflict'],
+      problems: ['not_found', 'conflict', 'unprocessable'],
     },
     async ({ param, json }, ctx) => ({ status: 200, body: await updateSavedFilter(ctx, param.id, json) }),
   )
