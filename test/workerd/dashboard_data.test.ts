@@ -1,5 +1,5 @@
 import { env } from 'cloudflare:test'
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 import { kindScopes } from '../../src/core/permissions.ts'
 import type { TenantCtx } from '../../src/db/context.ts'
 import type { LogJson } from '../../src/engine/log_json.ts'
@@ -16,7 +16,10 @@ import { plainLogSettings } from '../support/usage.ts'
 import type { World } from '../support/world.ts'
 import { createWorld, testCtx } from '../support/world.ts'
 import { ask } from './content_world.ts'
-import { storeHotAndSealed, storeRows } from './log_store.ts'
+import { damageBlock, shardStub, storeHotAndSealed, storeRows } from './log_store.ts'
+
+/** All files share one database, and the health check looks at all of it. */
+afterEach(() => env.DB.prepare('DELETE FROM damaged_segments').run())
 
 const path = '/api/v1/dashboards'
 const rows = accessRows(1500)
@@ -49,6 +52,7 @@ interface Data {
     status: string
     data: unknown
     error: { code: string; detail: string } | null
+    damaged?: unknown[]
     stats: { shards: number } | null
   }[]
 }
@@ -178,6 +182,25 @@ describe('the data of a dashboard', () => {
     })
     expect(body.panels[1]).toMatchObject({ status: 'ok' })
     expect(body.panels[2]).toMatchObject({ status: 'ok', data: { value: 10 } })
+  })
+
+  it('says which panels miss logs that are stored but cannot be read', async () => {
+    const world = await createWorld()
+    const firstSeq = await storeRows(world, rows.slice(0, 50))
+    await storeRows(world, rows.slice(50, 70), 'enam')
+    const { rpc } = await shardStub(world)
+    await damageBlock(rpc, firstSeq)
+    const id = await makeDashboard(world, {
+      panels: [
+        { ...count, q: 'products' },
+        { ...count, id: 'all', layout: place(1) },
+      ],
+    })
+    const { body } = await ask<Data>(world, 'GET', `${path}/${id}/data?${inRange}`)
+    expect(body.panels[0]).toMatchObject({ status: 'partial', data: { value: 20 }, error: null })
+    expect(body.panels[0]?.damaged).toHaveLength(1)
+    // How many there are stands beside the block, and is known all the same.
+    expect(body.panels[1]).toMatchObject({ status: 'ok', data: { value: 70 } })
   })
 
   it('is for who may read dashboards and logs', async () => {
