@@ -221,6 +221,17 @@ describe('the security log of a person', () => {
     expect(actions(page)).toContain('auth.login')
     expect(page.results.every(({ target }) => target.id === member.userId)).toBe(true)
     expect(actions(await read(world, 'action=auth.login', '/api/v1/auth/security-log', member.accessToken))).toEqual(['auth.login'])
+    // A session that is ended, and a refresh token that somebody else holds too.
+    const login = await world.call('/api/v1/auth/login', { json: { email: member.email, password: member.password } })
+    const { refresh_token: stolen, access_token: other } = await login.json<{ refresh_token: string; access_token: string }>()
+    const rotate = (token: string) => world.call('/api/v1/auth/refresh', { json: { refresh_token: token } })
+    const { refresh_token: next } = await (await rotate(stolen)).json<{ refresh_token: string }>()
+    await rotate(next)
+    expect((await rotate(stolen)).status).toBe(401)
+    expect((await world.call('/api/v1/auth/me', { as: other })).status).toBe(401)
+    expect(actions(await read(world, 'action=session.*', '/api/v1/auth/security-log', member.accessToken))).toEqual([
+      'session.token_reused',
+    ])
     expect(JSON.stringify(await read(world, '', '/api/v1/auth/security-log'))).not.toContain(member.userId)
   })
 })

@@ -123,7 +123,9 @@ describe('revoking one session', () => {
     expect((await theirs.closed).code).toBe(4003)
     expect(own.socket.readyState).toBe(WebSocket.OPEN)
     expect((await world.call('/api/v1/auth/me', { as: world.owner.accessToken })).status).toBe(200)
-    expect(await accountAuditOf(world, 'session.revoke')).toMatchObject([{ target_id: idOf(other), actor_kind: 'user' }])
+    expect(await accountAuditOf(world, 'session.revoke')).toMatchObject([
+      { target_id: world.owner.userId, details: { session_id: idOf(other) }, actor_kind: 'user' },
+    ])
   })
 
   it('clears the cookies when it is the own one', async () => {
@@ -236,6 +238,7 @@ describe('the log of the account', () => {
     await call('/api/v1/auth/logout-all', { method: 'POST', as: third.access_token })
     const entries = await accountAuditOf(world, '*')
     expect(entries.map(({ action }) => action)).toEqual([
+      'user.create',
       'auth.login',
       'auth.login',
       'auth.login_failed',

@@ -58,6 +58,7 @@ describe('a change of e-mail', () => {
     expect(await mailsTo(owner.email, 'email_changed')).toEqual([{ new_email: newEmail }])
     const entries = (await accountEntriesOf(owner.userId)).filter(({ action }) => action.startsWith('user.'))
     expect(entries.map(({ action, details, changes }) => [action, details, changes])).toEqual([
+      ['user.create', {}, null],
       ['user.change_email', { new_email: newEmail }, null],
       ['user.confirm_email_change', { address: first }, null],
       ['user.confirm_email_change', { address: first === 'old' ? 'new' : 'old' }, null],

@@ -12,7 +12,7 @@ export async function confirmPassword(ctx: UserCtx, password: string): Promise<n
   const now = ctx.now()
   const own = eq(sessions.id, ctx.sessionId)
   const origin = { accountId: ctx.user.accountId, actor: auditPerson(ctx) }
-  const entry = { action: 'password.confirm', target: { kind: 'session', id: ctx.sessionId } }
+  const entry = { action: 'password.confirm', target: { kind: 'user', id: ctx.user.id } }
   await ctx.db.batch([
     release(ctx, attempt),
     accountAuditStatement(ctx, origin, entry, sql`from ${sessions} where ${own}`),

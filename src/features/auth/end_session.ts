@@ -9,7 +9,8 @@ import { liveSessions } from './live_sessions.ts'
 export async function endSession(ctx: UserCtx, id: string, action: 'auth.logout' | 'session.revoke'): Promise<boolean> {
   const where = liveSessions(ctx, id)
   const origin = { accountId: ctx.user.accountId, actor: auditPerson(ctx) }
-  const entry = { action, target: { kind: 'session', id } }
+  // The person is the target, so that it stands in the security log; the session that ended may be another than the actor's.
+  const entry = { action, target: { kind: 'user', id: ctx.user.id }, details: { session_id: id } }
   const [, rows] = await ctx.db.batch([
     accountAuditStatement(ctx, origin, entry, sql`from ${sessions} where ${where}`),
     ctx.db.update(sessions).set({ revokedAt: ctx.now() }).where(where).returning({ id: sessions.id }),

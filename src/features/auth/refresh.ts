@@ -62,9 +62,9 @@ function currentSuccessor(token: RefreshToken, session: typeof sessions.$inferSe
 async function revokeReused(ctx: BaseCtx, { id, userId }: typeof sessions.$inferSelect, accountId: string): Promise<void> {
   ctx.log.warn('refresh token reused, session revoked', { session_id: id })
   const where = sql`${sessions.id} = ${id} and ${sessions.revokedAt} is null`
-  // Whoever holds a copy is not known; the session is the target.
+  // Whoever holds a copy is not known; the person, who should learn of it, is the target.
   const origin = { accountId, actor: { kind: 'user', id: null } } as const
-  const entry = { action: 'session.token_reused', target: { kind: 'session', id }, details: { user_id: userId } }
+  const entry = { action: 'session.token_reused', target: { kind: 'user', id: userId }, details: { session_id: id } }
   await ctx.db.batch([
     accountAuditStatement(ctx, origin, entry, sql`from ${sessions} where ${where}`),
     ctx.db.update(sessions).set({ revokedAt: ctx.now() }).where(where),
