@@ -51,11 +51,6 @@ export async function takePlaceQuietly(ctx: BaseCtx, throttled: Throttled): Prom
   return taken
 }
 
-/** The same for what goes on behind an answer: whether there was a place. */
-export async function hasPlace(ctx: BaseCtx, throttled: Throttled): Promise<boolean> {
-  return (await tryPlace(ctx, throttled)).taken
-}
-
 async function tryPlace(ctx: BaseCtx, throttled: Throttled) {
   const attempt = newAttempt(ctx, throttled)
   const [, reserved, [usage]] = await ctx.db.batch(reserve(ctx, attempt))
@@ -108,6 +103,11 @@ export function reserve({ db }: BaseCtx, attempt: Attempt) {
       .from(attempts)
       .where(and(or(subject, source), inWindow)),
   ] as const
+}
+
+/** Whether `reserve` found places, as a condition for what follows in its batch. */
+export function isReserved(attempt: Attempt): SQL {
+  return sql`exists (select 1 from ${attempts} where ${and(ofSubject(attempt), eq(attempts.id, attempt.id))})`
 }
 
 /** The password was right: the attempt leaves no trace. */

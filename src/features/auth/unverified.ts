@@ -1,5 +1,4 @@
 import type { BaseCtx } from '../../db/context.ts'
-import { hasPlace } from './throttle.ts'
 import { sendTokenMail } from './token_mail.ts'
 import type { MailOwner } from './token_mail.ts'
 
@@ -15,10 +14,6 @@ export interface UnverifiedUser extends MailOwner {
  */
 export function isHeldBack(ctx: BaseCtx, user: UnverifiedUser): boolean {
   if (!ctx.config.verifiedEmailRequired || user.emailVerifiedAt !== null) return false
-  ctx.waitUntil(remind(ctx, user))
+  ctx.waitUntil(sendTokenMail(ctx, 'verify_email', user.email, user))
   return true
-}
-
-async function remind(ctx: BaseCtx, user: UnverifiedUser): Promise<void> {
-  if (await hasPlace(ctx, { kind: 'verify_email', subject: user.email })) await sendTokenMail(ctx, 'verify_email', user.email, user)
 }
