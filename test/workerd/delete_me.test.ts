@@ -8,6 +8,7 @@ import { newOneTimeToken } from '../../src/db/one_time_tokens.ts'
 import { accountEntriesOf } from '../support/account_entries.ts'
 import { problemOf } from '../support/app.ts'
 import { mailsTo } from '../support/mails.ts'
+import { getTicket, openTail } from '../support/tail.ts'
 import { createWorld, testCtx } from '../support/world.ts'
 import type { Person, World } from '../support/world.ts'
 
@@ -33,7 +34,14 @@ describe('deleting oneself', () => {
     const member = await world.addMember('member')
     await newOneTimeToken(testCtx(), 'reset_password', member.userId, 60_000).statement
     await world.call('/api/v1/auth/change-email', { as: member.accessToken, json: { new_email: `x-${member.email}` } })
-    expect((await leave(world, member)).status).toBe(204)
+    const tail = await openTail(world, { ticket: await getTicket(world, member.accessToken) })
+    const left = await leave(world, member)
+    expect(left.status).toBe(204)
+    expect(left.headers.getSetCookie().map((cookie) => cookie.split(';', 2).join(';'))).toEqual([
+      '__Host-edgelog_access=; Max-Age=0',
+      '__Secure-edgelog_refresh=; Max-Age=0',
+    ])
+    expect((await tail.closed).code).toBe(4003)
     expect(await problemOf(await world.call(path, { as: member.accessToken }))).toMatchObject({ status: 401, code: 'invalid_token' })
     expect((await world.call('/api/v1/auth/refresh', { json: { refresh_token: member.refreshToken } })).status).toBe(401)
     expect((await world.call('/api/v1/auth/login', { json: { email: member.email, password: member.password } })).status).toBe(401)

@@ -5,6 +5,7 @@ import { memberships, organizations, sessions, users } from '../../src/db/schema
 import { accountEntriesOf } from '../support/account_entries.ts'
 import { problemOf } from '../support/app.ts'
 import { mailsTo } from '../support/mails.ts'
+import { getTicket, openTail } from '../support/tail.ts'
 import { addAccountAdmin, asOwner, createUser, freshEmail, userRowOf, usersPath as path } from '../support/users.ts'
 import type { UserBody } from '../support/users.ts'
 import { createWorld, testCtx } from '../support/world.ts'
@@ -16,7 +17,9 @@ describe('deleting a user', () => {
   it('ends all sessions at once, and can be undone for 30 days', async () => {
     const world = await createWorld()
     const member = await world.addMember('member')
+    const tail = await openTail(world, { ticket: await getTicket(world, member.accessToken) })
     expect((await asOwner(world, `${path}/${member.userId}`, { method: 'DELETE' })).status).toBe(204)
+    expect((await tail.closed).code).toBe(4003)
     expect((await world.call('/api/v1/auth/me', { as: member.accessToken })).status).toBe(401)
     expect((await world.call('/api/v1/auth/login', { json: { email: member.email, password: member.password } })).status).toBe(401)
     expect((await asOwner(world, `${path}/${member.userId}`)).status).toBe(404)

@@ -13,6 +13,7 @@ import {
   updateMeSchema,
 } from './profile_schema.ts'
 import { updateMe } from './profile_update.ts'
+import { clearCookies } from './session_routes.ts'
 
 const path = '/api/v1/auth/me'
 
@@ -58,8 +59,9 @@ const deleteRoute = route(
     replies: { 204: emptyReply('The user is deleted') },
     problems: ['last_owner', 'conflict'],
   },
-  async (_, ctx) => {
+  async (_, ctx, c) => {
     await deleteMe(ctx)
+    clearCookies(c)
     return { status: 204 }
   },
 )

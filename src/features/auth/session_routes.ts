@@ -144,7 +144,8 @@ function deliver(c: Context<AppEnv>, tokens: Tokens, transport: 'bearer' | 'cook
   return common
 }
 
-function clearCookies(c: Context<AppEnv>): void {
+/** Takes from a browser what has ended. */
+export function clearCookies(c: Context<AppEnv>): void {
   deleteCookie(c, accessCookie, { ...protection, path: '/' })
   deleteCookie(c, refreshCookie, { ...protection, path: refreshPath })
 }
