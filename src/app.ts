@@ -15,7 +15,7 @@ export function createApp(routes: readonly Route[], services: Services): Hono<Ap
   app.notFound(() => {
     throw problem('not_found', 'There is nothing at this address.')
   })
-  app.use(requestContext, securityHeaders, crossOrigin, limitAddress)
+  app.use(securityHeaders, requestContext, crossOrigin, limitAddress)
   mountRoutes(app, routes, services)
   return app
 }

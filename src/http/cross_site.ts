@@ -14,7 +14,12 @@ export function refuseCrossSite(c: Context<AppEnv>): void {
   if (c.req.header('Authorization') !== undefined || c.req.header('X-API-Key') !== undefined) return
   const cookies = getCookie(c)
   const guarded = accessCookie in cookies || refreshCookie in cookies || mediaTypeOf(c)?.type === 'application/x-www-form-urlencoded'
-  if (guarded && !isSameSite(c)) throw problem('cross_site', 'This request seems to come from another site.')
+  if (guarded) requireSameSite(c)
+}
+
+/** For what only our own pages may ask for, whatever the request carries: cookies. */
+export function requireSameSite(c: Context<AppEnv>): void {
+  if (!isSameSite(c)) throw problem('cross_site', 'This request seems to come from another site.')
 }
 
 /** Sec-Fetch-Site first, as every current browser sends it and no script can; then Origin; a client with neither is no browser. */

@@ -48,7 +48,12 @@ function renderProblem(error: ProblemError, requestId: string): Response {
     ...(error.details && { details: error.details }),
     request_id: requestId,
   }
-  const headers = new Headers({ 'Content-Type': 'application/problem+json', 'Cache-Control': 'no-store', ...error.headers })
+  const headers = new Headers({
+    'Content-Type': 'application/problem+json',
+    'Cache-Control': 'no-store',
+    'X-Request-Id': requestId,
+    ...error.headers,
+  })
   if (status === 401 && !headers.has('WWW-Authenticate')) {
     headers.set(
       'WWW-Authenticate',

@@ -2,6 +2,7 @@ import type { Context } from 'hono'
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie'
 import type * as z from 'zod'
 import { accessCookie, refreshCookie } from '../../http/authenticate.ts'
+import { requireSameSite } from '../../http/cross_site.ts'
 import { pageLinks } from '../../http/page_links.ts'
 import { publicAddress } from '../../http/public_address.ts'
 import { emptyReply, route } from '../../http/route.ts'
@@ -34,6 +35,7 @@ const loginRoute = route(
     problems: ['invalid_credentials', 'second_factor_needed', 'rate_limited'],
   },
   async ({ json: { email, password, transport, totp_code, recovery_code } }, ctx, c) => {
+    if (transport === 'cookie') requireSameSite(c)
     const codes = { totpCode: totp_code, recoveryCode: recovery_code }
     const tokens = await login(ctx, { email, password, ...codes, userAgent: c.req.header('User-Agent') })
     return { status: 200, body: deliver(c, tokens, transport) }

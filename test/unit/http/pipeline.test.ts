@@ -90,7 +90,7 @@ describe('every answer', () => {
       expect(headers.get('X-Content-Type-Options')).toBe('nosniff')
       expect(headers.get('X-Frame-Options')).toBe('DENY')
       expect(headers.get('Content-Security-Policy')).toContain("default-src 'none'")
-      expect(headers.get('Strict-Transport-Security')).toContain('max-age=63072000')
+      expect(headers.get('Strict-Transport-Security')).toContain('max-age=31536000')
       expect(headers.get('Referrer-Policy')).toBe('no-referrer')
       expect(headers.get('Cache-Control')).toBe('no-store')
     }
