@@ -25,8 +25,13 @@ export const emailCharsMax = 254
 export const rateClientsMax = 20_000
 /** KV takes one write a second a key and bills each: a client's count is written at most this often. */
 export const rateFlushMs = 10_000
-/** Only clients that used this part of their limit since the last write are written to KV at all. */
+/** A client is written to KV once for each such part of its limit that it used, over all isolates and on average. */
 export const rateFlushShare = 0.1
+/** What others told is read again when this part of the limit was used here since, and at most this often. */
+export const rateReadShare = 0.01
+export const rateReadMs = 10_000
+/** Isolates that the record of one client names, in some 20 bytes each: more tell of no client that keeps to its limit. */
+export const rateTellersMax = 100
 /** A health answer is reused this long, so that a public address cannot make the storages work. */
 export const healthCacheMs = 2_000
 /** One health check that takes longer counts as down. */

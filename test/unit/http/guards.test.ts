@@ -119,13 +119,24 @@ describe('rate limits', () => {
     const first = plainApp(noteRoutes, vars)
     for (let i = 0; i < 4; i += 1) await first('/csv')
     await first.settled()
-    const [[key, value] = []] = first.env.kv
-    expect(key).toMatch(/^rate:anonymous:127\.0\.0\.1:\d+$/)
-    expect(Number(value)).toBeGreaterThan(0)
+    const [[key = '', value = ''] = []] = first.env.kv
+    expect(key).toBe('rate:anonymous:127.0.0.1')
+    const record = JSON.parse(value) as { w: number; now: Record<string, number>; before: object }
+    expect(Object.values(record.now)).toEqual([expect.any(Number)])
     const second = plainApp(noteRoutes, vars)
-    second.env.kv.set(key ?? '', '10')
+    second.env.kv.set(key, JSON.stringify({ ...record, now: { another: 20 } }))
     await second('/csv')
     await second.settled()
     expect((await second('/csv')).status).toBe(429)
   })
+
+  it.each(['', '7', '{"w":1}', '[]', '{"w":"x","now":{},"before":{}}'])(
+    'do not stumble over what KV should not hold: %s',
+    async (value) => {
+      const app = plainApp(noteRoutes, { RATE_LIMIT_ANONYMOUS_PER_MINUTE: '10' })
+      app.env.kv.set('rate:anonymous:127.0.0.1', value)
+      for (let i = 0; i < 3; i += 1) expect((await app('/csv')).status).toBe(200)
+      await app.settled()
+    },
+  )
 })
