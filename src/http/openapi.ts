@@ -1,11 +1,13 @@
 import * as z from 'zod'
+import { isAccountPermission, organizationLines } from '../core/permissions.ts'
+import type { Permission } from '../core/permissions.ts'
 import { problems } from '../core/problems.ts'
 import type { ProblemCode } from '../core/problems.ts'
 import { version } from '../core/version.ts'
 import { schemaBook } from './openapi_schemas.ts'
 import type { Json, SchemaBook } from './openapi_schemas.ts'
 import { isOptional, isSchema } from './route.ts'
-import type { AnyRouteSpec, ReplySpec, Route } from './route.ts'
+import type { Access, AnyRouteSpec, ReplySpec, Route } from './route.ts'
 
 const problemSchema = z
   .object({
@@ -62,7 +64,7 @@ function operation(spec: AnyRouteSpec, book: SchemaBook): Json {
 function security({ access }: AnyRouteSpec): Json[] {
   if (access === 'public') return []
   const person = [{ session: [] }, { cookie: [] }]
-  return access === 'session' ? person : [...person, { api_key: [] }, { api_key_header: [] }]
+  return isScope(access) ? [...person, { api_key: [] }, { api_key_header: [] }] : person
 }
 
 function parameters(spec: AnyRouteSpec, where: 'param' | 'query', book: SchemaBook): Json[] {
@@ -78,8 +80,8 @@ function parameters(spec: AnyRouteSpec, where: 'param' | 'query', book: SchemaBo
   })
 }
 
-function organizationHeader({ access }: AnyRouteSpec): Json[] {
-  if (access === 'public' || access === 'session') return []
+function organizationHeader({ access, tenant }: AnyRouteSpec): Json[] {
+  if (!isPermission(access) || tenant !== undefined) return []
   return [
     {
       name: 'X-Organization-Id',
@@ -130,13 +132,24 @@ function problemReply(codes: readonly ProblemCode[]): Json {
 }
 
 /** The problems a route declares, and those that follow from its access, parameters and body. */
-export function problemsOf({ access, json, form, body, unlimited, problems: own }: AnyRouteSpec): ProblemCode[] {
+export function problemsOf({ method, access, stepUp, json, body, unlimited, problems: own }: AnyRouteSpec): ProblemCode[] {
   const codes: ProblemCode[] = ['validation_failed', 'uri_too_long', 'internal_error', 'unavailable', ...own]
   if (access !== 'public') codes.push('unauthenticated', 'invalid_token', 'token_expired', 'invalid_api_key', 'forbidden')
-  if (access !== 'public' && access !== 'session') codes.push('not_found')
+  if (access !== 'public' && access !== 'session' && access !== 'staff') codes.push('not_found')
+  if (isPermission(access)) codes.push('second_factor_required')
+  if (stepUp) codes.push('reauthentication_required')
   if (json) codes.push('malformed_json', 'payload_too_large', 'unsupported_media_type', 'unsupported_encoding')
   if (body) codes.push('payload_too_large', 'unsupported_media_type')
-  if (access !== 'public' || form) codes.push('cross_site')
+  if (method !== 'get') codes.push('cross_site')
   if (!unlimited) codes.push('rate_limited')
   return codes
+}
+
+/** Of an organization, not of an account. */
+function isPermission(access: Access): access is Permission {
+  return access !== 'public' && access !== 'session' && access !== 'staff' && !isAccountPermission(access)
+}
+
+function isScope(access: Access): boolean {
+  return isPermission(access) && organizationLines[access].keys !== undefined
 }
