@@ -1,0 +1,201 @@
+import { beforeAll, describe, expect, it } from 'vitest'
+import { isAccountPermission, roleHas } from '../../src/core/permissions.ts'
+import type { Permission } from '../../src/core/permissions.ts'
+import { teamMemberships, teams } from '../../src/db/schema_identity.ts'
+import { teamNameKey } from '../../src/features/teams/name_key.ts'
+import type { AnyRouteSpec } from '../../src/http/route.ts'
+import { routes } from '../../src/routes.ts'
+import { missingId } from '../support/hostile/samples.ts'
+import { makeCast } from '../support/matrix/cast.ts'
+import type { Cast, CastMember } from '../support/matrix/cast.ts'
+import { organizationRoles, places, placesOf, verdict } from '../support/matrix/expected.ts'
+import type { Place, Verdict } from '../support/matrix/expected.ts'
+import { say, withoutLogLines } from '../support/quiet.ts'
+import { callFrom, randomAddress, testCtx } from '../support/world.ts'
+
+/*
+ * Who may do what: every actor at every route that is not public, in the own tenant, in another of the same account and in a
+ * foreign one. What must come follows from the table of permissions and the route's contract alone (support/matrix/expected.ts).
+ *
+ * Each request carries a query parameter that no route knows. Routes look at the caller first and at the request then, so
+ * that "400, this parameter is unknown" proves that the caller was let through, and nothing is done.
+ */
+
+const probe = 'unknown_to_every_route'
+const guarded = routes.map(({ spec }) => spec).filter(({ access }) => access !== 'public')
+/** Requests under way at once. */
+const parallel = 8
+
+interface Case {
+  actor: CastMember
+  spec: AnyRouteSpec
+  place: Place | undefined
+}
+
+withoutLogLines()
+
+let cast: Cast
+beforeAll(async () => {
+  cast = await makeCast()
+})
+
+/**
+ * Every actor at every route, where the request names no tenant (or in the path the main one) and in the foreign one; in all
+ * other places at one route of each form of contract. Where a request goes makes no difference to whom nobody is.
+ */
+function casesOf(members: readonly CastMember[]): Case[] {
+  const seen = new Set<string>()
+  return guarded.flatMap((spec) => {
+    const contract = JSON.stringify([isAccountPermission(spec.access), spec.tenant, spec.stepUp])
+    const isFirst = !seen.has(contract)
+    seen.add(contract)
+    const all = placesOf(spec)
+    const few = all.filter((place) => place === undefined || place === 'foreign' || (place === 'main' && spec.tenant !== undefined))
+    return (isFirst ? all : few).flatMap((place, i) =>
+      members.filter(({ facts }) => i === 0 || verdict(facts, spec, place) !== '401').map((actor) => ({ actor, spec, place })),
+    )
+  })
+}
+
+/** What came of the request: a verdict, or anything else as it stands. */
+async function outcome({ actor, spec, place }: Case): Promise<string> {
+  const inPath = spec.tenant !== undefined
+  const headers: Record<string, string> = place !== undefined && !inPath ? { 'X-Organization-Id': cast.placeIds[place] } : {}
+  const response = await callFrom(randomAddress(), `${pathOf(spec, place)}?${probe}=1`, {
+    method: spec.method.toUpperCase(),
+    as: actor.credential,
+    headers,
+  })
+  const text = await response.text()
+  const { code, details } = JSON.parse(text) as { code?: string; details?: Record<string, string[]> }
+  if (response.status === 400 && details?.[probe] !== undefined) return 'allow'
+  if (response.status === 401) return '401'
+  return code === undefined ? `${response.status} ${text}` : `${response.status} ${code}`
+}
+
+function pathOf(spec: AnyRouteSpec, place: Place | undefined): string {
+  const tenantId = place && (isAccountPermission(spec.access) ? cast.accountIds[places[place].account] : cast.placeIds[place])
+  const fill = (name: string) => (name === 'id' && spec.tenant !== undefined && tenantId !== undefined ? tenantId : missingId(spec.path))
+  return spec.path.replace(/:(\w+)/g, (_, name: string) => (name === 'n' ? '0' : fill(name)))
+}
+
+/** Runs all cases, several at once; what each came to. */
+async function runAll(cases: readonly Case[]): Promise<{ one: Case; wanted: Verdict; got: string }[]> {
+  const queue = Iterator.from(cases)
+  const done: { one: Case; wanted: Verdict; got: string }[] = []
+  const work = async () => {
+    for (const one of queue) done.push({ one, wanted: verdict(one.actor.facts, one.spec, one.place), got: await outcome(one) })
+  }
+  await Promise.all(Array.from({ length: parallel }, work))
+  return done
+}
+
+describe('the authorization matrix', () => {
+  it('lets in exactly who the table names, at every route and place', async () => {
+    const done = await runAll(casesOf(cast.members))
+    const shown = ({ one: { actor, spec, place }, wanted, got }: (typeof done)[number]) =>
+      `${actor.name} at ${spec.id}${place === undefined ? '' : ` in ${place}`}: wanted ${wanted}, got ${got}`
+    const unexpectedAllows = done.filter(({ wanted, got }) => got === 'allow' && wanted !== 'allow')
+    const wrong = done.filter(({ wanted, got }) => got !== wanted)
+    const tally = Object.entries(Object.groupBy(done, ({ got }) => got)).map(([got, some]) => `${some?.length} × ${got}`)
+    say(
+      `authorization matrix: ${cast.members.length} actors × ${guarded.length} routes × places = ${done.length} cases ` +
+        `(${tally.join(', ')}); ${unexpectedAllows.length} unexpected allows, ${wrong.length} wrong in all`,
+    )
+    // No more than can be read: the comparison of thousands would take minutes.
+    expect(unexpectedAllows.slice(0, 20).map(shown)).toEqual([])
+    expect(wrong.slice(0, 20).map(shown)).toEqual([])
+    // Each kind of answer comes up, so that none of the rules above is idle.
+    const kinds: Verdict[] = [
+      'allow',
+      '401',
+      '403 forbidden',
+      '403 second_factor_required',
+      '403 reauthentication_required',
+      '404 not_found',
+    ]
+    expect(kinds.filter((kind) => !done.some(({ got }) => got === kind))).toEqual([])
+  }, 300_000)
+
+  it('has for every route somebody who may and somebody who may not', () => {
+    const idle = guarded.filter((spec) => {
+      const verdicts = new Set(placesOf(spec).flatMap((place) => cast.members.map(({ facts }) => verdict(facts, spec, place) === 'allow')))
+      return verdicts.size < 2
+    })
+    expect(idle.map(({ id }) => id)).toEqual([])
+  })
+})
+
+/** Rights that a verb asks for beyond those of its route: over a team, over owners. */
+interface InnerCase {
+  id: string
+  needs: Permission
+  /** Whether a manager of the team may as well. */
+  orManager?: true
+  /** Whether the password is wanted again. */
+  stepUp?: true
+  request(ids: { organization: string; team: string; owner: string }): { path: string; json?: unknown }
+}
+
+const nobodysId = '01923f00-0000-7000-8000-00000000000a'
+const innerCases: InnerCase[] = [
+  ...(['teams.update', 'teams.replace'] as const).map((id): InnerCase => ({
+    id,
+    needs: 'teams:write',
+    orManager: true,
+    request: ({ team }) => ({ path: `/api/v1/teams/${team}`, json: { name: 'Matrix', description: '' } }),
+  })),
+  {
+    id: 'team_members.add',
+    needs: 'teams:write',
+    orManager: true,
+    request: ({ team }) => ({ path: `/api/v1/teams/${team}/members`, json: { user_id: nobodysId, role: 'member' } }),
+  },
+  {
+    id: 'team_members.change',
+    needs: 'teams:write',
+    orManager: true,
+    request: ({ team }) => ({ path: `/api/v1/teams/${team}/members/${nobodysId}`, json: { role: 'member' } }),
+  },
+  {
+    id: 'members.change',
+    needs: 'members:owners',
+    stepUp: true,
+    request: ({ organization, owner }) => ({ path: `/api/v1/organizations/${organization}/members/${owner}`, json: { role: 'owner' } }),
+  },
+]
+
+describe('a right that the verb asks for', () => {
+  it.each(innerCases.map((one) => [one.id, one] as const))('of %s is held by exactly who the table names', async (id, inner) => {
+    const spec = guarded.find((one) => one.id === id)
+    const ctx = testCtx()
+    const organization = cast.placeIds.main
+    const team = ctx.newId()
+    const now = ctx.now()
+    const manager = cast.members.find(({ name }) => name === 'a team manager')
+    const owner = cast.members.find(({ name }) => name === 'owner')?.person?.userId ?? ''
+    const name = `Matrix ${team}`
+    await ctx.db
+      .insert(teams)
+      .values({ id: team, organizationId: organization, name, nameKey: teamNameKey(name), createdAt: now, updatedAt: now })
+    await ctx.db
+      .insert(teamMemberships)
+      .values({ organizationId: organization, teamId: team, userId: manager?.person?.userId ?? '', role: 'manager', createdAt: now })
+    const got: string[] = []
+    const wanted: string[] = []
+    for (const actor of cast.members) {
+      if (actor.facts.kind !== 'person' || spec === undefined || verdict(actor.facts, spec, 'main') !== 'allow') continue
+      const { path, json } = inner.request({ organization, team, owner })
+      const headers = { 'X-Organization-Id': organization }
+      const response = await callFrom(randomAddress(), path, { method: spec.method.toUpperCase(), as: actor.credential, json, headers })
+      got.push(`${actor.name}: ${[401, 403].includes(response.status) ? 'no' : 'yes'}`)
+      await response.body?.cancel()
+      const holds = organizationRoles(actor.facts, 'main').some((role) => roleHas(role, inner.needs))
+      const may =
+        (holds || (inner.orManager === true && actor === manager)) && !(inner.stepUp === true && actor.facts.stalePassword === true)
+      wanted.push(`${actor.name}: ${may ? 'yes' : 'no'}`)
+    }
+    expect(got).toEqual(wanted)
+    expect(new Set(wanted.map((line) => line.slice(-3))).size).toBe(2)
+  })
+})
