@@ -133,6 +133,17 @@ describe('deleting an account', () => {
     expect((await world.call('/api/v1/logs', { as: viewer.accessToken })).status).toBe(200)
   })
 
+  it('is restored only once an owner of it is', async () => {
+    const staff = await newStaff()
+    await ask('DELETE', own())
+    const owner = eq(users.id, world.owner.userId)
+    await testCtx().db.update(users).set({ deletedAt: Date.now() }).where(owner)
+    const restore = () => askIn(staff, 'POST', `${own()}/restore`)
+    expect(await problemOf(await restore())).toMatchObject({ status: 409, code: 'last_owner' })
+    await testCtx().db.update(users).set({ deletedAt: null }).where(owner)
+    expect((await restore()).status).toBe(200)
+  })
+
   it('tells its owners, is audited, takes the password again, and happens once', async () => {
     await forgetPassword(world.owner)
     expect(await problemOf(await ask('DELETE', own()))).toMatchObject({ code: 'reauthentication_required' })

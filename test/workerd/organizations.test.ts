@@ -2,7 +2,7 @@ import { env } from 'cloudflare:test'
 import { and, eq } from 'drizzle-orm'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { deletedKeptMs, organizationsPerAccountMax } from '../../src/core/limits.ts'
-import { memberships, organizations, sessions } from '../../src/db/schema.ts'
+import { memberships, organizations, sessions, users } from '../../src/db/schema.ts'
 import { accountAuditLog } from '../../src/db/schema_audit.ts'
 import { problemOf } from '../support/app.ts'
 import { openTail } from '../support/tail.ts'
@@ -231,6 +231,18 @@ describe('restoring an organization', () => {
       .where(eq(organizations.id, world.organizationId))
     expect((await ask('POST', `${own()}/restore`)).status).toBe(404)
     expect(await list('deleted=true')).toEqual([])
+  })
+
+  it('waits for an owner who is not deleted', async () => {
+    const staff = await createWorld()
+    await makeStaff(staff.owner)
+    await ask('DELETE', own())
+    const owner = eq(users.id, world.owner.userId)
+    await testCtx().db.update(users).set({ deletedAt: Date.now() }).where(owner)
+    const restore = () => askIn(staff, 'POST', `${own()}/restore`)
+    expect(await problemOf(await restore())).toMatchObject({ status: 409, code: 'last_owner' })
+    await testCtx().db.update(users).set({ deletedAt: null }).where(owner)
+    expect((await restore()).status).toBe(200)
   })
 
   it('waits for room in the account', async () => {

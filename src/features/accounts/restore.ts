@@ -13,7 +13,8 @@ export async function restoreAccount(ctx: AccountCtx): Promise<AccountJson> {
   const { id, roles } = ctx.account
   const now = ctx.now()
   const own = eq(accounts.id, id)
-  const restorable = and(own, gt(accounts.deletedAt, now - deletedKeptMs)) ?? own
+  const keptSince = now - deletedKeptMs
+  const restorable = and(own, gt(accounts.deletedAt, keptSince), hasOwner) ?? own
   const entry = { action: 'account.restore', target: { kind: 'account', id } }
   const [[before], , rows] = await ctx.db.batch([
     ctx.db.select({ deletedAt: accounts.deletedAt }).from(accounts).where(own),
@@ -27,6 +28,11 @@ export async function restoreAccount(ctx: AccountCtx): Promise<AccountJson> {
   ])
   const row = rows[0]
   if (row) return accountJson(row, roles)
-  if (before?.deletedAt === null) throw problem('conflict', 'The account is not deleted.')
-  throw noSuchAccount()
+  if (before === undefined || (before.deletedAt ?? now) <= keptSince) throw noSuchAccount()
+  if (before.deletedAt === null) throw problem('conflict', 'The account is not deleted.')
+  throw problem('last_owner', 'All owners of the account are deleted. Restore one of them first.')
 }
+
+/** An account is never without an owner who can log in. */
+const hasOwner = sql`exists (select 1 from account_memberships m join users u on u.id = m.user_id and u.deleted_at is null
+  where m.account_id = ${accounts.id} and m.role = 'owner')`

@@ -136,7 +136,7 @@ const restore = route(
     tenant: 'deleted',
     param: accountParam,
     replies: { 200: accountSchema },
-    problems: ['not_found', 'conflict'],
+    problems: ['not_found', 'conflict', 'last_owner'],
   },
   async (_, ctx) => ({ status: 200, body: await restoreAccount(ctx) }),
 )

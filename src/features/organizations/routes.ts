@@ -138,7 +138,7 @@ const restore = route(
     tenant: 'deleted',
     param: organizationParam,
     replies: { 200: organizationSchema },
-    problems: ['not_found', 'conflict'],
+    problems: ['not_found', 'conflict', 'last_owner'],
   },
   async (_, ctx) => ({ status: 200, body: await restoreOrganization(ctx) }),
 )
