@@ -13,6 +13,30 @@ export function uuidv7(nowMs: number, random: Uint8Array = crypto.getRandomValue
   return `${time.slice(0, 8)}-${time.slice(8)}-${tail.slice(0, 4)}-${tail.slice(4, 8)}-${tail.slice(8)}`
 }
 
+/**
+ * A source of UUIDv7 that rise from one to the next, also within a millisecond (RFC 9562, section 6.2, method 1): what one
+ * request writes stays in the order in which it was made. Other sources have no order within the same millisecond.
+ */
+export function createUuidv7(now: () => number): () => string {
+  let lastMs = 0
+  let counter = 0
+  return () => {
+    const random = crypto.getRandomValues(new Uint8Array(10))
+    const nowMs = Math.floor(now())
+    if (nowMs > lastMs) {
+      lastMs = nowMs
+      // The upper half of the 12 bits is left to count in.
+      counter = (((random[0] ?? 0) & 0x07) << 8) | (random[1] ?? 0)
+    } else if (++counter > 0xfff) {
+      lastMs += 1
+      counter = 0
+    }
+    random[0] = counter >> 8
+    random[1] = counter & 0xff
+    return uuidv7(lastMs, random)
+  }
+}
+
 /** What every UUIDv7 of that millisecond or a later one is above, and every earlier one below. */
 export function uuidv7Bound(ms: number): string {
   const time = Math.max(0, Math.floor(ms)).toString(16).padStart(12, '0')

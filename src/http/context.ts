@@ -3,7 +3,7 @@ import { configOf } from '../config.ts'
 import type { Env, Exports } from '../config.ts'
 import { createRunCosts, isolateMeter, meterName } from '../core/cost_meter.ts'
 import type { RunCosts } from '../core/cost_meter.ts'
-import { uuidv7 } from '../core/ids.ts'
+import { createUuidv7, uuidv7 } from '../core/ids.ts'
 import { writeLine } from '../core/log_line.ts'
 import { meteredBindings, meteredExports } from '../core/metered.ts'
 import { openDatabase } from '../db/client.ts'
@@ -99,7 +99,7 @@ export function createBase(plainEnv: Env, { log, costs, requestId, clientAddress
     place: placeOf(place),
     region: regionOf(place, config.defaultRegion),
     now: () => Date.now(),
-    newId: () => uuidv7(Date.now()),
+    newId: createUuidv7(() => Date.now()),
     waitUntil: (work) => waitUntil(work.catch((error: unknown) => log.error('work after the answer failed', error))),
   }
 }

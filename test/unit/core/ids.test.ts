@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { decodeLogId, encodeLogId, uuidv7 } from '../../../src/core/ids.ts'
+import { createUuidv7, decodeLogId, encodeLogId, uuidv7, uuidv7Bound } from '../../../src/core/ids.ts'
 import { seqMax, shardNumberMax } from '../../../src/core/limits.ts'
 
 const shards = fc.integer({ min: 0, max: shardNumberMax })
@@ -89,5 +89,47 @@ describe('uuidv7', () => {
     const ids = Array.from({ length: 1000 }, (_, i) => uuidv7(1_700_000_000_000 + i))
     expect(ids.toSorted()).toEqual(ids)
     expect(new Set(Array.from({ length: 1000 }, () => uuidv7(1))).size).toBe(1000)
+  })
+})
+
+describe('a source of UUIDs', () => {
+  it('rises from one to the next, whatever the clock does', () => {
+    const clock = fc.array(fc.constantFrom(0, 0, 0, 0, 1, 5, -3), { minLength: 1, maxLength: 200 })
+    fc.assert(
+      fc.property(clock, (steps) => {
+        let nowMs = Date.UTC(2026, 10, 22)
+        const next = createUuidv7(() => nowMs)
+        const ids = steps.map((step) => {
+          nowMs += step
+          return next()
+        })
+        expect(ids).toEqual([...new Set(ids)].toSorted())
+        for (const id of ids) expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
+      }),
+    )
+  })
+
+  it('has the millisecond of the clock, and goes ahead of it only for more than 2,048 ids in one', () => {
+    const nowMs = Date.UTC(2026, 10, 22)
+    const next = createUuidv7(() => nowMs)
+    const early = Array.from({ length: 2048 }, next)
+    expect(early.every((id) => id >= uuidv7Bound(nowMs) && id < uuidv7Bound(nowMs + 1))).toBe(true)
+    const late = Array.from({ length: 5000 }, next)
+    expect([...early, ...late]).toEqual([...early, ...late].toSorted())
+    expect((late.at(-1) ?? '') > uuidv7Bound(nowMs + 1)).toBe(true)
+  })
+})
+
+describe('the bound of a millisecond', () => {
+  it('is below all UUIDs of it and of later ones, and above all earlier ones', () => {
+    const times = fc.integer({ min: 1, max: 2 ** 48 - 2 })
+    fc.assert(
+      fc.property(times, (ms) => {
+        const zero = new Uint8Array(10)
+        const full = new Uint8Array(10).fill(255)
+        expect(uuidv7(ms, zero) > uuidv7Bound(ms)).toBe(true)
+        expect(uuidv7(ms - 1, full) < uuidv7Bound(ms)).toBe(true)
+      }),
+    )
   })
 })
