@@ -3,7 +3,7 @@ import type { SQL } from 'drizzle-orm'
 import { uuidv7Bound } from '../../core/ids.ts'
 import type { BaseCtx } from '../../db/context.ts'
 import { apiKeys, users } from '../../db/schema.ts'
-import { accountAuditLog, auditLog } from '../../db/schema_audit.ts'
+import type { accountAuditLog, auditLog } from '../../db/schema_audit.ts'
 import type { AuditEntryJson, AuditFilters } from './schema.ts'
 
 /** Whose entries: the log, the condition that names the tenant, and the organization whose keys may have acted. */
