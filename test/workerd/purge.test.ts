@@ -5,7 +5,7 @@ import { purgeRowsMax, purgeShardsMax } from '../../src/core/limits.ts'
 import { columnsNamingPerson, nobodyId, tablesOfAccount, tablesOfOrganization, tablesOfPerson } from '../../src/db/purge_tables.ts'
 import { accounts, apiKeys, logShards, memberships, organizations, users } from '../../src/db/schema.ts'
 import { accountAuditLog } from '../../src/db/schema_audit.ts'
-import { startPurge } from '../../src/jobs/purge.ts'
+import { runSchedule } from '../../src/jobs/schedules.ts'
 import { getTableConfig } from 'drizzle-orm/sqlite-core'
 import { allTables, daysLater, fillTables, mailTo, objectsUnder, purgesOf, rowsWith, shardOf, tablesOf } from '../support/purge_world.ts'
 import { openTail } from '../support/tail.ts'
@@ -29,7 +29,7 @@ const del = async (path: string) => (await world.call(path, { method: 'DELETE', 
 async function purgeLater(days: number, ids: readonly string[]): Promise<number> {
   const { ctx: base, sent } = withJobs()
   const ctx = daysLater(base, days)
-  await startPurge(ctx)
+  await runSchedule(ctx, '53 */6 * * *')
   const ours = purgesOf(sent.splice(0), ids)
   sent.push(...ours.map((job) => ({ job, delaySeconds: 0 })))
   return runSteps(ctx, sent)
@@ -238,6 +238,17 @@ describe('the purge of an account', () => {
     expect(await db.select().from(accountAuditLog).where(created)).toHaveLength(1)
     expect(await statusOf('/api/v1/auth/me')).toBe(401)
   })
+})
+
+it('somebody alone who deletes oneself is gone with account, organization and logs after thirty days', async () => {
+  await storeHotAndSealed(world, accessRows(5, 1), accessRows(5, 2))
+  const { userId, email } = world.owner
+  const { organizationId, accountId } = world
+  expect(await del('/api/v1/auth/me')).toBe(204)
+  expect(await purgeLater(29, [userId, organizationId, accountId])).toBe(0)
+  await purgeLater(31, [userId, organizationId, accountId])
+  for (const id of [userId, email, organizationId, accountId]) expect([id, await rowsWith(id)]).toEqual([id, {}])
+  for (const prefix of [`org/${organizationId}/`, `outbox/${userId}/`]) expect(await objectsUnder(prefix)).toEqual([])
 })
 
 it('the purge of teams takes those that were deleted long ago, with who was in them', async () => {
