@@ -2,15 +2,16 @@ import { env } from 'cloudflare:test'
 import { and, eq } from 'drizzle-orm'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { deletedKeptMs, organizationsPerAccountMax } from '../../src/core/limits.ts'
-import { memberships, organizations, sessions, users } from '../../src/db/schema.ts'
+import { memberships, organizations, sessions, tasks, users } from '../../src/db/schema.ts'
 import { accountAuditLog } from '../../src/db/schema_audit.ts'
+import { runSchedule } from '../../src/jobs/schedules.ts'
 import { problemOf } from '../support/app.ts'
 import { openTail } from '../support/tail.ts'
 import { askIn, changesIn, defaultOf, forgetPassword, mailsAbout, makeStaff, rolesIn } from '../support/tenancy.ts'
 import type { Ask, OrganizationBody } from '../support/tenancy.ts'
 import { createWorld, testCtx } from '../support/world.ts'
 import type { World } from '../support/world.ts'
-import { auditOf } from './control_world.ts'
+import { auditOf, deliver, withJobs } from './control_world.ts'
 
 const path = '/api/v1/organizations'
 let world: World
@@ -205,6 +206,30 @@ describe('deleting an organization', () => {
     await ask('POST', `${own()}/restore`)
     expect([await defaultOf(world.owner), await defaultOf(member)]).toEqual([id, world.organizationId])
   })
+})
+
+it('the tasks of a deleted organization wait until it is restored', async () => {
+  const { db, newId } = testCtx()
+  const { organizationId } = world
+  const id = newId()
+  const old = { createdAt: 0, updatedAt: 0, createdBy: world.owner.userId }
+  await db
+    .insert(tasks)
+    .values({ organizationId, id, kind: 'erase', status: 'PENDING', params: { q: 'x', from_ms: 0, to_ms: 1 }, state: {}, ...old })
+  const { ctx, sent } = withJobs()
+  const sweep = async () => {
+    await runSchedule(ctx, '*/10 * * * *')
+    return sent.splice(0).filter(({ job }) => job.kind === 'task' && job.task_id === id)
+  }
+  const stateOf = async () => (await db.select({ status: tasks.status }).from(tasks).where(eq(tasks.id, id)))[0]?.status
+  await ask('DELETE', own())
+  expect(await sweep()).toEqual([])
+  await deliver(ctx, { kind: 'task', organization_id: organizationId, task_id: id, step: 0 })
+  expect(await stateOf()).toBe('PENDING')
+  await ask('POST', `${own()}/restore`)
+  const [due] = await sweep()
+  await deliver(ctx, due?.job)
+  expect(await stateOf()).toBe('SUCCESS')
 })
 
 describe('restoring an organization', () => {
