@@ -108,8 +108,8 @@ describe('the password rule', () => {
     )
   })
 
-  it('knows those of the 10,000 most common that are long enough', () => {
-    const known = ['12345678', 'football', 'iloveyou', 'trustno1', '1qaz2wsx', '11111111', 'michelle', 'password1']
+  it('knows the 10,000 most common passwords of that length', () => {
+    const known = ['12345678', 'football', 'iloveyou', 'trustno1', '1qaz2wsx', '11111111', 'michelle', '01011980']
     expect(known.filter(isCommonPassword)).toEqual(known)
     expect(['', 'correct horse', 'football iloveyou'].filter(isCommonPassword)).toEqual([])
   })
