@@ -8,6 +8,7 @@ import { confirmChangeEmail } from '../../src/features/auth/change_email_confirm
 import { accountEntriesOf } from '../support/account_entries.ts'
 import { problemOf } from '../support/app.ts'
 import { mailsTo } from '../support/mails.ts'
+import { openTail } from '../support/tail.ts'
 import { callFrom, createWorld, randomAddress, testCtx } from '../support/world.ts'
 import type { World } from '../support/world.ts'
 
@@ -34,6 +35,7 @@ describe('a change of e-mail', () => {
   it.each(['old', 'new'] as const)('comes about once both addresses have confirmed, the %s one first', async (first) => {
     const world = await createWorld()
     const { call, owner } = world
+    const tail = await openTail(world)
     const { newEmail, oldToken, newToken } = await beginChange(world)
     const [one, other] = first === 'old' ? [oldToken, newToken] : [newToken, oldToken]
     expect(await (await confirm(one)).json()).toMatchObject({ changed: false })
@@ -45,6 +47,7 @@ describe('a change of e-mail', () => {
     expect(await (await confirm(other)).json()).toMatchObject({ changed: true })
     expect(await emailOf(world)).toBe(newEmail)
 
+    expect((await tail.closed).code).toBe(4003)
     expect((await call('/api/v1/auth/me', { as: owner.accessToken })).status).toBe(401)
     expect((await call('/api/v1/auth/refresh', { json: { refresh_token: owner.refreshToken } })).status).toBe(401)
     const login = (email: string) => call('/api/v1/auth/login', { json: { email, password: owner.password } })

@@ -142,6 +142,17 @@ describe('staff', () => {
     })
   })
 
+  it('is no staff any more once deleted, whoever restores the person', async () => {
+    const world = await createWorld()
+    const member = await world.addMember('member')
+    await db.update(users).set({ isStaff: true }).where(eq(users.id, member.userId))
+    expect((await asOwner(world, `${path}/${member.userId}`, { method: 'DELETE' })).status).toBe(204)
+    const restored = await asOwner(world, `${path}/${member.userId}/restore`, { method: 'POST' })
+    expect(await restored.json()).toMatchObject({ is_staff: false })
+    const [deletion] = (await accountEntriesOf(member.userId)).filter(({ action }) => action === 'user.delete')
+    expect(deletion?.changes).toEqual({ is_staff: { before: true, after: false } })
+  })
+
   it('is nobody by asking for it, and nobody any more once it is taken away', async () => {
     const [staff, other] = [await createStaff(), await createWorld()]
     await db.update(users).set({ isStaff: false }).where(eq(users.id, staff.owner.userId))

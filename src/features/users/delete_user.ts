@@ -1,7 +1,7 @@
 import { and, eq, isNull, sql } from 'drizzle-orm'
 import type { SQL } from 'drizzle-orm'
 import { deletedKeptMs } from '../../core/limits.ts'
-import { accountAuditStatement, auditPerson, auditStatement } from '../../db/audit.ts'
+import { accountAuditStatement, auditPerson, auditStatement, changesOf } from '../../db/audit.ts'
 import type { UserCtx } from '../../db/context.ts'
 import { newMail, queueMails } from '../../db/mails.ts'
 import { accounts, organizations, users } from '../../db/schema.ts'
@@ -13,7 +13,7 @@ import type { Along } from './ownership.ts'
 
 /** Who is to be deleted, with what goes along. */
 export interface Deletion {
-  readonly user: { readonly id: string; readonly email: string; readonly accountId: string }
+  readonly user: { readonly id: string; readonly email: string; readonly accountId: string; readonly isStaff: boolean }
   readonly along: Along
   /** What else must hold. */
   readonly condition?: SQL | undefined
@@ -36,7 +36,8 @@ export async function deleteUser(ctx: UserCtx, { user, along, condition }: Delet
     sql`from ${users} where ${may}`,
   )
   const actor = auditPerson(ctx)
-  const entry = { action: 'user.delete', target: { kind: 'user', id: user.id } }
+  const changes = user.isStaff ? changesOf({ is_staff: true }, { is_staff: false }) : undefined
+  const entry = { action: 'user.delete', target: { kind: 'user', id: user.id }, changes }
   // `may` holds until the last statement: what goes along is no reason to stay, deleted or not.
   const results = await ctx.db.batch([
     accountAuditStatement(ctx, { accountId: user.accountId, actor }, entry, sql`from ${users} where ${may}`),
@@ -53,7 +54,8 @@ export async function deleteUser(ctx: UserCtx, { user, along, condition }: Delet
       .where(and(eq(invitations.invitedBy, user.id), isNull(invitations.acceptedAt), isNull(invitations.revokedAt), goes)),
     ctx.db
       .update(users)
-      .set({ deletedAt: now, updatedAt: now, tokenVersion: sql`${users.tokenVersion} + 1` })
+      // An account's administrator may restore the person, and must not make staff by it.
+      .set({ deletedAt: now, updatedAt: now, tokenVersion: sql`${users.tokenVersion} + 1`, isStaff: false })
       .where(may)
       .returning({ id: users.id }),
   ])
