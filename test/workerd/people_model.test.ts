@@ -88,18 +88,16 @@ async function setStage({ homes, organizations: wanted }: Setting): Promise<Stag
   })
   await ctx.db.batch([
     ctx.db.insert(accounts).values(accountIds.map((id) => ({ id, name: 'Inc', ...times }))),
-    ctx.db
-      .insert(users)
-      .values(
-        userIds.map((id, i) => ({
-          id,
-          accountId: at(accountIds, at(homes, i).account),
-          email: `${id}@example.com`,
-          name: 'P',
-          passwordHash: '-',
-          ...times,
-        })),
-      ),
+    ctx.db.insert(users).values(
+      userIds.map((id, i) => ({
+        id,
+        accountId: at(accountIds, at(homes, i).account),
+        email: `${id}@example.com`,
+        name: 'P',
+        passwordHash: '-',
+        ...times,
+      })),
+    ),
     ctx.db
       .insert(organizations)
       .values(organizationIds.map((id, i) => ({ id, accountId: at(accountIds, at(wanted, i).account), name: 'Org', ...times }))),
