@@ -111,6 +111,8 @@ export function foreignThings(stage: Stage, spec: AnyRouteSpec): Attack[] {
 
 /** The victim's tenant, named beside the path. The header says nothing to routes of accounts; some have a parameter for them. */
 function foreignTenants(stage: Stage, spec: AnyRouteSpec): Pick<Attack, 'name' | 'send'>[] {
+  // Where the path names the tenant, nothing beside it has a say: the victim's path is an attack of its own.
+  if (spec.tenant !== undefined) return []
   const { organizationId, accountId } = stage.victim
   const header = { 'X-Organization-Id': organizationId }
   if (spec.access === 'public' || !isAccountPermission(spec.access))

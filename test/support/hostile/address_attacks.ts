@@ -4,7 +4,7 @@ import type { AnyRouteSpec } from '../../../src/http/route.ts'
 import { validBody } from './access_attacks.ts'
 import type { Attack, Wanted } from './refusal.ts'
 import { fillPath, missingId, querySamples } from './samples.ts'
-import { pathOf, send } from './stage.ts'
+import { openPathOf, send } from './stage.ts'
 import type { Stage } from './stage.ts'
 
 const invalid: Wanted = { status: 400, code: 'validation_failed' }
@@ -52,7 +52,7 @@ export function wrongQueries(stage: Stage, spec: AnyRouteSpec): Attack[] {
   const sample = querySamples[spec.id] ?? {}
   const get = (query: string, without?: string) => {
     const needed = new URLSearchParams(Object.entries(sample).filter(([name]) => name !== without)).toString()
-    return send(stage, spec, { path: `${pathOf(stage, spec)}?${query}&${needed}`.replace(/&$/, ''), ...validBody(spec) })
+    return send(stage, spec, { path: `${openPathOf(stage, spec)}?${query}&${needed}`.replace(/&$/, ''), ...validBody(spec) })
   }
   const unknown = ['unknown', '__proto__', 'constructor', 'organization_id', 'page[]', 'limit[$gt]'].map((name): Attack => ({
     name: `?${name}`,

@@ -6,8 +6,8 @@ import { parseRefreshToken } from '../../../src/features/auth/refresh_token.ts'
 import { segmentId } from '../../../src/search/storage/segments.ts'
 import { testCtx } from '../world.ts'
 import type { World } from '../world.ts'
-import { peopleJsonSamples, peopleLasting, peopleMakers } from './people_samples.ts'
 import { contentJsonSamples, contentMakers } from './content_samples.ts'
+import { peopleJsonSamples, peopleLasting, peopleMakers } from './people_samples.ts'
 
 /** A body that each route with a JSON body accepts, by route id; the suite checks that no route lacks one. */
 export const jsonSamples: Record<string, Record<string, unknown>> = {
@@ -33,6 +33,17 @@ export const jsonSamples: Record<string, Record<string, unknown>> = {
   'organizations.replace': { name: 'Test', require_second_factor: false, audit_days: 365 },
   'organizations.update': { name: 'Test', audit_days: 365 },
   'organizations.transfer': { user_id: '01923f00-0000-7000-8000-00000000000a' },
+  'members.change': { role: 'member' },
+  'members.replace': { role: 'member' },
+  'invitations.create': { email: 'guest@example.com', role: 'member' },
+  'invitations.preview': { token: 'x'.repeat(43) },
+  'invitations.accept': { token: 'x'.repeat(43) },
+  'invitations.register': { token: 'x'.repeat(43), password: 'correct horse battery', name: 'New' },
+  'teams.create': { name: 'Team', description: 'What it is for' },
+  'teams.replace': { name: 'Team', description: 'What it is for' },
+  'teams.update': { name: 'Team', description: 'What it is for' },
+  'team_members.add': { user_id: '01923f00-0000-7000-8000-00000000000a', role: 'member' },
+  'team_members.change': { role: 'member' },
   'api_keys.create': { name: 'key', kind: 'query', scopes: ['logs:read'], expires_at: '2999-01-01T00:00:00Z' },
   'api_keys.update': { name: 'key', scopes: ['logs:read'], expires_at: '2999-01-01T00:00:00Z', rate_limit_per_minute: 100 },
   'api_keys.rotate': { grace_seconds: 60 },
@@ -40,8 +51,8 @@ export const jsonSamples: Record<string, Record<string, unknown>> = {
   'logs.erase': { q: 'no log has this', from: '2026-01-01', to: '2026-01-02' },
   'logs.archive': { q: 'no log has this', from: '2026-01-01', to: '2026-01-02' },
   'retention.set': { days: 30 },
-  ...peopleJsonSamples,
   ...contentJsonSamples,
+  ...peopleJsonSamples,
   'logs.replace': { timestamp: '2026-01-01T00:00:00Z', severity: 'INFO', source: 'api', message: 'text', attributes: { a: 1 } },
   'logs.update': { timestamp: '2026-01-01T00:00:00Z', severity: 'INFO', source: 'api', message: 'text', attributes: { a: 1 } },
 }
@@ -73,9 +84,19 @@ export const thingMakers: Record<string, (world: World) => Promise<string>> = {
   '/api/v1/organizations/:id': makeOrganization,
   '/api/v1/organizations/:id/restore': makeOrganization,
   '/api/v1/organizations/:id/transfer': makeOrganization,
+  '/api/v1/organizations/:id/members': ownId,
+  '/api/v1/organizations/:id/members/:user_id': makeMember,
+  '/api/v1/organizations/:id/leave': ownId,
+  '/api/v1/organizations/:id/invitations': ownId,
+  '/api/v1/organizations/:id/invitations/:invitation_id': makeInvitation,
+  '/api/v1/organizations/:id/invitations/:invitation_id/resend': makeInvitation,
+  '/api/v1/teams/:id': makeTeam,
+  '/api/v1/teams/:id/restore': makeTeam,
+  '/api/v1/teams/:id/members': makeTeam,
+  '/api/v1/teams/:id/members/:user_id': makeTeamMember,
   '/api/v1/tasks/:id': makeTask,
-  ...peopleMakers,
   ...contentMakers,
+  ...peopleMakers,
   '/api/v1/tasks/:id/files/:n': makeTask,
   '/api/v1/logs/segments/:id/file': async (world) => {
     const { key } = await world.createKey('ingest')
@@ -102,7 +123,46 @@ const lasting: ReadonlySet<string> = new Set([
   '/api/v1/logs/segments/:id/file',
   '/api/v1/organizations/:id/restore',
   '/api/v1/organizations/:id/transfer',
+  '/api/v1/organizations/:id/members',
+  '/api/v1/organizations/:id/leave',
+  '/api/v1/organizations/:id/invitations',
+  '/api/v1/teams/:id/restore',
 ])
+
+/** The organization itself, of which the path names a part. */
+async function ownId({ organizationId }: World): Promise<string> {
+  return organizationId
+}
+
+async function makeMember(world: World): Promise<string> {
+  const { userId } = await world.addMember('member')
+  return `${world.organizationId} ${userId}`
+}
+
+async function makeInvitation(world: World): Promise<string> {
+  const email = `guest-${crypto.randomUUID()}@example.com`
+  const path = `/api/v1/organizations/${world.organizationId}/invitations`
+  const { id } = await made(await world.call(path, { as: world.owner.accessToken, json: { email, role: 'member' } }))
+  return `${world.organizationId} ${id}`
+}
+
+async function makeTeam({ call, owner }: World): Promise<string> {
+  return (await made(await call('/api/v1/teams', { as: owner.accessToken, json: { name: crypto.randomUUID() } }))).id
+}
+
+async function makeTeamMember(world: World): Promise<string> {
+  const id = await makeTeam(world)
+  const { userId } = world.owner
+  const json = { user_id: userId }
+  const response = await world.call(`/api/v1/teams/${id}/members`, { as: world.owner.accessToken, json })
+  if (response.status !== 201) throw new Error(`no member of a team: ${response.status} ${await response.text()}`)
+  return `${id} ${userId}`
+}
+
+async function made(response: Response): Promise<{ id: string }> {
+  if (response.status !== 201) throw new Error(`nothing made: ${response.status} ${await response.text()}`)
+  return response.json()
+}
 
 async function ownAccount({ accountId }: World): Promise<string> {
   return accountId
@@ -138,9 +198,13 @@ async function makeTask(world: World): Promise<string> {
   return (await response.json<{ id: string }>()).id
 }
 
-/** The path with its parameters filled: `:id` with the id, a number with 0. */
-export function fillPath(path: string, id: string): string {
-  return path.replace(/:n\b/g, '0').replace(/:\w+/g, id)
+/** The path with its parameters filled: a number with 0, others with the ids (with a blank between them) in order, or all with one. */
+export function fillPath(path: string, ids: string): string {
+  const [first = '', ...more] = ids.split(' ')
+  return path
+    .replace(/:n\b/g, '0')
+    .replace(/:\w+/, first)
+    .replace(/:\w+/g, () => more.shift() ?? first)
 }
 
 /** An id that nothing has, of the form that the path wants. */
@@ -153,7 +217,8 @@ export function missingId(path: string): string {
 export async function makeAndDelete(world: World, path: string, make: (world: World) => Promise<string>): Promise<string> {
   if (lasting.has(path)) return missingId(path)
   const id = await make(world)
-  const response = await world.call(fillPath(path.replace(/\/:id\/.*$/, '/:id'), id), { method: 'DELETE', as: world.owner.accessToken })
+  const own = path.replace(/\/[^/:]+$/, '')
+  const response = await world.call(fillPath(own, id), { method: 'DELETE', as: world.owner.accessToken })
   if (response.status !== 204) throw new Error(`not deleted: ${response.status} ${await response.text()}`)
   return id
 }

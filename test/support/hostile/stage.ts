@@ -40,7 +40,19 @@ export async function send(
   { path, ...options }: CallOptions & { path?: string } = {},
 ): Promise<Response> {
   const as = spec.access === 'public' ? undefined : stage.attacker.owner.accessToken
-  return callFrom(randomAddress(), path ?? pathOf(stage, spec), { method: spec.method.toUpperCase(), as, ...options })
+  return callFrom(randomAddress(), path ?? openPathOf(stage, spec), { method: spec.method.toUpperCase(), as, ...options })
+}
+
+/**
+ * The address at which a request comes to be looked at: things are the victim's, but the organization or account that a path
+ * names is the attacker's own, else nothing but that would be refused.
+ */
+export function openPathOf(stage: Stage, spec: AnyRouteSpec): string {
+  if (spec.tenant === undefined) return pathOf(stage, spec)
+  const { organizationId, accountId } = stage.attacker
+  const own = spec.path.startsWith('/api/v1/accounts/') ? accountId : organizationId
+  const [, ...things] = (stage.foreign.get(spec.path) ?? '').split(' ')
+  return fillPath(spec.path, [own, ...things].join(' '))
 }
 
 /** The route's address with every parameter filled by an id of the victim. */
