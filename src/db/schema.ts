@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { index, integer, primaryKey, real, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
+import type { SQLiteColumn } from 'drizzle-orm/sqlite-core'
 import { auditDaysDefault, retentionDaysDefault } from '../core/limits.ts'
 import { accountRoles, keyKinds, roles } from '../core/permissions.ts'
 import type { Scope } from '../core/permissions.ts'
@@ -16,6 +17,11 @@ const createdAt = integer('created_at').notNull()
 const updatedAt = integer('updated_at').notNull()
 /** Soft deletion: kept for 30 days, invisible meanwhile. */
 const deletedAt = integer('deleted_at')
+/** Of the purge, which looks for what was deleted long ago. */
+const deletedIndex = (name: string, column: SQLiteColumn) =>
+  index(name)
+    .on(column)
+    .where(sql`${column} is not null`)
 
 export const accounts = sqliteTable(
   'accounts',
@@ -26,11 +32,7 @@ export const accounts = sqliteTable(
     updatedAt,
     deletedAt,
   },
-  (table) => [
-    index('accounts_deleted')
-      .on(table.deletedAt)
-      .where(sql`${table.deletedAt} is not null`),
-  ],
+  (table) => [deletedIndex('accounts_deleted', table.deletedAt)],
 )
 
 export const organizations = sqliteTable(
@@ -58,13 +60,7 @@ export const organizations = sqliteTable(
     /** Days that entries of the audit log are kept. */
     auditDays: integer('audit_days').notNull().default(auditDaysDefault),
   },
-  (table) => [
-    index('organizations_account').on(table.accountId),
-    // Of the purge, which looks for what was deleted long ago.
-    index('organizations_deleted')
-      .on(table.deletedAt)
-      .where(sql`${table.deletedAt} is not null`),
-  ],
+  (table) => [index('organizations_account').on(table.accountId), deletedIndex('organizations_deleted', table.deletedAt)],
 )
 
 export const users = sqliteTable(
@@ -108,9 +104,7 @@ export const users = sqliteTable(
   (table) => [
     uniqueIndex('users_email').on(table.email),
     index('users_account').on(table.accountId),
-    index('users_deleted')
-      .on(table.deletedAt)
-      .where(sql`${table.deletedAt} is not null`),
+    deletedIndex('users_deleted', table.deletedAt),
   ],
 )
 
