@@ -1,10 +1,9 @@
 import { and, asc, eq, lt, lte, sql } from 'drizzle-orm'
 import { uuidv7Bound } from '../core/ids.ts'
-import { mailGivenUpMs, mailsKeptMs, mailsRemovedMax, mailStuckMs, mailSweepRowsMax } from '../core/limits.ts'
-import { outboxKey } from '../core/mails.ts'
+import { mailGivenUpMs, mailsKeptMs, mailsRemovedMax, mailStuckMs, mailSweepRowsMax, purgeObjectsMax } from '../core/limits.ts'
 import type { BaseCtx } from '../db/context.ts'
 import { mails } from '../db/schema_content.ts'
-import { removeObjects } from '../features/tasks/archive_files.ts'
+import { removeMails } from './purge_step.ts'
 
 /**
  * Sends mails on whose message was lost, or that could not be delivered for a while: a crash between writing a mail and sending
@@ -26,15 +25,8 @@ export async function sweepMails(ctx: BaseCtx): Promise<void> {
   if (stuck.length > 0) await ctx.env.EMAIL_JOBS.sendBatch(stuck.map((job) => ({ body: job })))
 }
 
-/** Forgets mails of long ago, with their objects: those first, so that none stays behind. */
+/** Forgets mails of long ago, with their objects. */
 export async function forgetOldMails(ctx: BaseCtx): Promise<void> {
-  const old = await ctx.db
-    .select({ id: mails.id, ownerId: mails.ownerId })
-    .from(mails)
-    .where(lt(mails.id, uuidv7Bound(ctx.now() - mailsKeptMs)))
-    .orderBy(asc(mails.id))
-    .limit(mailsRemovedMax)
-  await removeObjects(ctx, old.map(outboxKey))
-  const ids = JSON.stringify(old.map(({ id }) => id))
-  await ctx.db.delete(mails).where(sql`${mails.id} in (select value from json_each(${ids}))`)
+  const old = lt(mails.id, uuidv7Bound(ctx.now() - mailsKeptMs))
+  for (let removed = 0; removed < mailsRemovedMax; removed += purgeObjectsMax) if ((await removeMails(ctx, old)) === 'done') return
 }

@@ -3,6 +3,7 @@ import type { SQL } from 'drizzle-orm'
 import type { SQLiteTable } from 'drizzle-orm/sqlite-core'
 import type { TaskJob } from '../core/jobs.ts'
 import { deletedKeptMs, purgeMarginMs, purgeObjectsMax, purgeRowsMax } from '../core/limits.ts'
+import { outboxKey } from '../core/mails.ts'
 import type { BaseCtx } from '../db/context.ts'
 import { mails } from '../db/schema_content.ts'
 import { removeObjects } from '../features/tasks/archive_files.ts'
@@ -44,10 +45,7 @@ export async function removePrefix(ctx: BaseCtx, prefix: string): Promise<StepEn
 /** Removes some of the mails that `where` finds, with their objects: those first, so that none stays behind. */
 export async function removeMails(ctx: BaseCtx, where: SQL): Promise<StepEnd> {
   const found = await ctx.db.select({ id: mails.id, ownerId: mails.ownerId }).from(mails).where(where).limit(purgeObjectsMax)
-  await removeObjects(
-    ctx,
-    found.map(({ id, ownerId }) => `outbox/${ownerId}/${id}.eml`),
-  )
+  await removeObjects(ctx, found.map(outboxKey))
   await ctx.db.delete(mails).where(sql`${mails.id} in (select value from json_each(${JSON.stringify(found.map(({ id }) => id))}))`)
   return found.length === purgeObjectsMax ? 'more' : 'done'
 }
