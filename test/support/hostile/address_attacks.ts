@@ -56,6 +56,7 @@ export function wrongQueries(stage: Stage, spec: AnyRouteSpec): Attack[] {
   }
   const unknown = ['unknown', '__proto__', 'constructor', 'organization_id', 'page[]', 'limit[$gt]'].map((name): Attack => ({
     name: `?${name}`,
+    tries: 'names of parameters',
     send: () => get(`${name}=1`),
     wanted: { ...invalid, field: name },
   }))
@@ -65,6 +66,7 @@ export function wrongQueries(stage: Stage, spec: AnyRouteSpec): Attack[] {
       const accepted = query.safeParse({ ...sample, [name]: new URLSearchParams(`x=${value}`).get('x') }).success
       return {
         name: `?${name}=${value.slice(0, 40)}`,
+        tries: query.shape[name],
         send: () => get(`${name}=${value}`, name),
         wanted: accepted ? { harmless: true } : { ...invalid, field: name },
       }
@@ -106,12 +108,21 @@ const wrongIds = [
 export function wrongPaths(stage: Stage, spec: AnyRouteSpec): Attack[] {
   const to = (name: string, path: string, wanted: Wanted): Attack => ({
     name: `${name} ${path.slice(0, 60)}`,
+    ...(name === 'id' && { tries: Object.values(spec.param?.shape ?? {})[0] }),
     send: () => send(stage, spec, { path, ...validBody(spec) }),
     wanted,
   })
-  const ids = spec.param ? wrongIds.map((id) => to('id', spec.path.replace(/:\w+/g, id), {})) : []
+  const paths = wrongIds.map((id) => spec.path.replace(/:\w+/g, id)).filter((path) => !isRoute(path))
+  const ids = spec.param ? paths.map((path) => to('id', path, {})) : []
   const missing = spec.param ? [to('an id that nobody has', fillPath(spec.path, missingId(spec.path)), { status: 404 })] : []
   return [...ids, ...missing]
+}
+
+/** Whether every client makes the address of another route out of it: `/a/%2e%2e/b` is `/b` before it is sent. */
+function isRoute(path: string): boolean {
+  if (!URL.canParse(path, 'http://x')) return false
+  const { pathname } = new URL(path, 'http://x')
+  return routes.some((other) => other.spec.path === pathname)
 }
 
 /** Addresses that lead nowhere, made from a route's own. */

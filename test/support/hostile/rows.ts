@@ -1,6 +1,9 @@
 import { env } from 'cloudflare:test'
 import type { World } from '../world.ts'
 
+/** An export is written down, also one that was asked for in an odd way that is allowed. */
+const byRequests = `actor_kind <> 'system' and action <> 'audit_log.export'`
+
 /** Rows of every D1 table, and logs of every given tenant: what a refused request must leave as it was. */
 export async function countRows(worlds: readonly World[]): Promise<Record<string, number>> {
   const { results: tables } = await env.DB.prepare(
@@ -10,7 +13,7 @@ export async function countRows(worlds: readonly World[]): Promise<Record<string
     // A refused login is remembered on purpose: that is how guessing is throttled.
     .filter(({ name }) => name !== 'login_attempts')
     // What the background does in its own time is no answer to a request.
-    .map(({ name }) => `(select count(*) from "${name}"${name === 'audit_log' ? " where actor_kind <> 'system'" : ''}) as "${name}"`)
+    .map(({ name }) => `(select count(*) from "${name}"${name === 'audit_log' ? ` where ${byRequests}` : ''}) as "${name}"`)
   const counts = (await env.DB.prepare(`select ${one.join(', ')}`).first<Record<string, number>>()) ?? {}
   for (const world of worlds) counts[`logs of ${world.organizationId}`] = await countLogs(world)
   return counts
