@@ -1,6 +1,7 @@
 import { randomBytes, scryptSync } from 'node:crypto'
 import { env } from 'cloudflare:test'
 import { exports } from 'cloudflare:workers'
+import type { Env } from '../../src/config.ts'
 import type { KeyKind, Role, Scope } from '../../src/core/permissions.ts'
 import type { BaseCtx } from '../../src/db/context.ts'
 import { createMember, createUserWithOrganization } from '../../src/features/auth/create_user.ts'
@@ -73,11 +74,11 @@ export async function createWorld(): Promise<World> {
   }
 }
 
-/** A context as a verb gets it, with the bindings of the test's Worker. */
-export function testCtx(): BaseCtx {
+/** A context as a verb gets it, with the bindings of the test's Worker or those given. */
+export function testCtx(bindings: Env = env): BaseCtx {
   const requestId = crypto.randomUUID()
   const work: Promise<unknown>[] = []
-  return createBase(env, {
+  return createBase(bindings, {
     log: createLog(requestId),
     requestId,
     clientAddress: randomAddress(),

@@ -1,4 +1,5 @@
 import { createExecutionContext, createMessageBatch, env, getQueueResult } from 'cloudflare:test'
+import type { Env } from '../../src/config.ts'
 import type { TaskJob } from '../../src/core/jobs.ts'
 import type { BaseCtx, TenantCtx } from '../../src/db/context.ts'
 import { consumeTaskJobs } from '../../src/jobs/task_jobs.ts'
@@ -13,9 +14,19 @@ export interface Sent {
 
 /** A context whose jobs are kept instead of sent, so that a test hands them over when, and as often as, it wants. */
 export function withJobs(base: BaseCtx = testCtx()): { ctx: BaseCtx; sent: Sent[] } {
+  const { env: bindings, sent } = keepingJobs(base.env)
+  return { ctx: { ...base, env: bindings }, sent }
+}
+
+/** The same bindings with a queue that keeps what it is given. A view, since what a proxy shows cannot be spread. */
+export function keepingJobs(bindings: Env): { env: Env; sent: Sent[] } {
   const sent: Sent[] = []
   const send = async (job: TaskJob, options: QueueSendOptions = {}) => void sent.push({ job, delaySeconds: options.delaySeconds ?? 0 })
-  return { ctx: { ...base, env: { ...base.env, TASK_JOBS: { send } as unknown as Queue<TaskJob> } }, sent }
+  const sendBatch = async () => {
+    throw new Error('no task sends batches')
+  }
+  const queue = { send, sendBatch } as unknown as Queue<TaskJob>
+  return { env: new Proxy(bindings, { get: (from, name) => (name === 'TASK_JOBS' ? queue : (Reflect.get(from, name) as unknown)) }), sent }
 }
 
 /** The same as the owner of a world. */
