@@ -45,7 +45,7 @@ export function membershipCommands(maxCommands: number) {
     org.map((at) => command(`all owners of ${at} are demoted at once`, allDemoted(at))),
   ]
   const rarely = [
-    one.map((who) => command(`${who} is deleted`, deleteUser(who))),
+    fc.constantFrom(0, 2, 3).map((who) => command(`${who} is deleted`, deleteUser(who))),
     org.map((at) => command(`everybody leaves ${at} at once`, allLeave(at))),
   ]
   return fc.commands([...often, ...often, ...often, ...often, ...sometimes, ...sometimes, ...rarely], { maxCommands, size: 'max' })
