@@ -1,8 +1,9 @@
 import { SignJWT, generateKeyPair } from 'jose'
 import { keyKinds, isAccountPermission, roleHas, roles, scopesHave, kindScopes } from '../../../src/core/permissions.ts'
+import type { Permission, Role } from '../../../src/core/permissions.ts'
 import { accessTokenType, signJwt } from '../../../src/features/auth/jwt.ts'
 import { accessCookie } from '../../../src/http/authenticate.ts'
-import type { AnyRouteSpec } from '../../../src/http/route.ts'
+import type { Access, AnyRouteSpec } from '../../../src/http/route.ts'
 import { testCtx } from '../world.ts'
 import type { Attack } from './refusal.ts'
 import { fillPath, jsonSamples } from './samples.ts'
@@ -64,13 +65,18 @@ export async function badCredentials(stage: Stage, spec: AnyRouteSpec): Promise<
   ]
 }
 
-/** Credentials that are good for something else. */
+/** Credentials that are good for something else: keys, lesser roles, and a password that was proved too long ago. */
 export function wrongRights(stage: Stage, spec: AnyRouteSpec): Attack[] {
   const { access } = spec
-  if (access === 'public' || access === 'staff' || isAccountPermission(access)) return []
+  if (access === 'public') return []
   const wanted = { status: 403, code: 'forbidden' } as const
-  const kinds = keyKinds.filter((kind) => access === 'session' || !scopesHave(kindScopes[kind], access))
-  const lesser = roles.filter((role) => access !== 'session' && !roleHas(role, access))
+  const kinds = keyKinds.filter((kind) => !isPermission(access) || !scopesHave(kindScopes[kind], access))
+  const lesser = roles.filter((role) => !mayAs(role, access))
+  const stale: Attack = {
+    name: 'a password proved too long ago',
+    send: () => send(stage, spec, { as: stage.stale.accessToken, ...validBody(spec) }),
+    wanted: { status: 403, code: 'reauthentication_required' },
+  }
   return [
     ...kinds.map((kind): Attack => ({
       name: `key of kind ${kind}`,
@@ -82,12 +88,25 @@ export function wrongRights(stage: Stage, spec: AnyRouteSpec): Attack[] {
       send: () => send(stage, spec, { as: stage.people[role].accessToken, ...validBody(spec) }),
       wanted,
     })),
+    ...(spec.stepUp === true ? [stale] : []),
   ]
+}
+
+/** Whether the attacker's person of that role may: only the owner has a role in the account, and nobody is staff. */
+function mayAs(role: Role, access: Access): boolean {
+  if (access === 'staff') return false
+  if (access === 'session') return true
+  return isPermission(access) ? roleHas(role, access) : role === 'owner'
+}
+
+function isPermission(access: Access): access is Permission {
+  return access !== 'public' && access !== 'session' && access !== 'staff' && !isAccountPermission(access)
 }
 
 /** What belongs to the victim, asked for by the attacker: it is not there. */
 export function foreignThings(stage: Stage, spec: AnyRouteSpec): Attack[] {
-  if (spec.access === 'public' || spec.access === 'session') return []
+  // Nobody here is staff, which is all that a route of staff asks.
+  if (spec.access === 'public' || spec.access === 'staff') return []
   const wanted = { status: 404, code: 'not_found' } as const
   const attacks = foreignTenants(stage, spec).map((attack): Attack => ({ ...attack, wanted }))
   if (!spec.param) return attacks
@@ -112,7 +131,7 @@ export function foreignThings(stage: Stage, spec: AnyRouteSpec): Attack[] {
 /** The victim's tenant, named beside the path. The header says nothing to routes of accounts; some have a parameter for them. */
 function foreignTenants(stage: Stage, spec: AnyRouteSpec): Pick<Attack, 'name' | 'send'>[] {
   // Where the path names the tenant, nothing beside it has a say: the victim's path is an attack of its own.
-  if (spec.tenant !== undefined) return []
+  if (spec.tenant !== undefined || spec.access === 'session') return []
   const { organizationId, accountId } = stage.victim
   const header = { 'X-Organization-Id': organizationId }
   if (spec.access === 'public' || !isAccountPermission(spec.access))
@@ -120,23 +139,6 @@ function foreignTenants(stage: Stage, spec: AnyRouteSpec): Pick<Attack, 'name' |
   if (spec.query === undefined || !('account_id' in spec.query.shape)) return []
   const path = `${pathOf(stage, spec)}?account_id=${accountId}`
   return [{ name: 'the account of the victim', send: () => send(stage, spec, { path, ...validBody(spec) }) }]
-}
-
-/** A page on another site makes the victim's browser write: the cookie goes along, the request must not pass. */
-export function crossSite(stage: Stage, spec: AnyRouteSpec): Attack[] {
-  if (spec.method === 'get') return []
-  const cookie = { Cookie: `${accessCookie}=${stage.attacker.owner.accessToken}` }
-  const origins: Record<string, Record<string, string>> = {
-    'a foreign site': { 'Sec-Fetch-Site': 'cross-site', Origin: 'https://evil.example' },
-    'a sibling site': { 'Sec-Fetch-Site': 'same-site', Origin: 'https://evil.edgelog.test' },
-    'an old browser': { Origin: 'https://evil.example' },
-    'a sandboxed frame': { 'Sec-Fetch-Site': 'cross-site', Origin: 'null' },
-  }
-  return Object.entries(origins).map(([name, headers]) => ({
-    name,
-    send: () => send(stage, spec, { as: undefined, ...validBody(spec), headers: { ...cookie, ...headers } }),
-    wanted: { status: 403, code: 'cross_site' },
-  }))
 }
 
 /** The body that would be accepted if the rest were right. */
@@ -147,7 +149,5 @@ export function validBody(spec: AnyRouteSpec): { json?: unknown } {
 
 /** The admin key is refused by scope where no key may. */
 function keyMay(spec: AnyRouteSpec): { status?: number; code?: 'forbidden' } {
-  const { access } = spec
-  const held = access !== 'public' && access !== 'session' && access !== 'staff' && !isAccountPermission(access)
-  return held && scopesHave(kindScopes.admin, access) ? {} : { status: 403, code: 'forbidden' }
+  return isPermission(spec.access) && scopesHave(kindScopes.admin, spec.access) ? {} : { status: 403, code: 'forbidden' }
 }

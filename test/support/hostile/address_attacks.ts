@@ -66,7 +66,7 @@ export function wrongQueries(stage: Stage, spec: AnyRouteSpec): Attack[] {
       const accepted = query.safeParse({ ...sample, [name]: new URLSearchParams(`x=${value}`).get('x') }).success
       return {
         name: `?${name}=${value.slice(0, 40)}`,
-        tries: query.shape[name],
+        tries: (query.shape as Record<string, unknown>)[name],
         send: () => get(`${name}=${value}`, name),
         wanted: accepted ? { harmless: true } : { ...invalid, field: name },
       }

@@ -173,7 +173,13 @@ export function wrongFields(stage: Stage, spec: AnyRouteSpec): Attack[] {
       // What a public route takes makes it hash a password: its own tests cover that, and once is enough.
       if (!mustRefuse && spec.access === 'public') return []
       const wanted: Wanted = mustRefuse ? { ...invalid, field } : { harmless: true }
-      return [{ name: `${field} = ${JSON.stringify(value).slice(0, 40)}`, send: () => send(stage, spec, { json }), wanted }]
+      const tries = fieldSchema(spec, field)
+      return [{ name: `${field} = ${JSON.stringify(value).slice(0, 40)}`, tries, send: () => send(stage, spec, { json }), wanted }]
     }),
   )
+}
+
+/** The schema of a field, which several routes may share; itself alone where it cannot be told. */
+function fieldSchema({ id, json }: AnyRouteSpec, field: string): unknown {
+  return json instanceof z.ZodObject ? (json.shape as Record<string, unknown>)[field] : `${id}.${field}`
 }

@@ -17,6 +17,24 @@ export interface Attack {
   name: string
   send(): Promise<Response>
   wanted: Wanted
+  /** What the attack tries, where that is shared by routes: the schema of a parameter, say. */
+  tries?: unknown
+}
+
+/** Of attacks that were made in full at another route, one in so many is made at each further one. */
+const repeatOneIn = 6
+
+/**
+ * Leaves out what would only be done again. What routes share (authentication, the reader of bodies, a schema) is attacked in
+ * full at the first that has it; at the others by a part, another one at each.
+ */
+export function createSelection(ids: readonly string[]): (id: string, family: string, attacks: readonly Attack[]) => Attack[] {
+  const firsts = new Map<unknown, string>()
+  return (id, family, attacks) =>
+    attacks.filter(({ tries = family }, i) => {
+      if (!firsts.has(tries)) firsts.set(tries, id)
+      return firsts.get(tries) === id || (i + ids.indexOf(id)) % repeatOneIn === 0
+    })
 }
 
 /** Attacks under way at once: enough to overlap their waits, few enough to stay within the memory of one isolate. */

@@ -1,9 +1,11 @@
 import { keyKinds, roles } from '../../../src/core/permissions.ts'
 import type { KeyKind, Role } from '../../../src/core/permissions.ts'
+import { accountMemberships } from '../../../src/db/schema.ts'
 import type { AnyRouteSpec } from '../../../src/http/route.ts'
 import { routes } from '../../../src/routes.ts'
 import { fillPath, makeAndDelete, thingMakers } from './samples.ts'
-import { callFrom, createWorld, randomAddress } from '../world.ts'
+import { forgetPassword, makeStaff } from '../tenancy.ts'
+import { callFrom, createWorld, randomAddress, testCtx } from '../world.ts'
 import type { CallOptions, Person, World } from '../world.ts'
 
 /** Who plays: an attacker with every kind of credential of one tenant, and a victim tenant that owns things. */
@@ -11,6 +13,10 @@ export interface Stage {
   attacker: World
   victim: World
   people: Record<Role, Person>
+  /** An owner of the attacker's whose password was proved too long ago. */
+  stale: Person
+  /** Staff, for routes that ask it. */
+  staff: Person
   keys: Record<KeyKind, string>
   /** By route path: an id that the victim owns, and one that the attacker owned and deleted. */
   foreign: Map<string, string>
@@ -21,6 +27,9 @@ export async function setStage(): Promise<Stage> {
   const [attacker, victim] = [await createWorld(), await createWorld()]
   const people: [Role, Person][] = []
   for (const role of roles) people.push([role, role === 'owner' ? attacker.owner : await attacker.addMember(role)])
+  const stale = await staleOwner(attacker)
+  const staff = await attacker.addMember('viewer')
+  await makeStaff(staff)
   const keys: [KeyKind, string][] = []
   for (const kind of keyKinds) keys.push([kind, (await attacker.createKey(kind)).key])
   const [foreign, gone] = [new Map<string, string>(), new Map<string, string>()]
@@ -30,16 +39,25 @@ export async function setStage(): Promise<Stage> {
     foreign.set(path, await make(victim))
     gone.set(path, await makeAndDelete(attacker, path, make))
   }
-  return { attacker, victim, people: Object.fromEntries(people), keys: Object.fromEntries(keys), foreign, gone } as Stage
+  return { attacker, victim, people: Object.fromEntries(people), stale, staff, keys: Object.fromEntries(keys), foreign, gone } as Stage
 }
 
-/** A request to the route as the attacker's owner, each time from another address, so that no rate limit answers first. */
+/** Owner of the organization and of the account. */
+async function staleOwner({ addMember, accountId }: World): Promise<Person> {
+  const person = await addMember('owner')
+  await testCtx().db.insert(accountMemberships).values({ userId: person.userId, accountId, role: 'owner', createdAt: Date.now() })
+  await forgetPassword(person)
+  return person
+}
+
+/** A request to the route as the attacker's owner (or staff), each time from another address, so that no rate limit answers first. */
 export async function send(
   stage: Stage,
   spec: AnyRouteSpec,
   { path, ...options }: CallOptions & { path?: string } = {},
 ): Promise<Response> {
-  const as = spec.access === 'public' ? undefined : stage.attacker.owner.accessToken
+  const person = spec.access === 'staff' ? stage.staff : stage.attacker.owner
+  const as = spec.access === 'public' ? undefined : person.accessToken
   return callFrom(randomAddress(), path ?? openPathOf(stage, spec), { method: spec.method.toUpperCase(), as, ...options })
 }
 
