@@ -104,6 +104,23 @@ describe('the headers that protect browsers', () => {
     expect([200, 400, 401, 404, 405, 415].filter((status) => !statuses.has(status))).toEqual([])
   })
 
+  it('tell of the rate limit on every answer that counts, refusals included', async () => {
+    const wrong: string[] = []
+    const names = ['RateLimit-Limit', 'RateLimit-Remaining', 'RateLimit-Reset']
+    for (const { id, method, path, unlimited } of specs) {
+      for (const as of [undefined, world.owner.accessToken, 'x']) {
+        const response = await callFrom(randomAddress(), `${addressOf(path)}?unknown_to_every_route=1`, {
+          method: method.toUpperCase(),
+          as,
+        })
+        await response.body?.cancel()
+        const told = names.filter((name) => /^\d+$/.test(response.headers.get(name) ?? ''))
+        if (told.length !== (unlimited ? 0 : 3)) wrong.push(`${id} (${response.status}): ${told.join(', ')}`)
+      }
+    }
+    expect(wrong).toEqual([])
+  })
+
   it('are on a refusal of every kind', async () => {
     const viewer = await world.addMember('viewer')
     const broken = routes.map((one) => ({
