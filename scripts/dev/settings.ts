@@ -44,10 +44,19 @@ export function portFromEnvironment(): number {
  * PORT names another server than npm start made.
  */
 export function connectionFor(givenUrl: string | undefined, givenKey: string | undefined): Connection {
-  const urlText = givenUrl ?? process.env['EDGELOG_URL']
+  const url = serverUrl(givenUrl)
   const keyText = givenKey ?? process.env['EDGELOG_API_KEY']
-  const known = urlText === undefined || keyText === undefined ? readConnection() : undefined
-  if (urlText === undefined && known !== undefined) refuseOtherPort(known.url)
+  const known = keyText === undefined ? readConnection() : undefined
+  const apiKey = keyText ?? (known?.url === url ? known.apiKey : undefined)
+  if (apiKey === undefined) throw new CommandError(`There is no API key for ${url}.`, 'Give --key or EDGELOG_API_KEY.')
+  return { url, apiKey }
+}
+
+/** The same for a command that needs no key. */
+export function serverUrl(given: string | undefined): string {
+  const urlText = given ?? process.env['EDGELOG_URL']
+  const known = urlText === undefined ? readConnection() : undefined
+  if (known !== undefined) refuseOtherPort(known.url)
   const url = (urlText ?? known?.url)?.replace(/\/+$/, '')
   if (url === undefined) {
     throw new CommandError('It is not known where Edgelog is.', 'Give --url or EDGELOG_URL, or run npm start once on this machine.')
@@ -55,9 +64,7 @@ export function connectionFor(givenUrl: string | undefined, givenKey: string | u
   if (!URL.canParse(url) || !/^https?:/.test(url)) {
     throw new CommandError(`--url "${url}" is no http or https address.`, 'Give an address such as https://logs.example.com.')
   }
-  const apiKey = keyText ?? (known?.url === url ? known.apiKey : undefined)
-  if (apiKey === undefined) throw new CommandError(`There is no API key for ${url}.`, 'Give --key or EDGELOG_API_KEY.')
-  return { url, apiKey }
+  return url
 }
 
 /** Who gives PORT means the server there, of which nothing is known but that it is not the one of npm start. */
