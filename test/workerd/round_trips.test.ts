@@ -71,6 +71,7 @@ async function count(spec: AnyRouteSpec, path: string, headers: Record<string, s
   const query = new URLSearchParams(querySamples[spec.id]).toString()
   const init = { method: spec.method.toUpperCase(), headers: all, ...(json !== undefined && { body: JSON.stringify(json) }) }
   const response = await app.fetch(new Request(`http://edgelog.test${path}?${query}`, init), counted, ctx)
+  // To its end: an export asks as it goes.
   await response.arrayBuffer()
   await waitOnExecutionContext(ctx)
   return { before, all: trips, status: response.status }
@@ -154,7 +155,8 @@ describe('queries per request', () => {
       const headers: Record<string, string> = spec.access === 'public' ? {} : { Authorization: `Bearer ${own.owner.accessToken}` }
       const { before, all, status } = await count(spec, path, headers, true)
       lines.push(`| ${spec.method.toUpperCase()} ${spec.path} | ${before ?? '-'} | ${all} | ${status} |`)
-      if (all > 8) many.push(`${spec.id}: ${all}`)
+      // The export of all that is known of a person reads one table after the other.
+      if (all > (spec.id === 'auth.export_me' ? 30 : 8)) many.push(`${spec.id}: ${all}`)
     }
     say(['| Route | D1 before the handler | D1 in all | Status |', '| --- | --- | --- | --- |', ...lines].join('\n'))
     expect(lines).toHaveLength(routes.length)
