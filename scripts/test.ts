@@ -6,45 +6,66 @@ import * as z from 'zod'
 import { root } from './dev/settings.ts'
 import { main, seconds } from './dev/terminal.ts'
 
-/** In this order: what fails fastest first. */
-const suites = [
-  { project: 'unit', what: 'pure code in Node' },
-  { project: 'workerd', what: 'Worker, D1 and Durable Objects in the real runtime' },
-  { project: 'e2e', what: 'real processes and sockets' },
+/**
+ * What fails fastest goes first. The suites of one row run side by side: the real runtime takes one core, and the processes of the
+ * last suite wait for each other most of the time.
+ */
+const rows = [
+  [{ project: 'unit', what: 'pure code in Node' }],
+  [
+    { project: 'workerd', what: 'Worker, D1 and Durable Objects in the real runtime' },
+    { project: 'e2e', what: 'real processes and sockets' },
+  ],
 ] as const
+
+type Suite = (typeof rows)[number][number]
+
+interface Outcome {
+  passed: number
+  failed: number
+  skipped: number
+}
 
 const reportSchema = z.object({ numPassedTests: z.number(), numFailedTests: z.number(), numPendingTests: z.number(), success: z.boolean() })
 
 /** `npm test`: every suite; the last line counts the tests of all of them. Arguments go to vitest, as a filter for instance. */
 await main(async () => {
   const folder = mkdtempSync(join(tmpdir(), 'edgelog-test-'))
-  let passed = 0
-  let failed = 0
-  let skipped = 0
+  const outcomes: Outcome[] = []
   try {
-    for (const { project, what } of suites) {
-      console.log(`\n${project}: ${what}`)
-      const began = performance.now()
-      const file = join(folder, `${project}.json`)
-      const code = await vitest(project, file)
-      const result = readReport(file)
-      // A suite that broke before it could count its tests is one failure.
-      const broken = result === undefined || ((code !== 0 || !result.success) && result.numFailedTests === 0)
-      passed += result?.numPassedTests ?? 0
-      failed += (result?.numFailedTests ?? 0) + (broken ? 1 : 0)
-      skipped += result?.numPendingTests ?? 0
-      console.log(`${project}: ${result?.numPassedTests ?? 0} passed in ${seconds(performance.now() - began)}`)
+    for (const [first, ...others] of rows) {
+      // One can be read while it runs; the others are shown when it is over.
+      const beside = others.map((suite) => runSuite(suite, folder, true))
+      outcomes.push(await runSuite(first, folder, false), ...(await Promise.all(beside)))
     }
   } finally {
     rmSync(folder, { recursive: true })
   }
-  if (skipped > 0) console.log(`\n${skipped} skipped`)
+  const total = (of: keyof Outcome) => outcomes.reduce((sum, outcome) => sum + outcome[of], 0)
+  if (total('skipped') > 0) console.log(`\n${total('skipped')} skipped`)
   // The last line, in exactly this form: .ci/run reads it.
-  console.log(`${passed} passed, ${failed} failed`)
-  return failed === 0 && passed > 0 ? 0 : 1
+  console.log(`${total('passed')} passed, ${total('failed')} failed`)
+  return total('failed') === 0 && total('passed') > 0 ? 0 : 1
 })
 
-function vitest(project: string, reportFile: string): Promise<number> {
+async function runSuite({ project, what }: Suite, folder: string, isQuiet: boolean): Promise<Outcome> {
+  console.log(`\n${project}: ${what}`)
+  const began = performance.now()
+  const file = join(folder, `${project}.json`)
+  const code = await vitest(project, file, isQuiet)
+  const result = readReport(file)
+  // A suite that broke before it could count its tests is one failure.
+  const broken = result === undefined || ((code !== 0 || !result.success) && result.numFailedTests === 0)
+  console.log(`${project}: ${result?.numPassedTests ?? 0} passed in ${seconds(performance.now() - began)}`)
+  return {
+    passed: result?.numPassedTests ?? 0,
+    failed: (result?.numFailedTests ?? 0) + (broken ? 1 : 0),
+    skipped: result?.numPendingTests ?? 0,
+  }
+}
+
+/** The exit code of the suite. A quiet one writes all at its end. */
+function vitest(project: string, reportFile: string, isQuiet: boolean): Promise<number> {
   const reporters = ['--reporter', 'default', '--reporter', 'json', `--outputFile.json=${reportFile}`]
   const args = [
     'run',
@@ -58,9 +79,16 @@ function vitest(project: string, reportFile: string): Promise<number> {
   ]
   const env = { ...process.env, PATH: `${join(root, 'node_modules', '.bin')}${delimiter}${process.env['PATH'] ?? ''}` }
   return new Promise((resolve, reject) => {
-    const child = spawn('vitest', args, { cwd: root, env, stdio: 'inherit', shell: process.platform === 'win32' })
+    const stdio = isQuiet ? ('pipe' as const) : ('inherit' as const)
+    const child = spawn('vitest', args, { cwd: root, env, stdio, shell: process.platform === 'win32' })
+    const written: Buffer[] = []
+    child.stdout?.on('data', (data: Buffer) => written.push(data))
+    child.stderr?.on('data', (data: Buffer) => written.push(data))
     child.on('error', reject)
-    child.on('close', (code) => resolve(code ?? 1))
+    child.on('close', (code) => {
+      process.stdout.write(Buffer.concat(written))
+      resolve(code ?? 1)
+    })
   })
 }
 
