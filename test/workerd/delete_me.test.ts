@@ -116,6 +116,18 @@ describe('deleting oneself', () => {
     expect((await accountOf(world))?.deletedAt).toBeNull()
   })
 
+  it('is refused to the only member of an organization that another account pays for', async () => {
+    const [world, away] = [await createWorld(), await createWorld()]
+    const { userId } = away.owner
+    await db.insert(memberships).values({ userId, organizationId: world.organizationId, role: 'owner', createdAt: 1 })
+    await db.delete(memberships).where(eq(memberships.userId, world.owner.userId))
+    expect(await problemOf(await leave(away, away.owner))).toMatchObject({ status: 409, code: 'last_owner' })
+    expect([(await organizationOf(world))?.deletedAt, (await userOf(away.owner))?.deletedAt]).toEqual([null, null])
+    await db.insert(memberships).values({ userId: world.owner.userId, organizationId: world.organizationId, role: 'owner', createdAt: 2 })
+    expect((await leave(away, away.owner)).status).toBe(204)
+    expect((await organizationOf(world))?.deletedAt).toBeNull()
+  })
+
   it('counts no deleted people as owners or members', async () => {
     const world = await createWorld()
     const other = await world.addMember('owner')

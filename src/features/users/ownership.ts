@@ -6,14 +6,14 @@ import { accounts, organizations } from '../../db/schema.ts'
 
 /*
  * Never is an organization or an account left without an owner. What a person owns alone, with nobody else in it, may go
- * with the person; what others are in keeps the person until somebody else owns it too.
+ * with the person; what others are in, or pay for, keeps the person until somebody else owns it too.
  */
 
 /** An organization or account that the person is the last owner of. */
 export interface Owned {
   readonly id: string
   readonly name: string
-  /** Whether others are in it. */
+  /** Whether others are in it, or it is of an account that does not go with the person. */
   readonly shared: boolean
 }
 
@@ -36,7 +36,7 @@ export const nothingAlong: Along = { organizationIds: [], accountIds: [] }
 export async function ownershipOf(ctx: BaseCtx, userId: string): Promise<Ownership> {
   const [ownOrganizations, ownAccounts] = await ctx.db.batch([
     ctx.db
-      .select({ id: organizations.id, name: organizations.name, shared: sql<number>`${organizationHasOthers(userId)}` })
+      .select({ id: organizations.id, name: organizations.name, shared: sql<number>`${organizationOfOthers(userId)}` })
       .from(organizations)
       .where(lastOwnerOfOrganization(userId)),
     ctx.db
@@ -54,14 +54,14 @@ export async function ownershipOf(ctx: BaseCtx, userId: string): Promise<Ownersh
  */
 export function mustStay(userId: string, { organizationIds, accountIds }: Along): SQL {
   return sql`(exists (select 1 from ${organizations} where ${lastOwnerOfOrganization(userId)}
-      and (${organizationHasOthers(userId)} or ${not(isAmong(organizations.id, organizationIds))}))
+      and (${organizationOfOthers(userId)} or ${not(isAmong(organizations.id, organizationIds))}))
     or exists (select 1 from ${accounts} where ${lastOwnerOfAccount(userId)}
       and (${accountHasOthers(userId)} or ${not(isAmong(accounts.id, accountIds))})))`
 }
 
-/** The organizations among these that nobody but the person is in. */
+/** The organizations among these that nobody but the person is in and pays for. */
 export function loneOrganizations(userId: string, ids: readonly string[]): SQL {
-  return and(isAmong(organizations.id, ids), lastOwnerOfOrganization(userId), sql`not ${organizationHasOthers(userId)}`) ?? sql`false`
+  return and(isAmong(organizations.id, ids), lastOwnerOfOrganization(userId), sql`not ${organizationOfOthers(userId)}`) ?? sql`false`
 }
 
 /** The accounts among these that nobody but the person is in. */
@@ -97,9 +97,12 @@ function lastOwnerOfOrganization(userId: string): SQL | undefined {
   )
 }
 
-function organizationHasOthers(userId: string): SQL {
-  return sql`exists (select 1 from memberships m join users u on u.id = m.user_id and u.deleted_at is null
-    where m.organization_id = ${organizations.id} and m.user_id <> ${userId})`
+/** Others are in it, or its account is none that may go with the person: who pays for it has a say, member or not. */
+function organizationOfOthers(userId: string): SQL {
+  return sql`(exists (select 1 from memberships m join users u on u.id = m.user_id and u.deleted_at is null
+      where m.organization_id = ${organizations.id} and m.user_id <> ${userId})
+    or not exists (select 1 from ${accounts}
+      where ${accounts.id} = ${organizations.accountId} and ${lastOwnerOfAccount(userId)} and not ${accountHasOthers(userId)}))`
 }
 
 function lastOwnerOfAccount(userId: string): SQL | undefined {
