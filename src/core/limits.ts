@@ -96,6 +96,9 @@ export const invitationsPerOrganizationMax = 100
 /** The same of one person in all organizations, and from one address: else a new organization for each hundred would do. */
 export const invitationsPerPersonMax = 200
 export const invitationsPerAddressMax = 400
+/** Users that one person makes, in all accounts, and from one address: each answer tells whether somebody has the e-mail. */
+export const createdUsersPerPersonMax = 30
+export const createdUsersPerAddressMax = 60
 /** What the limits above count within. */
 export const mailWindowMs = 60 * 60 * 1000
 /** Old attempts removed by each new one: more than it adds, so the table shrinks to what the window holds. */
@@ -259,6 +262,8 @@ export const dashboardCacheEntriesMax = 200
 export const dashboardCacheCharsMax = 4 * 1024 * 1024
 /** A value before or after a change is kept by the audit log up to so many characters of JSON. */
 export const auditValueCharsMax = 200
+/** Details and changes of one audit entry, in characters of JSON: the log of all organizations shares one database of 10 GB. */
+export const auditEntryCharsMax = 2_000
 
 // Ids
 /** A log id is 64 bits: 16 for the shard's number, 48 for the row's sequence number. */

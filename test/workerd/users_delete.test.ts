@@ -6,6 +6,7 @@ import { accountEntriesOf } from '../support/account_entries.ts'
 import { problemOf } from '../support/app.ts'
 import { mailsTo } from '../support/mails.ts'
 import { getTicket, openTail } from '../support/tail.ts'
+import { makeStaff } from '../support/tenancy.ts'
 import { addAccountAdmin, asOwner, createUser, freshEmail, userRowOf, usersPath as path } from '../support/users.ts'
 import type { UserBody } from '../support/users.ts'
 import { createWorld, testCtx } from '../support/world.ts'
@@ -60,7 +61,7 @@ describe('deleting a user', () => {
 
   it('is refused for the last owner of an organization, even where nobody else is in it', async () => {
     const world = await createWorld()
-    const { id } = await createUser(world, { organization_id: world.organizationId, role: 'member' })
+    const { id } = await createUser(world)
     const lone = crypto.randomUUID()
     await db.insert(organizations).values({ id: lone, accountId: world.accountId, name: 'Lone', createdAt: 1, updatedAt: 1 })
     await db.insert(memberships).values({ userId: id, organizationId: lone, role: 'owner', createdAt: 1 })
@@ -102,7 +103,7 @@ describe('deleting a user', () => {
 describe('staff', () => {
   async function createStaff(): Promise<World> {
     const world = await createWorld()
-    await db.update(users).set({ isStaff: true }).where(eq(users.id, world.owner.userId))
+    await makeStaff(world.owner)
     return world
   }
 
@@ -112,7 +113,7 @@ describe('staff', () => {
     expect(await list.json()).toMatchObject({ count: 1, results: [{ id: other.owner.userId }] })
     const made = await (
       await asOwner(staff, `${path}?account_id=${other.accountId}`, {
-        json: { email: freshEmail(), name: 'New', organization_id: other.organizationId },
+        json: { email: freshEmail(), name: 'New' },
       })
     ).json<UserBody>()
     expect(await (await asOwner(staff, `${path}/${made.id}`)).json()).toMatchObject({ account_id: other.accountId })

@@ -1,6 +1,8 @@
 import {
   askedMailsPerAddressMax,
   askedMailsPerEmailMax,
+  createdUsersPerAddressMax,
+  createdUsersPerPersonMax,
   emailChangesPerUserMax,
   exportsPerUserMax,
   invitationsPerAddressMax,
@@ -85,6 +87,13 @@ export const throttles = {
     names: { subject: 'invitations_per_person', source: 'invitations_per_address' },
     perSubject: invitationsPerPersonMax,
     perSource: invitationsPerAddressMax,
+  },
+  /** Users that somebody makes, by who does it and from where: each answer tells whether somebody has the e-mail. */
+  user_creation: {
+    ...named('users created', 'created_users', 'address'),
+    names: { subject: 'created_users_per_person', source: 'created_users_per_address' },
+    perSubject: createdUsersPerPersonMax,
+    perSource: createdUsersPerAddressMax,
   },
 } as const satisfies Record<string, Throttle>
 

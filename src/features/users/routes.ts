@@ -45,9 +45,11 @@ const create = route(
     path: collection,
     summary: 'Create a user of the account',
     description:
-      'The user gets a mail and chooses a password there. An e-mail that somebody has is refused (409): invite its owner instead. ' +
-      'An hour takes 5 mails to one e-mail and 100 of one account: then 429 with Retry-After.',
+      'The user gets a mail and chooses a password there; invitations make members of organizations. An e-mail that somebody has is ' +
+      'refused (409), so this tells whether somebody has it: invite its owner instead. An hour takes 30 users of one person, 60 from ' +
+      'one address, 5 mails to one e-mail and 100 of one account: then 429 with Retry-After.',
     access: 'users:write',
+    stepUp: true,
     query: createUserQuery,
     json: createUserSchema,
     replies: { 201: userSchema },

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { emailCharsMax } from '../../core/limits.ts'
-import { accountRoles, roles } from '../../core/permissions.ts'
+import { accountRoles } from '../../core/permissions.ts'
 import { emailSchema, lineSchema, nameSchema, pageQuery, pageSchema, timestampSchema, uuidSchema } from '../../core/primitives.ts'
 import { profileFields, profileJson } from '../../core/profile.ts'
 
@@ -20,17 +20,7 @@ export const userSchema = z.object({
 })
 export type UserJson = z.input<typeof userSchema>
 
-export const createUserSchema = z
-  .strictObject({
-    email: emailSchema,
-    name: nameSchema,
-    organization_id: uuidSchema.optional().meta({ description: 'Organization of the account that the user joins' }),
-    role: z.enum(roles).optional().meta({ description: 'Role there; member unless another is given' }),
-  })
-  .refine(({ organization_id, role }) => role === undefined || organization_id !== undefined, {
-    path: ['role'],
-    error: 'needs an organization_id',
-  })
+export const createUserSchema = z.strictObject({ email: emailSchema, name: nameSchema })
 
 /** The whole profile: what is left out is unset. */
 export const replaceUserSchema = z.strictObject({
