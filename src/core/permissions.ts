@@ -45,8 +45,8 @@ const onlookers = [...roles, 'account_admin', 'staff'] as const
 const organizationTable = {
   'logs:read': { allows: 'search, count, tail and export logs', roles: everybody, keys: ['query', 'admin'] },
   'logs:write': { allows: 'send logs', roles: writers, keys: ['ingest', 'admin'] },
-  'logs:edit': { allows: 'change and delete single logs', roles: writers, keys: ['admin'] },
-  'logs:delete': { allows: 'erase logs by query', roles: admins, keys: ['admin'] },
+  'logs:edit': { allows: 'change single logs', roles: writers, keys: ['admin'] },
+  'logs:delete': { allows: 'delete logs for ever, single ones and by query', roles: admins, keys: ['admin'] },
   'logs:archive': { allows: 'write logs to Parquet files', roles: admins, keys: ['admin'] },
   'logs:segments': {
     allows: 'read sealed files as they are, in which edited and deleted logs may still stand until they are rewritten',
