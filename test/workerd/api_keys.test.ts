@@ -3,11 +3,14 @@ import { eq } from 'drizzle-orm'
 import { describe, expect, it } from 'vitest'
 import { apiKeysPerOrganizationMax, stepUpMs } from '../../src/core/limits.ts'
 import { keyKinds, kindScopes } from '../../src/core/permissions.ts'
-import { apiKeys, sessions } from '../../src/db/schema.ts'
+import { apiKeys, memberships, sessions } from '../../src/db/schema.ts'
 import { auditLog } from '../../src/db/schema_audit.ts'
+import { createApiKey } from '../../src/features/api-keys/create.ts'
+import { rotateApiKey } from '../../src/features/api-keys/rotate.ts'
 import { problemOf } from '../support/app.ts'
 import { createWorld, testCtx } from '../support/world.ts'
 import type { World } from '../support/world.ts'
+import { letIn } from './members_world.ts'
 
 const path = '/api/v1/api-keys'
 
@@ -84,6 +87,21 @@ describe('creating an API key', () => {
     ] as const) {
       expect(await problemOf(await call(to, { method, as: key, json }))).toMatchObject({ status: 403, code: 'forbidden' })
     }
+  })
+
+  it('or rotating one comes to nothing when the right to it is taken away while the request is under way', async () => {
+    const world = await createWorld()
+    const admin = await world.addMember('admin')
+    const { id } = await world.createKey('admin')
+    const late = await letIn(world, admin, 'admin')
+    const before = await testCtx().db.select().from(apiKeys).where(eq(apiKeys.id, id))
+    await testCtx().db.delete(memberships).where(eq(memberships.userId, admin.userId))
+    const lost = { code: 'forbidden' }
+    const input = { name: 'mine', kind: 'admin', expires_at: null, rate_limit_per_minute: null } as const
+    await expect(createApiKey(late, { ...input, scopes: undefined })).rejects.toMatchObject(lost)
+    await expect(rotateApiKey(late, id, { grace_seconds: 0 })).rejects.toMatchObject(lost)
+    expect(await testCtx().db.select().from(apiKeys).where(eq(apiKeys.organizationId, world.organizationId))).toEqual(before)
+    expect((await auditOf(world)).map(({ action }) => action)).toEqual(['organization.create', 'api_key.create'])
   })
 
   it('stops at the limit of an organization, also when requests race', async () => {

@@ -1,15 +1,18 @@
 import { eq } from 'drizzle-orm'
 import { describe, expect, it } from 'vitest'
 import { invitationsPerEmailMax, invitationsPerOrganizationMax, invitationsPerPersonMax, invitationTtlMs } from '../../src/core/limits.ts'
-import { loginAttempts } from '../../src/db/schema.ts'
+import { loginAttempts, memberships } from '../../src/db/schema.ts'
 import { auditLog } from '../../src/db/schema_audit.ts'
 import { invitations } from '../../src/db/schema_identity.ts'
 import { sha256 } from '../../src/features/auth/hash.ts'
+import { invite as inviteMember } from '../../src/features/invitations/create.ts'
+import { resendInvitation } from '../../src/features/invitations/resend.ts'
 import { problemOf } from '../support/app.ts'
 import { mailsTo } from '../support/mails.ts'
 import { rolesIn } from '../support/tenancy.ts'
 import { createWorld, testCtx } from '../support/world.ts'
 import { actionsIn, askToInvite, invitationsPath, invite, newEmail, register, tokenOf, worthless } from './invitations_world.ts'
+import { letIn } from './members_world.ts'
 import type { Invitation } from './invitations_world.ts'
 
 const { db } = testCtx()
@@ -82,6 +85,22 @@ describe('inviting', () => {
       expect((await world.call(path, { method, as: admin.accessToken })).status).toBe(403)
     expect((await register(await tokenOf(email))).status).toBe(201)
     expect(Object.values(await rolesIn(world.organizationId)).toSorted()).toEqual(['admin', 'owner', 'owner'])
+  })
+
+  it('comes to nothing when the right to it is taken away while the request is under way', async () => {
+    const world = await createWorld()
+    const admin = await world.addMember('admin')
+    const { id } = await invite(world, newEmail(), 'admin', admin)
+    const token = (await db.select().from(invitations).where(eq(invitations.id, id)))[0]?.tokenHash
+    const late = await letIn(world, admin, 'admin')
+    await db.update(memberships).set({ role: 'member' }).where(eq(memberships.userId, admin.userId))
+    const [lost, email] = [{ code: 'forbidden' }, newEmail()]
+    await expect(inviteMember(late, { email, role: 'admin' })).rejects.toMatchObject(lost)
+    await expect(resendInvitation(late, id)).rejects.toMatchObject(lost)
+    const open = await db.select().from(invitations).where(eq(invitations.organizationId, world.organizationId))
+    expect(open.map(({ tokenHash }) => tokenHash)).toEqual([token])
+    expect(await mailsTo(email, 'invitation')).toEqual([])
+    expect(await actionsIn(world)).toEqual(['invitation.create'])
   })
 
   it('again replaces the invitation before, whose token is worthless then', async () => {

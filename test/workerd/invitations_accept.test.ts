@@ -11,6 +11,7 @@ import { callFrom, createWorld, randomAddress, testCtx } from '../support/world.
 import type { World } from '../support/world.ts'
 import { accept, actionsIn, invitationsPath, invite, newEmail, password, register, tokenOf, worthless } from './invitations_world.ts'
 import type { Invitation } from './invitations_world.ts'
+import { accountAdmin, staff } from './members_world.ts'
 
 const { db } = testCtx()
 
@@ -195,6 +196,45 @@ describe('a token', () => {
     await world.call(`${members}/${owner.userId}`, { method: 'PATCH', as: world.owner.accessToken, json: { role: 'admin' } })
     expect(await problemOf(await register(await tokenOf(byAdmin)))).toMatchObject(worthless)
     expect(await problemOf(await register(await tokenOf(byOwner)))).toMatchObject(worthless)
+    expect((await register(await tokenOf(asAdmin))).status).toBe(201)
+  })
+
+  it('ends with the role in the account of who sent it, and is good while there is one', async () => {
+    const world = await createWorld()
+    const [manager, other] = [await accountAdmin(world), await createWorld()]
+    const guest = newEmail()
+    await invite(world, other.owner.email, 'owner', manager)
+    await invite(world, guest, 'viewer', manager)
+    expect((await register(await tokenOf(guest))).status).toBe(201)
+    const role = `/api/v1/accounts/${world.accountId}/members/${manager.userId}`
+    expect((await world.call(role, { method: 'DELETE', as: world.owner.accessToken })).status).toBe(204)
+    expect(await problemOf(await accept(other.owner, await tokenOf(other.owner.email)))).toMatchObject(worthless)
+    expect(Object.values(await rolesIn(world.organizationId)).toSorted()).toEqual(['owner', 'viewer'])
+  })
+
+  it('ends when who sent it is staff no more', async () => {
+    const [world, other] = [await createWorld(), await createWorld()]
+    const helper = await staff()
+    await db
+      .update(invitations)
+      .set({ invitedBy: helper.userId })
+      .where(eq(invitations.id, (await invite(world, other.owner.email, 'owner')).id))
+    const token = await tokenOf(other.owner.email)
+    const isGood = async () => (await callFrom(randomAddress(), '/api/v1/invitations/preview', { json: { token } })).status
+    expect(await isGood()).toBe(200)
+    await db.update(users).set({ isStaff: false }).where(eq(users.id, helper.userId))
+    expect(await isGood()).toBe(400)
+  })
+
+  it('is good for the role that its sender may still give, and for no other', async () => {
+    const world = await createWorld()
+    const sender = await world.addMember('owner')
+    const [asOwner, asAdmin] = [newEmail(), newEmail()]
+    await invite(world, asOwner, 'owner', sender)
+    await invite(world, asAdmin, 'admin', sender)
+    // As it stands when the invitation was on its way while the role was taken.
+    await db.update(memberships).set({ role: 'admin' }).where(eq(memberships.userId, sender.userId))
+    expect(await problemOf(await register(await tokenOf(asOwner)))).toMatchObject(worthless)
     expect((await register(await tokenOf(asAdmin))).status).toBe(201)
   })
 

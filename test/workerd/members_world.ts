@@ -1,8 +1,10 @@
 import { and, eq } from 'drizzle-orm'
-import type { Role } from '../../src/core/permissions.ts'
-import { accountMemberships, memberships } from '../../src/db/schema.ts'
+import type { ActingRole, Role } from '../../src/core/permissions.ts'
+import type { TenantCtx } from '../../src/db/context.ts'
+import { accountMemberships, memberships, sessions } from '../../src/db/schema.ts'
 import { auditLog } from '../../src/db/schema_audit.ts'
 import { makeStaff } from '../support/tenancy.ts'
+import { plainLogSettings } from '../support/usage.ts'
 import { createWorld, testCtx } from '../support/world.ts'
 import type { Person, World } from '../support/world.ts'
 
@@ -45,6 +47,15 @@ export async function staff(): Promise<Person> {
   const { owner } = await createWorld()
   await makeStaff(owner)
   return owner
+}
+
+/** What a request of the person was let in with, whatever became of the rights since. */
+export async function letIn({ organizationId, accountId }: World, { userId }: Person, ...roles: ActingRole[]): Promise<TenantCtx> {
+  const ctx = testCtx()
+  const [session] = await ctx.db.select({ id: sessions.id }).from(sessions).where(eq(sessions.userId, userId))
+  if (!session) throw new Error('nobody is signed in')
+  const actor = { kind: 'user', userId, sessionId: session.id, roles } as const
+  return { ...ctx, actor, tenant: { organizationId, accountId, logSettings: plainLogSettings } }
 }
 
 /** Entries of one action in the audit log, oldest first. */

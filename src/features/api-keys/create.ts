@@ -3,6 +3,7 @@ import type * as z from 'zod'
 import { apiKeysPerOrganizationMax } from '../../core/limits.ts'
 import { kindScopes } from '../../core/permissions.ts'
 import { problem } from '../../core/problems.ts'
+import { actorStillMay, requireStill } from '../../db/actor_may.ts'
 import { auditEntry } from '../../db/audit.ts'
 import type { TenantCtx } from '../../db/context.ts'
 import { apiKeys } from '../../db/schema.ts'
@@ -35,7 +36,8 @@ export async function createApiKey(
       .select(
         sql`select ${organizationId}, ${id}, ${name}, ${kind}, ${JSON.stringify(scopes)}, ${keyHash}, ${hint}, ${ctx.actor.userId},
           ${now}, ${now}, ${expiresAt}, null, null, null, null, ${input.rate_limit_per_minute}
-          where (select count(*) from ${apiKeys} where ${liveKeys(ctx)}) < ${apiKeysPerOrganizationMax}`,
+          where (select count(*) from ${apiKeys} where ${liveKeys(ctx)}) < ${apiKeysPerOrganizationMax}
+            and ${actorStillMay(ctx, 'api_keys:write')}`,
       )
       .returning(),
     auditEntry(
@@ -46,6 +48,9 @@ export async function createApiKey(
     ),
   ])
   const row = rows[0]
-  if (!row) throw problem('conflict', `An organization can have at most ${apiKeysPerOrganizationMax} API keys. Revoke some first.`)
+  if (!row) {
+    await requireStill(ctx, 'api_keys:write')
+    throw problem('conflict', `An organization can have at most ${apiKeysPerOrganizationMax} API keys. Revoke some first.`)
+  }
   return { ...apiKeyJson(row), key }
 }

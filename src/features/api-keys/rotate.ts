@@ -1,6 +1,7 @@
 import { eq } from 'drizzle-orm'
 import type * as z from 'zod'
 import { problem } from '../../core/problems.ts'
+import { actorStillMay, requireStill } from '../../db/actor_may.ts'
 import { auditEntry } from '../../db/audit.ts'
 import type { TenantCtx } from '../../db/context.ts'
 import { apiKeys } from '../../db/schema.ts'
@@ -32,7 +33,7 @@ export async function rotateApiKey(
       ? { previousKeyHash: null, previousEndsAt: null }
       : { previousKeyHash: before.keyHash, previousEndsAt: now + graceSeconds * 1000 }
   // Of rotations at once one wins: the values of the others were shown to nobody.
-  const where = inTenant(ctx, apiKeys, liveKeys(ctx, id), eq(apiKeys.keyHash, before.keyHash))
+  const where = inTenant(ctx, apiKeys, liveKeys(ctx, id), eq(apiKeys.keyHash, before.keyHash), actorStillMay(ctx, 'api_keys:write'))
   const entry = {
     action: 'api_key.rotate',
     target: { kind: 'api_key', id },
@@ -48,7 +49,10 @@ export async function rotateApiKey(
       .returning(),
   ])
   const row = rows[0]
-  if (!row) throw problem('conflict', 'The key was rotated or revoked by somebody else meanwhile. Look at it and try again.')
+  if (!row) {
+    await requireStill(ctx, 'api_keys:write')
+    throw problem('conflict', 'The key was rotated or revoked by somebody else meanwhile. Look at it and try again.')
+  }
   forgetKey(before)
   // What was opened with the old value must not outlive it; who may go on comes back.
   ctx.waitUntil(endTails(ctx, ctx.tenant.organizationId, { kind: 'api_key', id }))

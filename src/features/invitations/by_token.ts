@@ -7,7 +7,7 @@ import type { BaseCtx } from '../../db/context.ts'
 import { invalidOneTimeToken } from '../../db/one_time_tokens.ts'
 import { accounts, memberships, organizations, users } from '../../db/schema.ts'
 import { invitations } from '../../db/schema_identity.ts'
-import { liveByToken, ofLiveAccount, ofLiveOrganization } from './open.ts'
+import { inviterStillMay, liveByToken, ofLiveAccount, ofLiveOrganization } from './open.ts'
 
 /** What a token invites to. All of it but the last two stays as it is while the token is good. */
 export interface TokenInvitation {
@@ -23,7 +23,7 @@ export interface TokenInvitation {
   readonly userExists: boolean
 }
 
-/** Throws when the token is unknown, replaced, revoked, used or expired, or the organization is gone. */
+/** Throws when the token is unknown, replaced, revoked, used or expired, its sender may not invite any more, or the organization is gone. */
 export async function findByToken(ctx: BaseCtx, token: string): Promise<TokenInvitation> {
   const [row] = await ctx.db
     .select({
@@ -43,7 +43,7 @@ export async function findByToken(ctx: BaseCtx, token: string): Promise<TokenInv
     .innerJoin(organizations, ofLiveOrganization)
     .innerJoin(accounts, ofLiveAccount)
     .innerJoin(users, eq(users.id, invitations.invitedBy))
-    .where(liveByToken(ctx, token))
+    .where(and(liveByToken(ctx, token), inviterStillMay()))
   if (!row) throw invalidOneTimeToken()
   return { ...row, userExists: row.userExists === 1 }
 }
@@ -52,7 +52,7 @@ export async function findByToken(ctx: BaseCtx, token: string): Promise<TokenInv
 export function mayEnter(ctx: BaseCtx, token: string, { organizationId }: TokenInvitation): SQL {
   const members = sql`(select count(*) from ${memberships} where ${eq(memberships.organizationId, organizationId)})`
   return sql`exists (select 1 from ${invitations} join ${organizations} on ${ofLiveOrganization} join ${accounts} on ${ofLiveAccount}
-    where ${liveByToken(ctx, token)}) and ${members} < ${membersPerOrganizationMax}`
+    where ${and(liveByToken(ctx, token), inviterStillMay())}) and ${members} < ${membersPerOrganizationMax}`
 }
 
 /** Spends the token once `userId` is a member, in the batch that makes the membership and after it; tells whether it was spent. */

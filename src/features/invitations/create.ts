@@ -1,7 +1,9 @@
 import { eq, sql } from 'drizzle-orm'
 import type * as z from 'zod'
 import { invitationTtlMs, openInvitationsPerOrganizationMax } from '../../core/limits.ts'
+import type { Role } from '../../core/permissions.ts'
 import { problem } from '../../core/problems.ts'
+import { actorStillMay, requireStill } from '../../db/actor_may.ts'
 import { auditEntry } from '../../db/audit.ts'
 import type { TenantCtx } from '../../db/context.ts'
 import { newMail, queueMails } from '../../db/mails.ts'
@@ -11,7 +13,7 @@ import { inTenant } from '../../db/tenant.ts'
 import { requireOwnershipRight } from '../members/owners.ts'
 import { forgetOldInvitations } from './forget_old.ts'
 import { findInviter, isMember, takeInvitation } from './inviter.ts'
-import { invitationJson, openInvitations } from './open.ts'
+import { invitationJson, openInvitations, rightToInvite } from './open.ts'
 import type { InvitationJson, inviteSchema } from './schema.ts'
 
 /**
@@ -32,7 +34,7 @@ export async function invite(ctx: TenantCtx, { email, role }: z.output<typeof in
   const params = { token, organization_name: inviter.organizationName, invited_by: inviter.name, role }
   const mail = newMail(ctx, 'invitation', { to: email, ownerId: organizationId }, params, own)
   const entry = { action: 'invitation.create', target: { kind: 'invitation', id }, details: { email, role } }
-  const newcomer = sql`not ${isMember(ctx, email)}`
+  const newcomer = sql`not ${isMember(ctx, email)} and ${actorStillMay(ctx, rightToInvite(role))}`
   const ofOthers = openInvitations(ctx, eq(invitations.email, email), newcomer)
   const results = await ctx.db.batch([
     forgetOldInvitations(ctx),
@@ -50,12 +52,13 @@ export async function invite(ctx: TenantCtx, { email, role }: z.output<typeof in
     mail.statement,
   ])
   const row = results[2][0]
-  if (!row) throw await refusal(ctx, email)
+  if (!row) throw await refusal(ctx, email, role)
   queueMails(ctx, [mail])
   return invitationJson(row, now)
 }
 
-async function refusal(ctx: TenantCtx, email: string) {
+async function refusal(ctx: TenantCtx, email: string, role: Role) {
+  await requireStill(ctx, rightToInvite(role))
   const { invitesMember } = await findInviter(ctx, email)
   return invitesMember
     ? memberAlready()

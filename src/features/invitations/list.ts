@@ -1,6 +1,8 @@
-import { asc, count, desc, sql } from 'drizzle-orm'
+import { count } from 'drizzle-orm'
 import type * as z from 'zod'
 import type { TenantCtx } from '../../db/context.ts'
+import { holds, listPage, offsetOf, orderOf } from '../../db/list.ts'
+import type { ListPage } from '../../db/list.ts'
 import { invitations } from '../../db/schema_identity.ts'
 import { invitationJson, openInvitations } from './open.ts'
 import type { InvitationJson, listInvitationsQuery } from './schema.ts'
@@ -10,22 +12,19 @@ const columns = { created_at: invitations.createdAt, email: invitations.email, e
 /** One page of the open invitations, and how many there are in all. Ties are broken by id, so pages do not overlap. */
 export async function listInvitations(
   ctx: TenantCtx,
-  { page, page_size, ordering, search }: z.output<typeof listInvitationsQuery>,
-): Promise<{ count: number; results: InvitationJson[] }> {
-  // instr and not LIKE: D1 limits patterns to 50 bytes, and `%` means itself.
-  const where = openInvitations(ctx, search === undefined ? undefined : sql`instr(${invitations.email}, lower(${search})) > 0`)
-  const direction = ordering.startsWith('-') ? desc : asc
-  const column = columns[ordering.replace(/^-/, '') as keyof typeof columns]
-  const [[total], rows] = await ctx.db.batch([
+  query: z.output<typeof listInvitationsQuery>,
+): Promise<ListPage<InvitationJson>> {
+  const where = openInvitations(ctx, holds(invitations.email, query.search))
+  const [totals, rows] = await ctx.db.batch([
     ctx.db.select({ count: count() }).from(invitations).where(where),
     ctx.db
       .select()
       .from(invitations)
       .where(where)
-      .orderBy(direction(column), direction(invitations.id))
-      .limit(page_size)
-      .offset((page - 1) * page_size),
+      .orderBy(...orderOf(columns, query.ordering, invitations.id))
+      .limit(query.page_size)
+      .offset(offsetOf(query)),
   ])
   const now = ctx.now()
-  return { count: total?.count ?? 0, results: rows.map((row) => invitationJson(row, now)) }
+  return listPage(totals, rows.map((row) => invitationJson(row, now)))
 }

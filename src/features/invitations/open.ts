@@ -1,7 +1,9 @@
-import { and, eq, gt, isNull } from 'drizzle-orm'
+import { and, eq, gt, isNull, not, or } from 'drizzle-orm'
 import type { SQL } from 'drizzle-orm'
+import type { Permission, Role } from '../../core/permissions.ts'
 import { problem } from '../../core/problems.ts'
 import type { BaseCtx, TenantCtx } from '../../db/context.ts'
+import { personMay } from '../../db/actor_may.ts'
 import { accounts, organizations } from '../../db/schema.ts'
 import { invitations } from '../../db/schema_identity.ts'
 import { hashSecretToken } from '../../db/secret_token.ts'
@@ -37,6 +39,21 @@ export function liveByToken(ctx: BaseCtx, token: string): SQL | undefined {
 /** Joins for what is only worth something while the organization and its account live. */
 export const ofLiveOrganization = and(eq(organizations.id, invitations.organizationId), isNull(organizations.deletedAt))
 export const ofLiveAccount = and(eq(accounts.id, organizations.accountId), isNull(accounts.deletedAt))
+
+/** What inviting to a role needs: who may do so with owners may with everybody. */
+export function rightToInvite(role: Role): Permission {
+  return role === 'owner' ? 'members:owners' : 'members:write'
+}
+
+/**
+ * Whether who sent the invitation may still invite to its role, in a query with its organization: a right that was taken away,
+ * in the organization or in its account, must not go on in tokens sent before.
+ */
+export function inviterStillMay(): SQL | undefined {
+  const sender = { userId: invitations.invitedBy, organizationId: organizations.id, accountId: organizations.accountId }
+  const ofOwner = eq(invitations.role, 'owner')
+  return or(and(not(ofOwner), personMay(rightToInvite('member'), sender)), and(ofOwner, personMay(rightToInvite('owner'), sender)))
+}
 
 export function noSuchInvitation() {
   return problem('not_found', 'There is no such invitation.')

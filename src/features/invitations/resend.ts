@@ -1,5 +1,6 @@
 import { eq, sql } from 'drizzle-orm'
 import { invitationTtlMs } from '../../core/limits.ts'
+import { actorStillMay, requireStill } from '../../db/actor_may.ts'
 import { auditEntry } from '../../db/audit.ts'
 import type { TenantCtx } from '../../db/context.ts'
 import { newMail, queueMails } from '../../db/mails.ts'
@@ -7,7 +8,7 @@ import { invitations } from '../../db/schema_identity.ts'
 import { newSecretToken } from '../../db/secret_token.ts'
 import { requireOwnershipRight } from '../members/owners.ts'
 import { findInviter, takeInvitation } from './inviter.ts'
-import { findInvitation, invitationJson, noSuchInvitation, openInvitations } from './open.ts'
+import { findInvitation, invitationJson, noSuchInvitation, openInvitations, rightToInvite } from './open.ts'
 import type { InvitationJson } from './schema.ts'
 
 /** Sends the invitation once more, with a new token and a new term; the token sent before is worthless. */
@@ -19,7 +20,7 @@ export async function resendInvitation(ctx: TenantCtx, id: string): Promise<Invi
 
   const now = ctx.now()
   const { token, tokenHash } = newSecretToken()
-  const where = openInvitations(ctx, eq(invitations.id, id))
+  const where = openInvitations(ctx, eq(invitations.id, id), actorStillMay(ctx, rightToInvite(role)))
   const params = { token, organization_name: inviter.organizationName, invited_by: inviter.name, role }
   const to = { to: email, ownerId: ctx.tenant.organizationId }
   const mail = newMail(ctx, 'invitation', to, params, sql`from ${invitations} where ${where}`)
@@ -35,7 +36,10 @@ export async function resendInvitation(ctx: TenantCtx, id: string): Promise<Invi
       .returning(),
   ])
   const row = rows[0]
-  if (!row) throw noSuchInvitation()
+  if (!row) {
+    await requireStill(ctx, rightToInvite(role))
+    throw noSuchInvitation()
+  }
   queueMails(ctx, [mail])
   return invitationJson(row, now)
 }
