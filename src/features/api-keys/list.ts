@@ -11,10 +11,7 @@ import type { ApiKeyJson, listApiKeysQuery } from './schema.ts'
 const columns = { created_at: apiKeys.createdAt, name: apiKeys.name, expires_at: apiKeys.expiresAt, last_used_at: apiKeys.lastUsedAt }
 
 /** One page of the organization's keys, and how many there are in all. Ties are broken by id, so pages do not overlap. */
-export async function listApiKeys(
-  ctx: TenantCtx,
-  query: z.output<typeof listApiKeysQuery>,
-): Promise<ListPage<ApiKeyJson>> {
+export async function listApiKeys(ctx: TenantCtx, query: z.output<typeof listApiKeysQuery>): Promise<ListPage<ApiKeyJson>> {
   const where = and(liveKeys(ctx), holds(apiKeys.name, query.search))
   const [totals, rows] = await ctx.db.batch([
     ctx.db.select({ count: count() }).from(apiKeys).where(where),

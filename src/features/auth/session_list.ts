@@ -1,6 +1,8 @@
-import { asc, count, desc } from 'drizzle-orm'
+import { count } from 'drizzle-orm'
 import type * as z from 'zod'
 import type { UserCtx } from '../../db/context.ts'
+import { listPage, offsetOf, orderOf } from '../../db/list.ts'
+import type { ListPage } from '../../db/list.ts'
 import { sessions } from '../../db/schema.ts'
 import { deviceOf } from './device.ts'
 import { liveSessions } from './live_sessions.ts'
@@ -9,24 +11,22 @@ import type { listSessionsQuery, SessionJson } from './session_schema.ts'
 const columns = { last_seen_at: sessions.lastSeenAt, first_seen_at: sessions.createdAt }
 
 /** One page of the caller's sessions that are not over, and how many there are in all. */
-export async function listSessions(
-  ctx: UserCtx,
-  { page, page_size, ordering }: z.output<typeof listSessionsQuery>,
-): Promise<{ count: number; results: SessionJson[] }> {
+export async function listSessions(ctx: UserCtx, query: z.output<typeof listSessionsQuery>): Promise<ListPage<SessionJson>> {
   const where = liveSessions(ctx)
-  const direction = ordering.startsWith('-') ? desc : asc
-  const column = columns[ordering.replace(/^-/, '') as keyof typeof columns]
-  const [[total], rows] = await ctx.db.batch([
+  const [totals, rows] = await ctx.db.batch([
     ctx.db.select({ count: count() }).from(sessions).where(where),
     ctx.db
       .select()
       .from(sessions)
       .where(where)
-      .orderBy(direction(column), direction(sessions.id))
-      .limit(page_size)
-      .offset((page - 1) * page_size),
+      .orderBy(...orderOf(columns, query.ordering, sessions.id))
+      .limit(query.page_size)
+      .offset(offsetOf(query)),
   ])
-  return { count: total?.count ?? 0, results: rows.map((row) => sessionJson(row, ctx.sessionId)) }
+  return listPage(
+    totals,
+    rows.map((row) => sessionJson(row, ctx.sessionId)),
+  )
 }
 
 /** A stored session as its owner sees it; none of its hashes. */

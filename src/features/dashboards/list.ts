@@ -1,6 +1,8 @@
-import { asc, count, desc, sql } from 'drizzle-orm'
+import { count, sql } from 'drizzle-orm'
 import type * as z from 'zod'
 import type { TenantCtx } from '../../db/context.ts'
+import { holds, listPage, offsetOf, orderOf } from '../../db/list.ts'
+import type { ListPage } from '../../db/list.ts'
 import { dashboards } from '../../db/schema_content.ts'
 import { ownDashboards } from './dashboard.ts'
 import type { listDashboardsQuery, ListedDashboard } from './schema.ts'
@@ -19,23 +21,17 @@ const shown = {
 }
 
 /** One page of the organization's dashboards, and how many there are in all. Ties are broken by id, so pages do not overlap. */
-export async function listDashboards(
-  ctx: TenantCtx,
-  { page, page_size, ordering, search }: z.output<typeof listDashboardsQuery>,
-): Promise<{ count: number; results: ListedDashboard[] }> {
-  // instr and not LIKE: D1 limits patterns to 50 bytes, and `%` in a name means itself.
-  const where = ownDashboards(ctx, search === undefined ? undefined : sql`instr(lower(${dashboards.name}), lower(${search})) > 0`)
-  const direction = ordering.startsWith('-') ? desc : asc
-  const column = orderColumns[ordering.replace(/^-/, '') as keyof typeof orderColumns]
-  const [[total], rows] = await ctx.db.batch([
+export async function listDashboards(ctx: TenantCtx, query: z.output<typeof listDashboardsQuery>): Promise<ListPage<ListedDashboard>> {
+  const where = ownDashboards(ctx, holds(dashboards.name, query.search))
+  const [totals, rows] = await ctx.db.batch([
     ctx.db.select({ count: count() }).from(dashboards).where(where),
     ctx.db
       .select(shown)
       .from(dashboards)
       .where(where)
-      .orderBy(direction(column), direction(dashboards.id))
-      .limit(page_size)
-      .offset((page - 1) * page_size),
+      .orderBy(...orderOf(orderColumns, query.ordering, dashboards.id))
+      .limit(query.page_size)
+      .offset(offsetOf(query)),
   ])
   const results = rows.map(({ id, name, description, panelCount, createdBy, createdAt, updatedAt }) => ({
     id,
@@ -46,5 +42,5 @@ export async function listDashboards(
     created_at: new Date(createdAt).toISOString(),
     updated_at: new Date(updatedAt).toISOString(),
   }))
-  return { count: total?.count ?? 0, results }
+  return listPage(totals, results)
 }

@@ -10,10 +10,7 @@ import type { InvitationJson, listInvitationsQuery } from './schema.ts'
 const columns = { created_at: invitations.createdAt, email: invitations.email, expires_at: invitations.expiresAt }
 
 /** One page of the open invitations, and how many there are in all. Ties are broken by id, so pages do not overlap. */
-export async function listInvitations(
-  ctx: TenantCtx,
-  query: z.output<typeof listInvitationsQuery>,
-): Promise<ListPage<InvitationJson>> {
+export async function listInvitations(ctx: TenantCtx, query: z.output<typeof listInvitationsQuery>): Promise<ListPage<InvitationJson>> {
   const where = openInvitations(ctx, holds(invitations.email, query.search))
   const [totals, rows] = await ctx.db.batch([
     ctx.db.select({ count: count() }).from(invitations).where(where),
@@ -26,5 +23,8 @@ export async function listInvitations(
       .offset(offsetOf(query)),
   ])
   const now = ctx.now()
-  return listPage(totals, rows.map((row) => invitationJson(row, now)))
+  return listPage(
+    totals,
+    rows.map((row) => invitationJson(row, now)),
+  )
 }

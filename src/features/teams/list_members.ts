@@ -1,6 +1,8 @@
-import { asc, count, desc, or, sql } from 'drizzle-orm'
+import { count, or } from 'drizzle-orm'
 import type * as z from 'zod'
 import type { TenantCtx } from '../../db/context.ts'
+import { holds, listPage, offsetOf, orderOf } from '../../db/list.ts'
+import type { ListPage } from '../../db/list.ts'
 import { users } from '../../db/schema.ts'
 import { teamMemberships } from '../../db/schema_identity.ts'
 import type { listTeamMembersQuery, TeamMemberJson } from './schema.ts'
@@ -13,23 +15,20 @@ const columns = { name: users.name, email: users.email, joined_at: teamMembershi
 export async function listTeamMembers(
   ctx: TenantCtx,
   teamId: string,
-  { page, page_size, ordering, search }: z.output<typeof listTeamMembersQuery>,
-): Promise<{ count: number; results: TeamMemberJson[] }> {
+  query: z.output<typeof listTeamMembersQuery>,
+): Promise<ListPage<TeamMemberJson>> {
   await findTeam(ctx, teamId)
-  const has = (column: typeof users.name | typeof users.email) => sql`instr(lower(${column}), lower(${search})) > 0`
-  const found = search === undefined ? undefined : or(has(users.name), has(users.email))
-  const direction = ordering.startsWith('-') ? desc : asc
-  const column = columns[ordering.replace(/^-/, '') as keyof typeof columns]
-  const [[total], rows] = await ctx.db.batch([
+  const found = or(holds(users.name, query.search), holds(users.email, query.search))
+  const [totals, rows] = await ctx.db.batch([
     ctx.db
       .select({ count: count() })
       .from(teamMemberships)
       .innerJoin(users, ofLiveUser)
       .where(teamMembership(ctx, teamId, found)),
     selectTeamMembers(ctx, teamId, found)
-      .orderBy(direction(column), direction(teamMemberships.userId))
-      .limit(page_size)
-      .offset((page - 1) * page_size),
+      .orderBy(...orderOf(columns, query.ordering, teamMemberships.userId))
+      .limit(query.page_size)
+      .offset(offsetOf(query)),
   ])
-  return { count: total?.count ?? 0, results: rows.map(teamMemberJson) }
+  return listPage(totals, rows.map(teamMemberJson))
 }
