@@ -173,6 +173,7 @@ describe('teams', () => {
       .update(teams)
       .set({ deletedAt: Date.now() - deletedKeptMs })
       .where(eq(teams.id, team.id))
+    expect(await names('deleted=true')).toEqual(['BACK'])
     expect((await ask('POST', `${path}/${team.id}/restore`)).status).toBe(404)
   })
 

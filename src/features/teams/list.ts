@@ -1,5 +1,6 @@
-import { asc, count, desc, isNotNull, isNull, sql } from 'drizzle-orm'
+import { asc, count, desc, gt, isNull, sql } from 'drizzle-orm'
 import type * as z from 'zod'
+import { deletedKeptMs } from '../../core/limits.ts'
 import type { TenantCtx } from '../../db/context.ts'
 import { teams } from '../../db/schema_identity.ts'
 import { inTenant } from '../../db/tenant.ts'
@@ -17,7 +18,8 @@ export async function listTeams(
   const where = inTenant(
     ctx,
     teams,
-    deleted === 'true' ? isNotNull(teams.deletedAt) : isNull(teams.deletedAt),
+    // Only those that can still be restored.
+    deleted === 'true' ? gt(teams.deletedAt, ctx.now() - deletedKeptMs) : isNull(teams.deletedAt),
     // instr and not LIKE: D1 limits patterns to 50 bytes, and `%` in a name means itself.
     search === undefined ? undefined : sql`instr(${teams.nameKey}, ${teamNameKey(search)}) > 0`,
   )
