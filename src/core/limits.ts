@@ -61,6 +61,8 @@ export const scryptMemoryBytesMax = 64 * 1024 * 1024
 export const accessTokenTtlSeconds = 15 * 60
 /** A refresh token that nobody uses dies; each use gives a new one with a new term. */
 export const refreshTokenTtlMs = 7 * 24 * 60 * 60 * 1000
+/** However often a session is refreshed, it ends then: whoever copied it must log in, with the second factor that there may be by then. */
+export const sessionAgeMsMax = 90 * 24 * 60 * 60 * 1000
 /** A refresh token of ours has 107 characters; longer text is not looked at. */
 export const refreshTokenCharsMax = 200
 /** Lost answers and parallel tabs: the replaced refresh token is still taken this long. */
@@ -90,7 +92,7 @@ export const preRegistrationsPerAddressMax = 20
 export const emailChangesPerUserMax = 5
 /** Exports of all that is known of a person: each reads some tables whole. */
 export const exportsPerUserMax = 5
-/** Invitations to one e-mail, whoever invites, and of one organization: a team of any size comes in over a day. */
+/** Invitations of one organization to one e-mail, and to all: a team of any size comes in over a day. */
 export const invitationsPerEmailMax = 5
 export const invitationsPerOrganizationMax = 100
 /** The same of one person in all organizations, and from one address: else a new organization for each hundred would do. */
@@ -99,6 +101,14 @@ export const invitationsPerAddressMax = 400
 /** Users that one person makes, in all accounts, and from one address: each answer tells whether somebody has the e-mail. */
 export const createdUsersPerPersonMax = 30
 export const createdUsersPerAddressMax = 60
+/**
+ * Mails with an invitation to one e-mail, whoever invites. Beyond it invitations are made as ever, without a mail: a tenant must
+ * neither keep others from inviting somebody nor learn that others do.
+ */
+export const invitationMailsPerEmailMax = 10
+/** Notices (core/mails.ts) to one e-mail about one organization, account or user, and about all: the last of a row tells enough. */
+export const noticesPerOwnerMax = 5
+export const noticesPerEmailMax = 20
 /** What the limits above count within. */
 export const mailWindowMs = 60 * 60 * 1000
 /** Old attempts removed by each new one: more than it adds, so the table shrinks to what the window holds. */

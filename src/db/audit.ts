@@ -1,13 +1,14 @@
 import { sql } from 'drizzle-orm'
 import type { SQL } from 'drizzle-orm'
 import type { SQLiteTable } from 'drizzle-orm/sqlite-core'
+import { boundEntry } from './audit_bound.ts'
 import type { AccountCtx, Actor, BaseCtx, TenantCtx, UserCtx, VerifiedSession } from './context.ts'
 import { accountAuditLog, auditLog } from './schema_audit.ts'
 
 export interface AuditEntry {
   /** `noun.verb`, for example `api_key.revoke`. */
   action: string
-  target: { kind: string; id: string }
+  target: { kind: string; id: string | SQL }
   details?: Record<string, unknown> | undefined
   /** Changed fields with their values before and after (`changesOf`); never a secret. */
   changes?: AuditChanges | SQL | undefined
@@ -57,8 +58,16 @@ export function auditPerson({ user, sessionId }: Pick<UserCtx, 'user' | 'session
   return { kind: 'user', id: user.id, sessionId }
 }
 
-/** The same as `auditEntry` without a tenant context; `source` is what follows the selected values: `from ... where ...`. */
-export function auditStatement(ctx: BaseCtx, { organizationId, actor }: AuditOrigin, entry: AuditEntry, source: SQL) {
+/**
+ * The same as `auditEntry` without a tenant context; `source` is what follows the selected values: `from ... where ...`. It may
+ * find rows of several organizations, each for an entry in its own log: then the organization, and the target, are columns.
+ */
+export function auditStatement(
+  ctx: BaseCtx,
+  { organizationId, actor }: { organizationId: string | SQL; actor: AuditActor },
+  entry: AuditEntry,
+  source: SQL,
+) {
   return ctx.db.insert(auditLog).select(sql`select ${organizationId}, ${entryValues(ctx, actor, entry)} ${source}`)
 }
 
@@ -86,7 +95,7 @@ export function changesOf(before: Readonly<Record<string, unknown>>, after: Read
 /** Records that staff used the right of staff; in the log of the tenant concerned, or of the staff's own account. */
 export async function auditStaffAct(
   base: BaseCtx,
-  { user, session, organization, account }: VerifiedSession,
+  { user, session, organization, account }: Omit<VerifiedSession, 'account'> & { account: AccountCtx['account'] | null },
   route: string,
 ): Promise<void> {
   const actor = { kind: 'user', id: user.id, sessionId: session.id } as const
@@ -102,9 +111,11 @@ export async function auditStaffAct(
 }
 
 /** In the order of the tables' columns, as drizzle wants it. */
-function entryValues(ctx: BaseCtx, actor: AuditActor, { action, target, details, changes }: AuditEntry): SQL {
-  const changed = changes === undefined ? null : isSql(changes) ? changes : JSON.stringify(changes)
-  return sql`${ctx.newId()}, ${actor.kind}, ${actor.id}, ${action}, ${target.kind}, ${target.id}, ${JSON.stringify(details ?? {})},
+function entryValues(ctx: BaseCtx, actor: AuditActor, { action, target, details = {}, changes }: AuditEntry): SQL {
+  const known = changes !== undefined && isSql(changes) ? undefined : changes
+  const bound = boundEntry({ details, changes: known })
+  const changed = changes === undefined ? null : known === undefined ? changes : JSON.stringify(bound.changes)
+  return sql`${ctx.newId()}, ${actor.kind}, ${actor.id}, ${action}, ${target.kind}, ${target.id}, ${JSON.stringify(bound.details)},
     ${ctx.requestId}, ${ctx.clientAddress}, ${ctx.now()}, ${actor.sessionId ?? null}, ${changed}`
 }
 

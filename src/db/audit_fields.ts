@@ -1,6 +1,6 @@
-import { auditValueCharsMax } from '../core/limits.ts'
 import { changesOf } from './audit.ts'
 import type { AuditChanges } from './audit.ts'
+import { shortValue } from './audit_bound.ts'
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -19,10 +19,4 @@ export function shortChangesOf(before: Fields, after: Fields): AuditChanges {
 /** The same for one state. */
 export function shortFields(fields: Fields): Record<string, unknown> {
   return Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, shortValue(value)]))
-}
-
-/** A value whose JSON is too long becomes the beginning of that, as a text. */
-function shortValue(value: unknown): unknown {
-  const json = JSON.stringify(value) ?? 'null'
-  return json.length <= auditValueCharsMax ? value : `${json.slice(0, auditValueCharsMax).toWellFormed()}...`
 }

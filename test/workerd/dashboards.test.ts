@@ -1,6 +1,6 @@
 import { env } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
-import { dashboardsPerOrganizationMax } from '../../src/core/limits.ts'
+import { auditEntryCharsMax, dashboardPanelsMax, dashboardsPerOrganizationMax } from '../../src/core/limits.ts'
 import { createWorld } from '../support/world.ts'
 import { ask, auditOf } from './content_world.ts'
 
@@ -37,6 +37,27 @@ describe('a dashboard', () => {
     expect(got.body).toEqual(body)
     expect(got.headers.get('ETag')).toBe(`"${Date.parse(body.created_at)}"`)
     expect(headers.get('ETag')).toBe(got.headers.get('ETag'))
+  })
+
+  it('fills the audit log no faster when all its panels change', async () => {
+    const world = await createWorld()
+    const filled = (q: string) =>
+      Array.from({ length: dashboardPanelsMax }, (_, i) => ({
+        ...{ id: `p${i}`, kind: 'number', title: 'Many', q: q.repeat(200) },
+        layout: { x: i % 12, y: Math.floor(i / 12), w: 1, h: 1 },
+      }))
+    const made = await ask<Dashboard>(world, 'POST', path, { json: { name: 'Many', definition: { panels: filled('a') } } })
+    const json = { definition: { panels: filled('b') } }
+    expect((await ask(world, 'PATCH', `${path}/${made.body.id}`, { json })).status).toBe(200)
+    const { results } = await env.DB.prepare(
+      "select length(details) + coalesce(length(changes), 0) as chars from audit_log where organization_id = ? and target_kind = 'dashboard'",
+    )
+      .bind(world.organizationId)
+      .all<{ chars: number }>()
+    expect(results).toHaveLength(2)
+    for (const { chars } of results) expect(chars).toBeLessThanOrEqual(auditEntryCharsMax)
+    const [, updated] = await auditOf(world, 'dashboard')
+    expect(Object.keys(updated?.changes ?? {})).toEqual(filled('b').map(({ id }) => `panels.${id}`))
   })
 
   it('is exported by GET and imported by POST, in another organization too', async () => {
