@@ -1,25 +1,32 @@
 import { and, eq, gt, sql } from 'drizzle-orm'
 import { deletedKeptMs } from '../../core/limits.ts'
 import { problem } from '../../core/problems.ts'
-import { accountAuditEntry } from '../../db/audit.ts'
+import { accountAuditEntry, auditPerson } from '../../db/audit.ts'
 import type { AccountCtx } from '../../db/context.ts'
 import { restoreDefaults } from '../../db/default_organization.ts'
-import { accounts } from '../../db/schema.ts'
+import { accounts, organizations } from '../../db/schema.ts'
+import { giveOwner } from '../organizations/give_owner.ts'
 import { accountJson, noSuchAccount } from './json.ts'
 import type { AccountJson } from './schema.ts'
 
-/** Brings a deleted account back with its organizations, those that were not deleted by themselves. */
+/**
+ * Brings a deleted account back with its organizations, those that were not deleted by themselves. Owners of these may have gone
+ * meanwhile: an organization without one is given to an owner of the account.
+ */
 export async function restoreAccount(ctx: AccountCtx): Promise<AccountJson> {
   const { id, roles } = ctx.account
   const now = ctx.now()
   const own = eq(accounts.id, id)
   const keptSince = now - deletedKeptMs
   const restorable = and(own, gt(accounts.deletedAt, keptSince), hasOwner) ?? own
+  const back = sql`${organizations.accountId} = ${id} and ${organizations.deletedAt} is null
+    and exists (select 1 from ${accounts} where ${own} and ${accounts.deletedAt} is null)`
   const entry = { action: 'account.restore', target: { kind: 'account', id } }
   const [[before], , rows] = await ctx.db.batch([
     ctx.db.select({ deletedAt: accounts.deletedAt }).from(accounts).where(own),
     accountAuditEntry(ctx, entry, accounts, restorable),
     ctx.db.update(accounts).set({ deletedAt: null, updatedAt: now }).where(restorable).returning(),
+    ...giveOwner(ctx, { ...auditPerson(ctx), id: ctx.user.id }, back),
     restoreDefaults(
       ctx,
       sql`select o.id from organizations o join accounts a on a.id = o.account_id and a.deleted_at is null

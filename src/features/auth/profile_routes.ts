@@ -52,7 +52,7 @@ const deleteRoute = route(
     path,
     summary: 'Delete the caller',
     description:
-      'All sessions end at once. Organizations and the account that nobody else is in are deleted along; who is the last owner of ' +
+      'All sessions end at once. An account that nobody else is in, and its organizations, are deleted along; who is the last owner of ' +
       'others stays (409 last_owner). For 30 days the deployment can restore it all; then what is known of the person is gone.',
     access: 'session',
     stepUp: true,
