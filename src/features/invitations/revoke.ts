@@ -7,10 +7,10 @@ import { findInvitation, noSuchInvitation, openInvitations } from './open.ts'
 
 /** The token in the mail is worthless from now on. */
 export async function revokeInvitation(ctx: TenantCtx, id: string): Promise<void> {
-  const { email, role } = await findInvitation(ctx, id)
+  const { role } = await findInvitation(ctx, id)
   await requireOwnershipRight(ctx, role)
   const where = openInvitations(ctx, eq(invitations.id, id))
-  const entry = { action: 'invitation.revoke', target: { kind: 'invitation', id }, details: { email, role } }
+  const entry = { action: 'invitation.revoke', target: { kind: 'invitation', id }, details: { role } }
   const now = ctx.now()
   const [, revoked] = await ctx.db.batch([
     auditEntry(ctx, entry, invitations, where),
