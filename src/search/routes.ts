@@ -51,7 +51,7 @@ const search = route(
 
 const searchByPost = route(
   {
-    id: 'logs.searchByPost',
+    id: 'logs.search_by_post',
     method: 'post',
     path: '/api/v1/logs/search',
     summary: 'Search logs; for queries that are too long for an address',

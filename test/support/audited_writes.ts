@@ -32,7 +32,7 @@ export const auditedWrites: Record<string, Audited> = {
   'auth.login': { leaves: ['auth.login'], how: ({ owner }) => ({ as: null, json: { email: owner.email, password: owner.password } }) },
   'auth.logout': { leaves: ['auth.logout'] },
   'auth.logout_all': { leaves: ['auth.logout_all'] },
-  'sessions.revoke': { leaves: ['session.revoke'] },
+  'sessions.delete': { leaves: ['session.revoke'] },
   'auth.change_password': {
     leaves: ['password.change'],
     how: ({ owner }) => ({ json: { current_password: owner.password, new_password: strongPassword() } }),
@@ -69,7 +69,7 @@ export const auditedWrites: Record<string, Audited> = {
   },
   'totp.begin': { leaves: ['second_factor.begin'] },
   'totp.confirm': { leaves: ['second_factor.enable'], how: async (world) => ({ json: { code: (await beginTotp(world)).code } }) },
-  'totp.remove': { leaves: ['second_factor.disable'], how: async (world) => ({ json: { recovery_code: await enableTotp(world) } }) },
+  'totp.delete': { leaves: ['second_factor.disable'], how: async (world) => ({ json: { recovery_code: await enableTotp(world) } }) },
   'totp.renew_recovery_codes': {
     leaves: ['recovery_codes.renew'],
     how: async (world) => {
@@ -83,7 +83,7 @@ export const auditedWrites: Record<string, Audited> = {
     leaves: ['user.update'],
     how: async (world) => ({ path: `/api/v1/users/${(await world.addMember('member')).userId}`, json: { first_name: 'Ann' } }),
   },
-  'users.remove': { leaves: ['user.delete'] },
+  'users.delete': { leaves: ['user.delete'] },
   'users.restore': {
     leaves: ['user.restore'],
     how: (world) => removed(world, '/api/v1/users', async () => (await world.addMember('member')).userId),
@@ -109,7 +109,7 @@ export const auditedWrites: Record<string, Audited> = {
     leaves: ['account.transfer'],
     how: async (world) => ({ json: { user_id: (await world.addMember('admin')).userId } }),
   },
-  'account_members.put': { leaves: ['account_member.update'], how: accountMember },
+  'account_members.replace': { leaves: ['account_member.update'], how: accountMember },
   'account_members.update': { leaves: ['account_member.update'], how: madeAccountMember },
   'account_members.delete': { leaves: ['account_member.remove'], how: madeAccountMember },
   'organizations.create': { leaves: ['organization.create'] },
@@ -130,13 +130,13 @@ export const auditedWrites: Record<string, Audited> = {
       return { path: `/api/v1/organizations/${world.organizationId}/transfer`, json: { user_id: userId } }
     },
   },
-  'members.change': { leaves: ['membership.change_role'], how: () => ({ json: { role: 'viewer' } }) },
+  'members.update': { leaves: ['membership.change_role'], how: () => ({ json: { role: 'viewer' } }) },
   'members.replace': { leaves: ['membership.change_role'], how: () => ({ json: { role: 'viewer' } }) },
-  'members.remove': { leaves: ['membership.remove'] },
+  'members.delete': { leaves: ['membership.remove'] },
   'members.leave': { leaves: ['membership.leave'], how: async (world) => ({ as: (await world.addMember('viewer')).accessToken }) },
   'invitations.create': { leaves: ['invitation.create'], how: () => ({ json: { email: newEmail(), role: 'member' } }) },
   'invitations.resend': { leaves: ['invitation.resend'] },
-  'invitations.revoke': { leaves: ['invitation.revoke'] },
+  'invitations.delete': { leaves: ['invitation.revoke'] },
   'invitations.accept': {
     leaves: ['membership.create'],
     how: async (world) => {
@@ -153,16 +153,16 @@ export const auditedWrites: Record<string, Audited> = {
   'teams.update': { leaves: ['team.update'] },
   'teams.delete': { leaves: ['team.delete'] },
   'teams.restore': { leaves: ['team.restore'], how: (world) => removed(world, '/api/v1/teams', () => makeTeam(world)) },
-  'team_members.add': {
+  'team_members.create': {
     leaves: ['team_membership.create'],
     how: async (world) => ({ json: { user_id: (await world.addMember('member')).userId } }),
   },
-  'team_members.change': { leaves: ['team_membership.change_role'], how: () => ({ json: { role: 'manager' } }) },
-  'team_members.remove': { leaves: ['team_membership.leave'] },
+  'team_members.update': { leaves: ['team_membership.change_role'], how: () => ({ json: { role: 'manager' } }) },
+  'team_members.delete': { leaves: ['team_membership.leave'] },
   'api_keys.create': { leaves: ['api_key.create'] },
   'api_keys.update': { leaves: ['api_key.update'] },
   'api_keys.rotate': { leaves: ['api_key.rotate'] },
-  'api_keys.revoke': { leaves: ['api_key.revoke'] },
+  'api_keys.delete': { leaves: ['api_key.revoke'] },
   'saved_filters.create': { leaves: ['saved_filter.create'] },
   'saved_filters.replace': { leaves: ['saved_filter.update'] },
   'saved_filters.update': { leaves: ['saved_filter.update'] },
@@ -176,8 +176,8 @@ export const auditedWrites: Record<string, Audited> = {
   'logs.delete': { leaves: ['log.delete'] },
   'logs.erase': { leaves: ['logs.erase'] },
   'logs.archive': { leaves: ['logs.archive'] },
-  'retention.set': { leaves: ['retention.update'], how: () => ({ json: { days: 7 } }) },
-  'tasks.revoke': { leaves: ['task.revoke'] },
+  'retention.replace': { leaves: ['retention.update'], how: () => ({ json: { days: 7 } }) },
+  'tasks.delete': { leaves: ['task.revoke'] },
 }
 
 /** Routes that are no GET and leave no entry, and why. */
@@ -186,7 +186,7 @@ export const silentWrites: Record<string, string> = {
   'auth.pre_register': 'concerns no account and no organization yet',
   'invitations.preview': 'only reads; the token must not stand in an address',
   'logs.create': 'what it writes are logs; the usage ledger counts them',
-  'logs.searchByPost': 'only reads; a query may be too long for an address',
+  'logs.search_by_post': 'only reads; a query may be too long for an address',
   'logs.tail_ticket': 'only reads; the ticket ends after a minute, the tail with the right to it',
 }
 

@@ -150,19 +150,19 @@ const innerCases: InnerCase[] = [
     request: ({ team }) => ({ path: `/api/v1/teams/${team}`, json: { name: 'Matrix', description: '' } }),
   })),
   {
-    id: 'team_members.add',
+    id: 'team_members.create',
     needs: 'teams:write',
     orManager: true,
     request: ({ team }) => ({ path: `/api/v1/teams/${team}/members`, json: { user_id: nobodysId, role: 'member' } }),
   },
   {
-    id: 'team_members.change',
+    id: 'team_members.update',
     needs: 'teams:write',
     orManager: true,
     request: ({ team }) => ({ path: `/api/v1/teams/${team}/members/${nobodysId}`, json: { role: 'member' } }),
   },
   {
-    id: 'members.change',
+    id: 'members.update',
     needs: 'members:owners',
     stepUp: true,
     request: ({ organization, owner }) => ({ path: `/api/v1/organizations/${organization}/members/${owner}`, json: { role: 'owner' } }),

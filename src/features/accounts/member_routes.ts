@@ -41,7 +41,7 @@ const list = route(
 
 const put = route(
   {
-    id: 'account_members.put',
+    id: 'account_members.replace',
     method: 'put',
     path: item,
     summary: 'Give a user of the account a role in it',

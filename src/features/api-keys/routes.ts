@@ -110,7 +110,7 @@ const rotate = route(
 
 const revoke = route(
   {
-    id: 'api_keys.revoke',
+    id: 'api_keys.delete',
     method: 'delete',
     path: item,
     summary: 'Revoke an API key',

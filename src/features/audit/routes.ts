@@ -47,7 +47,7 @@ const exportFile = route(
 
 const listOfAccount = route(
   {
-    id: 'audit_log.listOfAccount',
+    id: 'account_audit_log.list',
     method: 'get',
     path: '/api/v1/accounts/:id/audit-log',
     summary: 'What happened to the account and its users',
@@ -64,7 +64,7 @@ const listOfAccount = route(
 
 const securityLog = route(
   {
-    id: 'auth.securityLog',
+    id: 'security_log.list',
     method: 'get',
     path: '/api/v1/auth/security-log',
     summary: 'What happened to the caller: logins, passwords, second factors',

@@ -19,7 +19,7 @@ const path = '/api/v1/auth/me'
 
 const meRoute = route(
   {
-    id: 'auth.me',
+    id: 'auth.get_me',
     method: 'get',
     path,
     summary: 'The caller, with profile, memberships and permissions',

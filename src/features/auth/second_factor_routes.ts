@@ -53,7 +53,7 @@ const confirmRoute = route(
 
 const removeRoute = route(
   {
-    id: 'totp.remove',
+    id: 'totp.delete',
     method: 'delete',
     path,
     summary: 'Remove the second factor',

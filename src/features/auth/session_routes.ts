@@ -117,7 +117,7 @@ const listRoute = route(
 
 const revokeRoute = route(
   {
-    id: 'sessions.revoke',
+    id: 'sessions.delete',
     method: 'delete',
     path: '/api/v1/auth/sessions/:id',
     summary: 'End one session of the caller',

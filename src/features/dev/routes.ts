@@ -9,7 +9,7 @@ import { outboxPageSchema, outboxParam, outboxQuery } from './schema.ts'
 
 const list = route(
   {
-    id: 'dev.outbox',
+    id: 'outbox.list',
     method: 'get',
     path: '/dev/outbox',
     summary: 'Mails that would have been sent; only on a development machine',
@@ -28,7 +28,7 @@ const list = route(
 
 const get = route(
   {
-    id: 'dev.outboxMail',
+    id: 'outbox.get',
     method: 'get',
     path: '/dev/outbox/:id',
     summary: 'One mail of the outbox as it would have been sent',

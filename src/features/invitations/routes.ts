@@ -87,7 +87,7 @@ const get = route(
 
 const revoke = route(
   {
-    id: 'invitations.revoke',
+    id: 'invitations.delete',
     method: 'delete',
     path: item,
     summary: 'Revoke an invitation',

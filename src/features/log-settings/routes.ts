@@ -20,7 +20,7 @@ const get = route(
 
 const set = route(
   {
-    id: 'retention.set',
+    id: 'retention.replace',
     method: 'put',
     path,
     summary: 'Change how long logs are kept',

@@ -60,7 +60,7 @@ const changeSpec = {
   problems: ['not_found', 'last_owner', 'conflict', 'reauthentication_required'],
 } as const
 
-const change = route({ id: 'members.change', method: 'patch', ...changeSpec }, async ({ param, json }, ctx) => ({
+const change = route({ id: 'members.update', method: 'patch', ...changeSpec }, async ({ param, json }, ctx) => ({
   status: 200,
   body: await changeMemberRole(ctx, { userId: param.user_id, role: json.role }),
 }))
@@ -72,7 +72,7 @@ const replace = route({ id: 'members.replace', method: 'put', ...changeSpec }, a
 
 const remove = route(
   {
-    id: 'members.remove',
+    id: 'members.delete',
     method: 'delete',
     path: item,
     summary: 'Remove a member',

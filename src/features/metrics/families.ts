@@ -34,7 +34,7 @@ const counters: Record<CostKind, { name: string; help: string; labels?: Record<s
 /** What storing logs takes: the request with what the shard spends on it, and what the shard does later with what it holds. */
 const ingestOperations = ['logs.create', 'shard']
 
-const queryOperations = /^logs\.(?:list|search|searchByPost|get|histogram|facets|fields|stats|context|patterns|export)$/
+const queryOperations = /^logs\.(?:list|search|search_by_post|get|histogram|facets|fields|stats|context|patterns|export)$/
 
 /** All that /metrics shows. */
 export function metricFamilies(totals: MeterTotals): MetricFamily[] {

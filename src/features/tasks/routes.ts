@@ -42,7 +42,7 @@ const get = route(
 
 const revoke = route(
   {
-    id: 'tasks.revoke',
+    id: 'tasks.delete',
     method: 'delete',
     path: item,
     summary: 'Stop a background task',

@@ -41,7 +41,7 @@ const list = route(
 
 const add = route(
   {
-    id: 'team_members.add',
+    id: 'team_members.create',
     method: 'post',
     path: collection,
     summary: 'Add a member of the organization to a team',
@@ -57,7 +57,7 @@ const add = route(
 
 const change = route(
   {
-    id: 'team_members.change',
+    id: 'team_members.update',
     method: 'patch',
     path: item,
     summary: 'Make a member of a team its manager, or no manager any more',
@@ -76,7 +76,7 @@ const change = route(
 
 const remove = route(
   {
-    id: 'team_members.remove',
+    id: 'team_members.delete',
     method: 'delete',
     path: item,
     summary: 'Take a member out of a team',

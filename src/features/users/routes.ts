@@ -109,7 +109,7 @@ const update = route(
 
 const remove = route(
   {
-    id: 'users.remove',
+    id: 'users.delete',
     method: 'delete',
     path: item,
     summary: 'Delete a user',

@@ -27,7 +27,7 @@ deleted, and with the task some time after its end.`,
 
 const file = route(
   {
-    id: 'logs.archiveFile',
+    id: 'logs.archive_file',
     method: 'get',
     path: '/api/v1/tasks/:id/files/:n',
     summary: 'One Parquet file of an archive',
