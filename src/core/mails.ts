@@ -42,7 +42,10 @@ export const mailKinds = Object.keys(mailParams) as [MailKind, ...MailKind[]]
 /** `failed`: its text cannot be written, or it could not be delivered for a day. */
 export const mailStates = ['pending', 'sent', 'failed'] as const
 
-/** Where a finished mail lies in R2; `ownerId` is the organization, account or user that it is about. */
+/**
+ * Where a finished mail lies in R2. `ownerId` is what it is about, with which it is purged: an organization or account, and of a
+ * mail about a person always the user, who stays when organizations come and go.
+ */
 export function outboxKey({ ownerId, id }: { ownerId: string; id: string }): string {
   return `outbox/${ownerId}/${id}.eml`
 }

@@ -71,7 +71,7 @@ describe('creating an account', () => {
     const [user] = await testCtx().db.select().from(users).where(eq(users.email, owner_email))
     expect(user).toMatchObject({ accountId: id, name: 'Boss', emailVerifiedAt: null })
     expect(await rolesOf(id)).toEqual({ [user?.id ?? '']: 'owner' })
-    expect(await mailsAbout(id)).toEqual([`set_password to ${owner_email}`])
+    expect(await mailsAbout(user?.id ?? '')).toEqual([`set_password to ${owner_email}`])
     expect(await auditOf('account.create', id)).toMatchObject([
       { actorId: staff.owner.userId, details: { name: 'Big Inc', owner: user?.id } },
     ])

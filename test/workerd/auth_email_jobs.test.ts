@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import type { EmailJob } from '../../src/core/jobs.ts'
 import { registrationsPerEmailMax, mailWindowMs } from '../../src/core/limits.ts'
 import { newMail } from '../../src/db/mails.ts'
+import { users } from '../../src/db/schema.ts'
 import { mails } from '../../src/db/schema_content.ts'
 import { createUserWithOrganization } from '../../src/features/auth/create_user.ts'
 import { register } from '../../src/features/auth/register.ts'
@@ -58,7 +59,8 @@ describe('registration mails', () => {
     const rows = await ctx.db.select().from(mails).where(eq(mails.recipient, email))
     expect(JSON.stringify([sent, rows])).not.toMatch(/password"|token":|Ann|Mallory/)
     expect(await consume(...sent)).toEqual({ acked: ['m0', 'm1'], retried: [] })
-    expect((await mailsOf(rows[0]?.ownerId ?? '')).map((mail) => /^Subject: (.*)$/m.exec(mail)?.[1]?.trim() ?? '').toSorted()).toEqual([
+    const [user] = await ctx.db.select({ id: users.id }).from(users).where(eq(users.email, email))
+    expect((await mailsOf(user?.id ?? '')).map((mail) => /^Subject: (.*)$/m.exec(mail)?.[1]?.trim() ?? '').toSorted()).toEqual([
       'Welcome to Edgelog',
       'You already have an Edgelog account',
     ])

@@ -13,6 +13,7 @@ import { verifyEmail } from '../../src/features/auth/verify_email.ts'
 import { problemOf } from '../support/app.ts'
 import { mailsTo } from '../support/mails.ts'
 import { openTail } from '../support/tail.ts'
+import { mailsAbout } from '../support/tenancy.ts'
 import { callFrom, createWorld, randomAddress, testCtx } from '../support/world.ts'
 import type { Person } from '../support/world.ts'
 
@@ -67,7 +68,7 @@ describe('resetting a password', () => {
     expect((await rowOf(owner))?.emailVerifiedAt).toBeNull()
     await confirm(await askedToken(owner))
     expect((await rowOf(owner))?.emailVerifiedAt).toBeGreaterThan(Date.now() - 60_000)
-    expect(await mailsTo(owner.email, 'password_changed')).toHaveLength(1)
+    expect(await mailsAbout(owner.userId)).toEqual([`password_changed to ${owner.email}`, `reset_password to ${owner.email}`])
     const entries = await testCtx()
       .db.select()
       .from(accountAuditLog)

@@ -7,6 +7,7 @@ import { accountAuditLog } from '../../src/db/schema_audit.ts'
 import { verifyEmail } from '../../src/features/auth/verify_email.ts'
 import { problemOf } from '../support/app.ts'
 import { mailsTo } from '../support/mails.ts'
+import { mailsAbout } from '../support/tenancy.ts'
 import { callFrom, randomAddress, testCtx } from '../support/world.ts'
 
 const path = '/api/v1/auth/verify-email'
@@ -63,6 +64,7 @@ describe('confirming an e-mail', () => {
   it('works by any of the mails, and ends the others', async () => {
     const { email, token } = await newcomer()
     expect((await resend(email)).status).toBe(202)
+    expect(await mailsAbout((await userOf(email)).id)).toEqual([`verify_email to ${email}`, `welcome to ${email}`])
     const second = (await mailsTo(email, 'verify_email'))[0]?.token ?? ''
     expect((await verify(second)).status).toBe(204)
     expect((await verify(token)).status).toBe(400)

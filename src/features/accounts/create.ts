@@ -21,7 +21,7 @@ export async function createAccount(ctx: UserCtx, input: z.output<typeof createA
   const account = { id, name, createdAt: now, updatedAt: now }
   const user = { id: userId, accountId: id, email, name: ownerName, passwordHash: noPassword, createdAt: now, updatedAt: now }
   const token = newOneTimeToken(ctx, 'set_password', userId, setPasswordTtlMs)
-  const mail = newMail(ctx, 'set_password', { to: email, ownerId: id }, { token: token.token, account_name: name })
+  const mail = newMail(ctx, 'set_password', { to: email, ownerId: userId }, { token: token.token, account_name: name })
   const entry = { action: 'account.create', target: { kind: 'account', id }, details: { name, owner: userId } }
   const origin = { accountId: id, actor: auditPerson(ctx) }
   try {

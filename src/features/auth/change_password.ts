@@ -34,8 +34,7 @@ export async function changePassword(
   const source = sql`from ${users} where ${unchanged}`
   const holds = sql`exists (select 1 ${source})`
   const origin = { accountId: ctx.user.accountId, actor: auditPerson(ctx) }
-  const ownerId = owner.defaultOrganizationId ?? ctx.user.accountId
-  const mail = newMail(ctx, 'password_changed', { to: owner.email, ownerId }, { at_ms: now }, source)
+  const mail = newMail(ctx, 'password_changed', { to: owner.email, ownerId: id }, { at_ms: now }, source)
   const results = await ctx.db.batch([
     release(ctx, attempt),
     accountAuditStatement(ctx, origin, { action: 'password.change', target: { kind: 'user', id } }, source),
@@ -77,7 +76,7 @@ function endOthers({ db, user, sessionId, now }: UserCtx, holds: SQL) {
 
 async function findOwner({ db, user }: UserCtx) {
   const [owner] = await db
-    .select({ ...ownerColumns, defaultOrganizationId: users.defaultOrganizationId })
+    .select(ownerColumns)
     .from(users)
     .leftJoin(organizations, organizationOfOwner)
     .leftJoin(accounts, accountOfOwner)

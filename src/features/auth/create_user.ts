@@ -21,10 +21,10 @@ export interface CreatedUser {
   accountId: string
 }
 
-/** The id of the user who has the e-mail, and whether it is the new one. */
+/** The user who has the e-mail: the new one, or who was known before. */
 export interface Creation {
   created: CreatedUser | undefined
-  known: { userId: string; organizationId: string | null; accountId: string } | undefined
+  known: { userId: string } | undefined
 }
 
 /**
@@ -55,7 +55,7 @@ export async function createUserWithOrganization(ctx: BaseCtx, input: NewUser & 
     auditStatement(ctx, { organizationId, actor }, entry, made),
     accountAuditStatement(ctx, { accountId, actor }, { action: 'user.create', target: { kind: 'user', id: userId } }, made),
     ctx.db
-      .select({ userId: users.id, organizationId: users.defaultOrganizationId, accountId: users.accountId })
+      .select({ userId: users.id })
       .from(users)
       .where(sql`${users.email} = ${input.email}`),
   ])

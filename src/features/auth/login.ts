@@ -42,7 +42,7 @@ export async function login(ctx: BaseCtx, input: LoginInput): Promise<Tokens> {
 }
 
 function findUser(ctx: BaseCtx, email: string, fingerprint: string) {
-  const { id, accountId, passwordHash, tokenVersion, defaultOrganizationId, emailVerifiedAt } = users
+  const { id, accountId, passwordHash, tokenVersion, emailVerifiedAt } = users
   return ctx.db
     .select({
       id,
@@ -50,7 +50,6 @@ function findUser(ctx: BaseCtx, email: string, fingerprint: string) {
       email: users.email,
       passwordHash,
       tokenVersion,
-      defaultOrganizationId,
       emailVerifiedAt,
       sealedSecret: secondFactors.sealedSecret,
       recoveryCodesLeft: recoveryCodesLeft(id),

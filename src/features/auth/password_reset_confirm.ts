@@ -31,7 +31,7 @@ export async function confirmPasswordReset(ctx: BaseCtx, { token, password }: z.
   const source = sql`from ${users} where ${present}`
   const origin = { accountId: user.accountId, actor: { kind: 'user', id } } as const
   const entry = { action: kind === 'reset_password' ? 'password.reset' : 'password.set', target: { kind: 'user', id } }
-  const to = { to: user.email, ownerId: user.defaultOrganizationId ?? user.accountId }
+  const to = { to: user.email, ownerId: id }
   const mail = newMail(ctx, 'password_changed', to, { at_ms: now }, source)
   const results = await ctx.db.batch([
     accountAuditStatement(ctx, origin, entry, source),
@@ -67,7 +67,6 @@ async function findUser(ctx: BaseCtx, token: string) {
       ...ownerColumns,
       id: users.id,
       accountId: users.accountId,
-      defaultOrganizationId: users.defaultOrganizationId,
       kind: sql<'reset_password' | 'set_password'>`iif(${users.id} = ${byReset}, 'reset_password', 'set_password')`.as('kind'),
     })
     .from(users)

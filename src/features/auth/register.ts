@@ -22,11 +22,9 @@ export async function register(ctx: BaseCtx, input: Registration): Promise<void>
   const names = defaultNames(input)
   const passwordHash = await hashPassword(input.password)
   const { created, known } = await createUserWithOrganization(ctx, { email: input.email, passwordHash, ...names })
-  const [userId, ownerId] = created
-    ? [created.userId, created.organizationId]
-    : [known?.userId ?? '', known?.organizationId ?? known?.accountId ?? '']
+  const userId = (created ?? known)?.userId ?? ''
   const verify = newOneTimeToken(ctx, 'verify_email', userId, verifyEmailTtlMs, created ? sql`where true` : sql`where false`)
-  const to = { to: input.email, ownerId }
+  const to = { to: input.email, ownerId: userId }
   const mail = created ? newMail(ctx, 'welcome', to, { token: verify.token }) : newMail(ctx, 'registration_known', to, {})
   await ctx.db.batch([verify.statement, mail.statement])
   queueMails(ctx, [mail])

@@ -17,13 +17,12 @@ const kinds = {
 export interface MailOwner {
   id: string
   accountId: string
-  defaultOrganizationId: string | null
 }
 
 /** Who has the e-mail; undefined for nobody and for who is deleted. */
 export async function findMailOwner({ db }: BaseCtx, email: string): Promise<MailOwner | undefined> {
   const [owner] = await db
-    .select({ id: users.id, accountId: users.accountId, defaultOrganizationId: users.defaultOrganizationId })
+    .select({ id: users.id, accountId: users.accountId })
     .from(users)
     .where(and(eq(users.email, email), isNull(users.deletedAt)))
   return owner
@@ -41,7 +40,7 @@ export async function sendTokenMail(
   owner: MailOwner | undefined,
 ): Promise<ProblemError | undefined> {
   const { throttle, ttlMs, action } = kinds[kind]
-  const { id, accountId, defaultOrganizationId } = owner ?? { id: '', accountId: '', defaultOrganizationId: null }
+  const { id, accountId } = owner ?? { id: '', accountId: '' }
   const attempt = newAttempt(ctx, { kind: throttle, subject: email })
   const wanted = and(
     eq(users.id, id),
@@ -52,7 +51,7 @@ export async function sendTokenMail(
   )
   const source = sql`from ${users} where ${wanted}`
   const token = newOneTimeToken(ctx, kind, id, ttlMs, source)
-  const mail = newMail(ctx, kind, { to: email, ownerId: defaultOrganizationId ?? accountId }, { token: token.token }, source)
+  const mail = newMail(ctx, kind, { to: email, ownerId: id }, { token: token.token }, source)
   // Whoever asked showed nothing.
   const actor = { kind: 'user', id: null } as const
   const [, reserved, [usage]] = await ctx.db.batch([
