@@ -33,7 +33,7 @@ export async function invite(ctx: TenantCtx, { email, role }: z.output<typeof in
   const own = sql`from ${invitations} where ${inTenant(ctx, invitations, eq(invitations.id, id))}`
   const params = { token, organization_name: inviter.organizationName, invited_by: inviter.name, role }
   const mail = newMail(ctx, 'invitation', { to: email, ownerId: organizationId }, params, own)
-  const entry = { action: 'invitation.create', target: { kind: 'invitation', id }, details: { email, role } }
+  const entry = { action: 'invitation.create', target: { kind: 'invitation', id }, details: { role } }
   const newcomer = sql`not ${isMember(ctx, email)} and ${actorStillMay(ctx, rightToInvite(role))}`
   const ofOthers = openInvitations(ctx, eq(invitations.email, email), newcomer)
   const results = await ctx.db.batch([
