@@ -118,6 +118,17 @@ export function accountRoleHas(role: AccountActingRole, permission: AccountPermi
   return accountLines[permission].roles.includes(role)
 }
 
+/** What a person with these roles acts as in an organization; null is none. */
+export function actingRolesOf(of: { role: Role | null; accountRole: AccountRole | null; isStaff: boolean }): ActingRole[] {
+  const accountAdmin = of.accountRole === null ? [] : (['account_admin'] as const)
+  return [...(of.role === null ? [] : [of.role]), ...accountAdmin, ...staffIf(of.isStaff)]
+}
+
+/** The same in an account. */
+export function accountActingRolesOf(of: { role: AccountRole | null; isStaff: boolean }): AccountActingRole[] {
+  return [...(of.role === null ? [] : [of.role]), ...staffIf(of.isStaff)]
+}
+
 export function isAccountPermission(access: string): access is AccountPermission {
   return Object.hasOwn(accountTable, access)
 }
@@ -130,6 +141,10 @@ export function scopesHave(held: readonly Scope[], permission: Permission): bool
 /** The scopes among `wanted` that a key of this kind cannot have; empty when all are allowed. */
 export function scopesOutsideKind(kind: KeyKind, wanted: readonly Scope[]): Scope[] {
   return wanted.filter((scope) => !kindScopes[kind].includes(scope))
+}
+
+function staffIf(isStaff: boolean): 'staff'[] {
+  return isStaff ? ['staff'] : []
 }
 
 function byActor<A extends string, T>(actors: readonly A[], of: (actor: A) => T): Readonly<Record<A, T>> {

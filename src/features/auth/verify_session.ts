@@ -1,6 +1,6 @@
 import { and, eq, gt, isNull, sql } from 'drizzle-orm'
 import type { SQL } from 'drizzle-orm'
-import type { AccountActingRole, AccountRole, ActingRole, Role } from '../../core/permissions.ts'
+import { accountActingRolesOf, actingRolesOf } from '../../core/permissions.ts'
 import { problem } from '../../core/problems.ts'
 import type { BaseCtx, VerifiedSession, WantedTenant } from '../../db/context.ts'
 import { logSettingsColumns, logSettingsOf } from '../../db/log_settings.ts'
@@ -59,7 +59,7 @@ async function inOrganization(ctx: BaseCtx, claims: Claims, wanted: Exclude<Want
   if (!row) throw sessionOver()
   const proof = proofOf(row)
   const { organization, accountId, settings } = row
-  const roles = organizationRoles(row)
+  const roles = actingRolesOf(row)
   if (organization !== null && accountId !== null && settings !== null && roles.length > 0) {
     const tenant = { organizationId: organization.id, accountId, logSettings: logSettingsOf(settings) }
     return { ...proof, organization: { ...tenant, roles, requireSecondFactor: organization.requireSecondFactor }, account: null }
@@ -84,7 +84,7 @@ async function inAccount(
     .leftJoin(accountMemberships, and(eq(accountMemberships.userId, users.id), eq(accountMemberships.accountId, accounts.id)))
     .where(liveSession(ctx, claims))
   if (!row) throw sessionOver()
-  const roles = accountRoles(row)
+  const roles = accountActingRolesOf(row)
   // Users know their own account; of any other they learn nothing.
   if (row.accountId === null || (roles.length === 0 && row.accountId !== row.userAccountId))
     throw problem('not_found', 'There is no such account.')
@@ -117,18 +117,6 @@ function proofOf(row: {
     user: { id: userId, email, accountId: userAccountId, isStaff },
     session: { id: sessionId, passwordProvedMs, secondFactor: secondFactorAt !== null },
   }
-}
-
-function organizationRoles(row: { role: Role | null; accountRole: AccountRole | null; isStaff: boolean }): ActingRole[] {
-  return [
-    ...(row.role === null ? [] : [row.role]),
-    ...(row.accountRole === null ? [] : (['account_admin'] as const)),
-    ...(row.isStaff ? (['staff'] as const) : []),
-  ]
-}
-
-function accountRoles(row: { role: AccountRole | null; isStaff: boolean }): AccountActingRole[] {
-  return [...(row.role === null ? [] : [row.role]), ...(row.isStaff ? (['staff'] as const) : [])]
 }
 
 function sessionOver() {

@@ -1,4 +1,4 @@
-import type { AccountRole, ActingRole, Role } from '../../core/permissions.ts'
+import type { ActingRole } from '../../core/permissions.ts'
 import { problem } from '../../core/problems.ts'
 import type { Actor } from '../../db/context.ts'
 import type { organizations } from '../../db/schema.ts'
@@ -24,15 +24,6 @@ export function organizationJson(row: OrganizationRow, roles: readonly ActingRol
     updated_at: isoTime(updatedAt),
     deleted_at: deletedAt === null ? null : isoTime(deletedAt),
   }
-}
-
-/** What a person with these roles acts as. */
-export function actingRolesOf(of: { role: Role | null; accountRole: AccountRole | null; isStaff: boolean }): ActingRole[] {
-  return [
-    ...(of.role === null ? [] : [of.role]),
-    ...(of.accountRole === null ? [] : (['account_admin'] as const)),
-    ...(of.isStaff ? (['staff'] as const) : []),
-  ]
 }
 
 /** The person behind a request that no key can make. */

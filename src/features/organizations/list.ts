@@ -1,13 +1,15 @@
-import { and, asc, count, desc, eq, gt, isNull, or, sql } from 'drizzle-orm'
+import { and, count, eq, gt, isNull, or, sql } from 'drizzle-orm'
 import type { SQL } from 'drizzle-orm'
 import type * as z from 'zod'
 import { deletedKeptMs } from '../../core/limits.ts'
-import { roleHas } from '../../core/permissions.ts'
+import { actingRolesOf, roleHas } from '../../core/permissions.ts'
 import type { AccountRole } from '../../core/permissions.ts'
 import { auditStaffAct } from '../../db/audit.ts'
 import type { UserCtx } from '../../db/context.ts'
+import { holds, listPage, offsetOf, orderOf } from '../../db/list.ts'
+import type { ListPage } from '../../db/list.ts'
 import { accountMemberships, accounts, memberships, organizations } from '../../db/schema.ts'
-import { actingRolesOf, organizationJson } from './json.ts'
+import { organizationJson } from './json.ts'
 import type { listOrganizationsQuery, OrganizationJson } from './schema.ts'
 
 const columns = { created_at: organizations.createdAt, name: organizations.name }
@@ -16,22 +18,17 @@ const columns = { created_at: organizations.createdAt, name: organizations.name 
  * Organizations that the caller is a member of, all of an account that the caller has a role in, and for staff all there
  * are; of the deleted ones, those that the caller may restore.
  */
-export async function listOrganizations(
-  ctx: UserCtx,
-  { page, page_size, ordering, search, deleted }: z.output<typeof listOrganizationsQuery>,
-): Promise<{ count: number; results: OrganizationJson[] }> {
+export async function listOrganizations(ctx: UserCtx, query: z.output<typeof listOrganizationsQuery>): Promise<ListPage<OrganizationJson>> {
   const { user, session } = ctx
   if (user.isStaff) await auditStaffAct(ctx, { user, session, organization: null, account: null }, 'organizations.list')
-  const isDeleted = deleted === 'true'
-  const found = search === undefined ? undefined : matches(search)
+  const isDeleted = query.deleted === 'true'
+  const found = query.search === undefined ? undefined : matches(query.search)
   const where = and(
     within(ctx, isDeleted),
     isDeleted ? gt(organizations.deletedAt, ctx.now() - deletedKeptMs) : isNull(organizations.deletedAt),
     found,
   )
-  const direction = ordering.startsWith('-') ? desc : asc
-  const column = columns[ordering.replace(/^-/, '') as keyof typeof columns]
-  const [[total], rows] = await ctx.db.batch([
+  const [totals, rows] = await ctx.db.batch([
     ctx.db.select({ count: count() }).from(organizations).innerJoin(accounts, ofLiveAccount).where(where),
     ctx.db
       .select({ organization: organizations, role: memberships.role, accountRole })
@@ -40,14 +37,14 @@ export async function listOrganizations(
       .leftJoin(memberships, and(eq(memberships.userId, user.id), eq(memberships.organizationId, organizations.id)))
       .leftJoin(accountMemberships, and(eq(accountMemberships.userId, user.id), eq(accountMemberships.accountId, accounts.id)))
       .where(where)
-      .orderBy(direction(column), direction(organizations.id))
-      .limit(page_size)
-      .offset((page - 1) * page_size),
+      .orderBy(...orderOf(columns, query.ordering, organizations.id))
+      .limit(query.page_size)
+      .offset(offsetOf(query)),
   ])
   const results = rows.map(({ organization, role, accountRole }) =>
     organizationJson(organization, actingRolesOf({ role, accountRole, isStaff: user.isStaff })),
   )
-  return { count: total?.count ?? 0, results }
+  return listPage(totals, results)
 }
 
 /** Under a name of its own: in a batch, columns of one name become one. */
@@ -68,7 +65,6 @@ function within({ user }: UserCtx, isDeleted: boolean): SQL | undefined {
 
 const restorers = memberships.role.enumValues.filter((role) => roleHas(role, 'organization:delete'))
 
-/** instr and not LIKE: D1 limits patterns to 50 bytes, and `%` in a name means itself. */
 function matches(search: string): SQL | undefined {
-  return or(sql`instr(lower(${organizations.name}), lower(${search})) > 0`, eq(organizations.id, search.toLowerCase()))
+  return or(holds(organizations.name, search), eq(organizations.id, search.toLowerCase()))
 }
