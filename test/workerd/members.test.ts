@@ -1,7 +1,10 @@
 import { eq } from 'drizzle-orm'
+import type { BatchItem } from 'drizzle-orm/batch'
 import { describe, expect, it } from 'vitest'
+import { mailWindowMs, noticesPerEmailMax, noticesPerOwnerMax } from '../../src/core/limits.ts'
 import type { Role } from '../../src/core/permissions.ts'
-import { accountMemberships, users } from '../../src/db/schema.ts'
+import { accountMemberships, memberships, users } from '../../src/db/schema.ts'
+import { mails } from '../../src/db/schema_content.ts'
 import { problemOf } from '../support/app.ts'
 import { mailsTo } from '../support/mails.ts'
 import { forgetPassword, rolesIn } from '../support/tenancy.ts'
@@ -68,6 +71,47 @@ describe('the list of members', () => {
     expect((await change(mine, mine.owner, other.owner.userId, 'viewer')).status).toBe(404)
     expect((await remove(mine, mine.owner, other.owner.userId)).status).toBe(404)
     expect(await rolesIn(other.organizationId)).toEqual({ [other.owner.userId]: 'owner' })
+  })
+})
+
+describe('mails about what was done to a member', () => {
+  it('are a few an hour from one organization, while the acts go on', async () => {
+    const [world, other] = [await createWorld(), await createWorld()]
+    const person = await world.addMember('viewer')
+    for (let i = 0; i < noticesPerOwnerMax + 2; i += 1)
+      expect((await change(world, world.owner, person.userId, i % 2 === 0 ? 'member' : 'viewer')).status).toBe(200)
+    expect(await mailsTo(person.email, 'membership_changed')).toHaveLength(noticesPerOwnerMax)
+    expect((await remove(world, world.owner, person.userId)).status).toBe(204)
+    expect(await mailsTo(person.email, 'membership_removed')).toEqual([])
+    // What one tenant does keeps nobody from hearing of another.
+    await db.insert(memberships).values({ userId: person.userId, organizationId: other.organizationId, role: 'viewer', createdAt: 0 })
+    await remove(other, other.owner, person.userId)
+    expect(await mailsTo(person.email, 'membership_removed')).toEqual([{ organization_name: 'Test' }])
+  })
+
+  it('are so many an hour from all organizations together, and come again later', async () => {
+    const world = await createWorld()
+    const person = await world.addMember('viewer')
+    const row = { kind: 'membership_removed', recipient: person.email, sealedParams: '', status: 'sent', updatedAt: 0 } as const
+    const sent = Array.from({ length: noticesPerEmailMax }, () => ({ ...row, id: crypto.randomUUID(), ownerId: crypto.randomUUID() }))
+    await db.batch(sent.map((mail) => db.insert(mails).values({ ...mail, createdAt: Date.now() })) as [BatchItem<'sqlite'>])
+    await change(world, world.owner, person.userId, 'member')
+    expect(await mailsTo(person.email, 'membership_changed')).toEqual([])
+    await db
+      .update(mails)
+      .set({ createdAt: Date.now() - mailWindowMs })
+      .where(eq(mails.id, sent[0]?.id ?? ''))
+    await change(world, world.owner, person.userId, 'admin')
+    expect(await mailsTo(person.email, 'membership_changed')).toEqual([{ organization_name: 'Test', role: 'admin' }])
+  })
+
+  it('go to no address that nobody confirmed', async () => {
+    const world = await createWorld()
+    const person = await world.addMember('viewer')
+    await db.update(users).set({ emailVerifiedAt: null }).where(eq(users.id, person.userId))
+    expect((await change(world, world.owner, person.userId, 'member')).status).toBe(200)
+    expect((await remove(world, world.owner, person.userId)).status).toBe(204)
+    expect(await db.select().from(mails).where(eq(mails.recipient, person.email))).toEqual([])
   })
 })
 
@@ -148,10 +192,11 @@ describe('the role of a member', () => {
   })
 })
 
-describe('who decides on owners', () => {
+describe('who decides on owners and admins', () => {
   it('has to have proved the password lately; for other roles no password is asked', async () => {
     const world = await createWorld()
     const [member, second] = [await world.addMember('member'), await world.addMember('owner')]
+    const admin = await world.addMember('admin')
     await forgetPassword(world.owner)
     const again = { status: 403, code: 'reauthentication_required' }
     const { organizationId, call, owner } = world
@@ -161,10 +206,13 @@ describe('who decides on owners', () => {
     expect(await problemOf(await change(world, owner, member.userId, 'owner'))).toMatchObject(again)
     expect(await problemOf(await change(world, owner, second.userId, 'viewer'))).toMatchObject(again)
     expect(await problemOf(await remove(world, owner, second.userId))).toMatchObject(again)
-    expect(await problemOf(await invite('owner'))).toMatchObject(again)
-    expect((await change(world, owner, member.userId, 'admin')).status).toBe(200)
+    expect(await problemOf(await remove(world, owner, admin.userId))).toMatchObject(again)
+    expect(await problemOf(await change(world, owner, member.userId, 'admin'))).toMatchObject(again)
+    expect(await problemOf(await change(world, owner, admin.userId, 'viewer'))).toMatchObject(again)
+    for (const role of ['owner', 'admin'] as const) expect(await problemOf(await invite(role))).toMatchObject(again)
+    expect((await change(world, owner, member.userId, 'viewer')).status).toBe(200)
     expect((await remove(world, owner, member.userId)).status).toBe(204)
-    expect((await invite('admin')).status).toBe(201)
-    expect(await rolesIn(world.organizationId)).toEqual({ [owner.userId]: 'owner', [second.userId]: 'owner' })
+    expect((await invite('member')).status).toBe(201)
+    expect(await rolesIn(world.organizationId)).toEqual({ [owner.userId]: 'owner', [second.userId]: 'owner', [admin.userId]: 'admin' })
   })
 })

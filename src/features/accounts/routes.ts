@@ -47,6 +47,7 @@ const create = route(
     summary: 'Create an account, as staff',
     description: 'With its owner, a new user who gets a mail to choose a password. Everybody else gets an account by registering.',
     access: 'staff',
+    stepUp: true,
     json: createAccountSchema,
     replies: { 201: accountSchema },
     problems: ['conflict'],
@@ -131,9 +132,12 @@ const restore = route(
     method: 'post',
     path: `${item}/restore`,
     summary: 'Restore a deleted account',
-    description: 'For 30 days after it was deleted, with those of its organizations that were not deleted by themselves.',
+    description:
+      'For 30 days after it was deleted, with those of its organizations that were not deleted by themselves. Those whose owners are gone ' +
+      'are given to an owner of the account.',
     access: 'account:delete',
     tenant: 'deleted',
+    stepUp: true,
     param: accountParam,
     replies: { 200: accountSchema },
     problems: ['not_found', 'conflict', 'last_owner'],

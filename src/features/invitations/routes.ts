@@ -55,8 +55,11 @@ const create = route(
     summary: 'Invite somebody by e-mail',
     description:
       'The mail carries a token that is good for seven days. Another invitation of the same e-mail replaces the one before. ' +
-      'The answer does not tell whether a user has the e-mail. Only owners, managers of the account and staff invite owners, with a password proved lately. ' +
-      'An hour takes 5 invitations of one e-mail, 100 of one organization, 200 of one person: then 429 with Retry-After.',
+      'The answer does not tell whether a user has the e-mail. Only owners, managers of the account and staff invite owners; ' +
+      'to invite an owner or admin takes a password proved lately (403 reauthentication_required), also to send it again or revoke it. ' +
+      'It ends when whoever sent it may not invite to its role any more. ' +
+      'An hour takes 5 invitations of one e-mail in an organization, 100 of an organization, 200 of one person: then 429 with Retry-After. ' +
+      'An e-mail that was sent ten within the hour, whoever invited, gets no further mail then: sending the invitation again later helps.',
     access: 'members:write',
     tenant: 'path',
     param: invitationsParam,
@@ -109,7 +112,8 @@ const resend = route(
     method: 'post',
     path: `${item}/resend`,
     summary: 'Send an invitation again',
-    description: 'With a new token and a new term; the token sent before is worthless. It counts as an invitation.',
+    description:
+      'With a new token and a new term; the token sent before is worthless once there is a new mail. It counts as an invitation.',
     access: 'members:write',
     tenant: 'path',
     param: invitationParam,

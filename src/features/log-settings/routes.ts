@@ -28,6 +28,7 @@ const set = route(
 access token, and within a minute for API keys; the schedule then removes them for ever. Lengthening does not bring back what was removed,
 and stops the removal before it is answered: after a 503 ask for it again.`,
     access: 'logs:settings',
+    stepUp: true,
     json: setRetentionSchema,
     replies: { 200: retentionSchema },
     problems: ['unavailable'],

@@ -1,9 +1,9 @@
 import { and, eq, isNull, ne, sql } from 'drizzle-orm'
 import type { SQL } from 'drizzle-orm'
-import { stepUpMs } from '../../core/limits.ts'
-import { roleHas } from '../../core/permissions.ts'
+import { roleHas, roles } from '../../core/permissions.ts'
 import type { Role } from '../../core/permissions.ts'
 import { problem } from '../../core/problems.ts'
+import { requireRecentPassword } from '../../core/step_up.ts'
 import type { TenantCtx } from '../../db/context.ts'
 import { memberships, sessions, users } from '../../db/schema.ts'
 
@@ -23,17 +23,20 @@ export function ownerStays({ tenant }: TenantCtx, userId: string, role: Role): S
   return sql`exists (select 1 from ${memberships} join ${users} on ${alive} where ${others})`
 }
 
+/** Roles that give others their rights: with one, a thief would make keys and members of whom nobody knows. */
+const managing = roles.filter((role) => roleHas(role, 'members:write') || roleHas(role, 'api_keys:write'))
+
 /**
- * Throws 403 when one of the roles is that of an owner and the caller may not decide on owners, or has not proved the password
- * lately: a stolen access token must not make a thief the owner.
+ * Throws 403 when one of the roles is that of an owner and the caller may not decide on owners, or when one manages the
+ * organization and the caller has not proved the password lately: a stolen access token must not make a thief an owner or admin.
  */
 export async function requireOwnershipRight({ actor, db, now }: TenantCtx, ...concerned: readonly Role[]): Promise<void> {
-  if (!concerned.includes('owner')) return
-  if (actor.kind !== 'user' || !actor.roles.some((role) => roleHas(role, 'members:owners')))
+  if (!concerned.some((role) => managing.includes(role))) return
+  if (actor.kind !== 'user') throw problem('forbidden', 'Only people decide who manages the organization.')
+  if (concerned.includes('owner') && !actor.roles.some((role) => roleHas(role, 'members:owners')))
     throw problem('forbidden', 'Only owners decide who owns the organization.')
   const [session] = await db.select({ provedMs: sessions.passwordProvedAt }).from(sessions).where(eq(sessions.id, actor.sessionId))
-  if (now() - (session?.provedMs ?? 0) > stepUpMs)
-    throw problem('reauthentication_required', 'This needs the password again: POST /api/v1/auth/confirm-password, then repeat it.')
+  requireRecentPassword(now(), session?.provedMs ?? 0)
 }
 
 export function lastOwner() {

@@ -49,8 +49,8 @@ const changeSpec = {
   path: item,
   summary: 'Give a member another role',
   description:
-    'It counts from the next request of the member on. Only owners, managers of the account and staff make and unmake owners, with a ' +
-    'password proved lately (403 reauthentication_required); ' +
+    'It counts from the next request of the member on. Only owners, managers of the account and staff make and unmake owners; ' +
+    'what concerns an owner or admin takes a password proved lately (403 reauthentication_required); ' +
     'nobody raises the own role; the last owner stays owner (409 last_owner).',
   access: 'members:write',
   tenant: 'path',
@@ -78,7 +78,7 @@ const remove = route(
     summary: 'Remove a member',
     description:
       'The member also leaves the teams of the organization; live tails and open invitations of the member end, sessions go on. ' +
-      'The last owner cannot be removed (409 last_owner), and another one only with a password proved lately.',
+      'The last owner cannot be removed (409 last_owner), and to remove an owner or admin takes a password proved lately.',
     access: 'members:write',
     tenant: 'path',
     param: memberParam,

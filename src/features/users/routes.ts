@@ -114,8 +114,10 @@ const remove = route(
     path: item,
     summary: 'Delete a user',
     description:
-      'All sessions end at once. The user can be restored for 30 days. Who is the last owner of an organization or account stays ' +
-      '(409 last_owner); who manages the account is deleted by its owners only.',
+      'All sessions end at once. The user can be restored for 30 days; one who never chose a password cannot, and the e-mail is free ' +
+      'again. A member of organizations of other accounts is not deleted, but leaves this account and its organizations, and goes on ' +
+      'with an account of the own. Who is the last owner of an organization or account stays (409 last_owner); who manages the ' +
+      'account is deleted by its owners only.',
     access: 'users:write',
     stepUp: true,
     param: userParam,
@@ -136,6 +138,7 @@ const restore = route(
     summary: 'Restore a deleted user',
     description: 'Within 30 days, with what was deleted along. Sessions stay ended.',
     access: 'users:write',
+    stepUp: true,
     param: userParam,
     replies: { 200: userSchema },
     problems: ['not_found'],

@@ -31,6 +31,7 @@ const erase = route(
     description: `When this is answered no query finds them any more. A background task then removes them from storage and says how many
 they were. Logs that arrive later are not concerned. It cannot be stopped.`,
     access: 'logs:delete',
+    stepUp: true,
     json: eraseJson,
     replies: { 202: taskSchema },
     problems: ['invalid_query', 'conflict', 'unavailable'],
