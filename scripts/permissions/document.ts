@@ -33,7 +33,8 @@ export function permissionsDocument(routes: readonly Route[]): string {
       ['Permission', 'Allows to', ...actingRoles],
       permissions.map((one) => [`\`${one}\``, organizationLines[one].allows, ...actingRoles.map((role) => mark(roleHas(role, one)))]),
     ),
-    'An organization that requires a second factor refuses sessions without one (`second_factor_required`).',
+    'An organization that requires a second factor refuses sessions without one (`second_factor_required`), and so does its account. ' +
+      'The rights of staff count in sessions with a second factor only.',
     '## API keys',
     'A key belongs to one organization and holds some of the scopes that its kind may have. No kind has what is not listed: no key makes keys, manages people, or sets retention.',
     table(

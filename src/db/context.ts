@@ -99,7 +99,7 @@ export interface VerifiedSession {
   /** The wanted or default organization; null when none was wanted, or the user has none. */
   readonly organization: (Tenant & { readonly roles: readonly ActingRole[]; readonly requireSecondFactor: boolean }) | null
   /** The wanted account; null when none was wanted. */
-  readonly account: AccountCtx['account'] | null
+  readonly account: (AccountCtx['account'] & { readonly requireSecondFactor: boolean }) | null
 }
 
 /** What an API key proves. */

@@ -1,10 +1,11 @@
 import type { Context } from 'hono'
 import { getCookie } from 'hono/cookie'
-import { stepUpMs } from '../core/limits.ts'
 import { accountRoleHas, isAccountPermission, roleHas, scopesHave } from '../core/permissions.ts'
 import type { AccountPermission, Permission } from '../core/permissions.ts'
 import { problem } from '../core/problems.ts'
+import { requireRecentPassword } from '../core/step_up.ts'
 import type { AccountCtx, BaseCtx, TenantCtx, UserCtx, VerifiedApiKey, VerifiedSession, WantedTenant } from '../db/context.ts'
+import { actsAsStaff } from '../db/staff.ts'
 import type { Access, AnyRouteSpec, AppEnv } from './route.ts'
 
 /**
@@ -62,31 +63,53 @@ function userContext(base: BaseCtx, { access, stepUp }: Guarded, verified: Verif
   const { user, session } = verified
   const person: UserCtx = { ...base, user, session, sessionId: session.id }
   const ctx = access === 'session' ? person : access === 'staff' ? staffContext(person) : tenantContext(person, access, verified)
-  if (stepUp === true && base.now() - session.passwordProvedMs > stepUpMs)
-    throw problem('reauthentication_required', 'This needs the password again: POST /api/v1/auth/confirm-password, then repeat it.')
+  if (stepUp === true) requireRecentPassword(base.now(), session.passwordProvedMs)
   return ctx
 }
 
 function staffContext(person: UserCtx): UserCtx {
   if (!person.user.isStaff) throw problem('forbidden', 'Only staff may do this.')
+  if (!actsAsStaff(person)) throw staffNeedsSecondFactor()
   return person
 }
 
 function tenantContext(person: UserCtx, access: Permission | AccountPermission, { organization, account }: VerifiedSession) {
   if (isAccountPermission(access)) {
-    if (account === null || !account.roles.some((role) => accountRoleHas(role, access)))
-      throw problem('forbidden', `In this account you lack the permission ${access}.`)
-    return { ...person, account } satisfies AccountCtx
+    if (account === null) throw lacksInAccount(access)
+    const roles = countingRoles(person, account.roles, (role) => accountRoleHas(role, access))
+    if (roles === undefined) throw lacksInAccount(access)
+    if (account.requireSecondFactor && !person.session.secondFactor)
+      throw problem('second_factor_required', 'An organization of this account wants a second factor: set one up, then log in with it.')
+    return { ...person, account: { id: account.id, roles } } satisfies AccountCtx
   }
   if (organization === null) throw problem('forbidden', 'You belong to no organization yet.')
-  const { roles, requireSecondFactor, ...tenant } = organization
-  if (!roles.some((role) => roleHas(role, access)))
-    throw problem('forbidden', `The role ${roles.join(', ')} lacks the permission ${access}.`)
+  const { roles: held, requireSecondFactor, ...tenant } = organization
+  const roles = countingRoles(person, held, (role) => roleHas(role, access))
+  if (roles === undefined) throw problem('forbidden', `The role ${held.join(', ')} lacks the permission ${access}.`)
   if (requireSecondFactor && !person.session.secondFactor)
     throw problem('second_factor_required', 'This organization wants a second factor: set one up, then log in with it.')
   const actor = { kind: 'user', userId: person.user.id, sessionId: person.sessionId, roles } as const
   const { user: _user, session: _session, sessionId: _id, ...base } = person
   return { ...base, actor, tenant } satisfies TenantCtx
+}
+
+/**
+ * What the person acts as; undefined when nothing of it may do this. Throws 403 when only staff could, and the session has not
+ * passed a second factor; where another role suffices, such a session goes on without the rights of staff.
+ */
+function countingRoles<R extends string>(person: UserCtx, held: readonly R[], may: (role: R) => boolean): readonly R[] | undefined {
+  if (!held.some(may)) return undefined
+  const counting = actsAsStaff(person) ? held : held.filter((role) => role !== 'staff')
+  if (!counting.some(may)) throw staffNeedsSecondFactor()
+  return counting
+}
+
+function lacksInAccount(access: AccountPermission) {
+  return problem('forbidden', `In this account you lack the permission ${access}.`)
+}
+
+function staffNeedsSecondFactor() {
+  return problem('second_factor_required', 'Staff act with a second factor only: POST /api/v1/auth/totp sets one up, then log in with it.')
 }
 
 /** Whether it is only as staff that the caller may do this: such acts are recorded, reads included. */

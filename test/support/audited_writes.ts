@@ -1,9 +1,7 @@
-import { eq } from 'drizzle-orm'
-import { users } from '../../src/db/schema.ts'
 import { totpCode } from '../../src/features/auth/totp.ts'
 import { jsonSamples } from './hostile/samples.ts'
 import { mailsTo } from './mails.ts'
-import { testCtx } from './world.ts'
+import { makeStaff } from './tenancy.ts'
 import type { World } from './world.ts'
 
 /** A request that succeeds; what is left out is the path's thing, the sample of a body, and the owner. */
@@ -91,7 +89,7 @@ export const auditedWrites: Record<string, Audited> = {
   'accounts.create': {
     leaves: ['account.create', 'staff.act', 'user.create'],
     how: async ({ owner }) => {
-      await testCtx().db.update(users).set({ isStaff: true }).where(eq(users.id, owner.userId))
+      await makeStaff(owner)
       return { json: { name: 'New Inc', owner_email: newEmail(), owner_name: 'New' } }
     },
   },

@@ -37,8 +37,15 @@ export async function defaultOf({ userId }: Person): Promise<string | null | und
   return row?.id
 }
 
-export async function makeStaff({ userId }: Person): Promise<void> {
-  await testCtx().db.update(users).set({ isStaff: true }).where(eq(users.id, userId))
+/** Staff whose sessions passed a second factor, without which staff may do nothing as such. */
+export async function makeStaff(person: Person): Promise<void> {
+  await testCtx().db.update(users).set({ isStaff: true }).where(eq(users.id, person.userId))
+  await passSecondFactor(person)
+}
+
+/** The person's sessions have passed a second factor. */
+export async function passSecondFactor({ userId }: Person): Promise<void> {
+  await testCtx().db.update(sessions).set({ secondFactorAt: Date.now() }).where(eq(sessions.userId, userId))
 }
 
 /** The person's password was last proved too long ago for what wants it again. */

@@ -7,7 +7,7 @@ import { accountAuditLog } from '../../src/db/schema_audit.ts'
 import { runSchedule } from '../../src/jobs/schedules.ts'
 import { problemOf } from '../support/app.ts'
 import { openTail } from '../support/tail.ts'
-import { askIn, changesIn, defaultOf, forgetPassword, mailsAbout, makeStaff, rolesIn } from '../support/tenancy.ts'
+import { askIn, changesIn, defaultOf, forgetPassword, mailsAbout, makeStaff, passSecondFactor, rolesIn } from '../support/tenancy.ts'
 import type { Ask, OrganizationBody } from '../support/tenancy.ts'
 import { createWorld, testCtx } from '../support/world.ts'
 import type { World } from '../support/world.ts'
@@ -157,6 +157,22 @@ describe('changing an organization', () => {
     expect(await tail.closed).toMatchObject({ code: 4003 })
     expect((await ask('GET', own(), { as: member })).status).toBe(403)
     expect((await ask('GET', own())).status).toBe(200)
+  })
+})
+
+describe('weakening an organization', () => {
+  const again = { status: 403, code: 'reauthentication_required' }
+
+  it('takes the password again: no second factor any more, or a shorter audit log', async () => {
+    await passSecondFactor(world.owner)
+    expect((await ask('PATCH', own(), { json: { require_second_factor: true, audit_days: 90 } })).status).toBe(200)
+    await forgetPassword(world.owner)
+    for (const json of [{ require_second_factor: false }, { audit_days: 89 }])
+      expect(await problemOf(await ask('PATCH', own(), { json }))).toMatchObject(again)
+    const whole = { name: 'Whole', require_second_factor: false, audit_days: 90 }
+    expect(await problemOf(await ask('PUT', own(), { json: whole }))).toMatchObject(again)
+    expect((await ask('PATCH', own(), { json: { name: 'New', audit_days: 91 } })).status).toBe(200)
+    expect(await body(ask('GET', own()))).toMatchObject({ name: 'New', require_second_factor: true, audit_days: 91 })
   })
 })
 

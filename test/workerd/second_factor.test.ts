@@ -2,7 +2,7 @@ import { eq } from 'drizzle-orm'
 import { describe, expect, it } from 'vitest'
 import { loginFailuresPerAccountMax, recoveryCodesCount, stepUpMs, totpSetupMs } from '../../src/core/limits.ts'
 import { mailParamsOf } from '../../src/db/mails.ts'
-import { loginAttempts, organizations, sessions, users } from '../../src/db/schema.ts'
+import { loginAttempts, sessions, users } from '../../src/db/schema.ts'
 import { mails } from '../../src/db/schema_content.ts'
 import { recoveryCodes, secondFactors } from '../../src/db/schema_identity.ts'
 import { beginCheck } from '../../src/features/auth/begin_check.ts'
@@ -10,39 +10,10 @@ import { deviceOf } from '../../src/features/auth/device.ts'
 import { openSession } from '../../src/features/auth/open_session.ts'
 import { totpCode } from '../../src/features/auth/totp.ts'
 import { problemOf } from '../support/app.ts'
-import { callFrom, createWorld, randomAddress, testCtx } from '../support/world.ts'
-import type { Person, World } from '../support/world.ts'
+import { openTail } from '../support/tail.ts'
+import { createWorld, testCtx } from '../support/world.ts'
 import { accountAuditOf } from './control_world.ts'
-
-const path = '/api/v1/auth/totp'
-const stepMs = 30_000
-
-interface Enabled {
-  secret: string
-  recoveryCodes: string[]
-}
-
-/** Sets up a second factor; its code of the present step is used up by that. */
-async function enable(world: World, person = world.owner): Promise<Enabled> {
-  const begun = await world.call(path, { method: 'POST', as: person.accessToken })
-  expect(begun.status).toBe(201)
-  const { secret } = await begun.json<{ secret: string }>()
-  const confirmed = await world.call(`${path}/confirm`, { as: person.accessToken, json: { code: totpCode(secret, Date.now()) } })
-  expect(confirmed.status).toBe(200)
-  return { secret, recoveryCodes: (await confirmed.json<{ recovery_codes: string[] }>()).recovery_codes }
-}
-
-/** The code of the next step, which is good already and was never used. */
-const nextCode = (secret: string) => totpCode(secret, Date.now() + stepMs)
-
-/** The clock of codes turned back, as if some time had passed since the last. */
-async function forgetSteps(userId: string): Promise<void> {
-  await testCtx().db.update(secondFactors).set({ lastStep: 0 }).where(eq(secondFactors.userId, userId))
-}
-
-function login({ email, password }: Person, codes: object = {}, address = randomAddress()): Promise<Response> {
-  return callFrom(address, '/api/v1/auth/login', { json: { email, password, ...codes } })
-}
+import { enable, login, nextCode, stepMs, totpPath as path } from './second_factor_world.ts'
 
 async function mailsTo(email: string): Promise<{ kind: string; params: unknown }[]> {
   const ctx = testCtx()
@@ -82,6 +53,18 @@ describe('setting up a second factor', () => {
     expect(JSON.stringify(entries)).not.toContain(secret)
     const { results } = await (await world.call('/api/v1/auth/sessions', { as: world.owner.accessToken })).json<{ results: object[] }>()
     expect(results).toMatchObject([{ is_current: true, second_factor: true }])
+  })
+
+  it('ends all other sessions, which a password alone opened, with their live tails', async () => {
+    const world = await createWorld()
+    const opened = await login(world.owner)
+    const { access_token: other, refresh_token } = await opened.json<{ access_token: string; refresh_token: string }>()
+    const tail = await openTail({ ...world, owner: { ...world.owner, accessToken: other } })
+    await enable(world)
+    expect(await tail.closed).toMatchObject({ code: 4003 })
+    expect((await world.call('/api/v1/auth/me', { as: other })).status).toBe(401)
+    expect((await world.call('/api/v1/auth/refresh', { json: { refresh_token } })).status).toBe(401)
+    expect((await world.call('/api/v1/auth/me', { as: world.owner.accessToken })).status).toBe(200)
   })
 
   it('needs the password of just now, and a code that is right, for a secret that is fresh', async () => {
@@ -253,7 +236,7 @@ describe('recovery codes', () => {
     const { access_token: older } = await before.json<{ access_token: string }>()
     expect(await problemOf(await renew())).toMatchObject({ status: 403, code: 'second_factor_required' })
     const { recoveryCodes: codes } = await enable(world)
-    expect(await problemOf(await renew(older))).toMatchObject({ status: 403, code: 'second_factor_required' })
+    expect((await renew(older)).status).toBe(401)
     const renewed = await renew()
     expect(renewed.status).toBe(201)
     const { recovery_codes: fresh } = await renewed.json<{ recovery_codes: string[] }>()
@@ -261,27 +244,5 @@ describe('recovery codes', () => {
     expect((await login(world.owner, { recovery_code: codes[0] })).status).toBe(401)
     expect((await login(world.owner, { recovery_code: fresh[0] })).status).toBe(200)
     expect(await accountAuditOf(world, 'recovery_codes.*')).toHaveLength(1)
-  })
-})
-
-describe('an organization that requires a second factor', () => {
-  it('refuses every session without one, and takes those that proved it', async () => {
-    const world = await createWorld()
-    const member = await world.addMember('member')
-    await testCtx().db.update(organizations).set({ requireSecondFactor: true }).where(eq(organizations.id, world.organizationId))
-    const keys = async (as: string) => world.call('/api/v1/api-keys', { as })
-    expect(await problemOf(await keys(member.accessToken))).toMatchObject({ status: 403, code: 'second_factor_required' })
-    expect((await world.call('/api/v1/auth/me', { as: member.accessToken })).status).toBe(200)
-    const { secret } = await enable(world, member)
-    expect((await keys(member.accessToken)).status).toBe(200)
-    const answer = await login(member, { totp_code: nextCode(secret) })
-    const { access_token: token, refresh_token } = await answer.json<{ access_token: string; refresh_token: string }>()
-    expect((await keys(token)).status).toBe(200)
-    const refreshed = await world.call('/api/v1/auth/refresh', { json: { refresh_token } })
-    expect((await keys((await refreshed.json<{ access_token: string }>()).access_token)).status).toBe(200)
-    await forgetSteps(member.userId)
-    const json = { totp_code: totpCode(secret, Date.now()) }
-    expect((await world.call(path, { method: 'DELETE', as: member.accessToken, json })).status).toBe(204)
-    for (const one of [member.accessToken, token]) expect((await keys(one)).status).toBe(403)
   })
 })

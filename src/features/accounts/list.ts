@@ -4,6 +4,7 @@ import type * as z from 'zod'
 import { deletedKeptMs } from '../../core/limits.ts'
 import { accountActingRolesOf, accountRoleHas } from '../../core/permissions.ts'
 import { auditStaffAct } from '../../db/audit.ts'
+import { actsAsStaff } from '../../db/staff.ts'
 import type { UserCtx } from '../../db/context.ts'
 import { holds, listPage, offsetOf, orderOf } from '../../db/list.ts'
 import type { ListPage } from '../../db/list.ts'
@@ -16,10 +17,11 @@ const columns = { created_at: accounts.createdAt, name: accounts.name }
 /** The caller's own account, and for staff all there are; of the deleted ones, those that the caller may restore. */
 export async function listAccounts(ctx: UserCtx, query: z.output<typeof listAccountsQuery>): Promise<ListPage<AccountJson>> {
   const { user, session } = ctx
-  if (user.isStaff) await auditStaffAct(ctx, { user, session, organization: null, account: null }, 'accounts.list')
+  const asStaff = actsAsStaff(ctx)
+  if (asStaff) await auditStaffAct(ctx, { user, session, organization: null, account: null }, 'accounts.list')
   const isDeleted = query.deleted === 'true'
   const where = and(
-    user.isStaff ? undefined : within(ctx, isDeleted),
+    asStaff ? undefined : within(ctx, isDeleted),
     isDeleted ? gt(accounts.deletedAt, ctx.now() - deletedKeptMs) : isNull(accounts.deletedAt),
     query.search === undefined ? undefined : matches(query.search),
   )
@@ -35,7 +37,7 @@ export async function listAccounts(ctx: UserCtx, query: z.output<typeof listAcco
       .limit(query.page_size)
       .offset(offsetOf(query)),
   ])
-  const results = rows.map(({ account, role }) => accountJson(account, accountActingRolesOf({ role, isStaff: user.isStaff })))
+  const results = rows.map(({ account, role }) => accountJson(account, accountActingRolesOf({ role, isStaff: asStaff })))
   return listPage(totals, results)
 }
 

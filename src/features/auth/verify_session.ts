@@ -74,7 +74,7 @@ async function inAccount(
   { id, deleted }: Extract<WantedTenant, { kind: 'account' }>,
 ): Promise<VerifiedSession> {
   const [row] = await ctx.db
-    .select({ ...proofColumns, role: accountMemberships.role, accountId: accounts.id })
+    .select({ ...proofColumns, role: accountMemberships.role, accountId: accounts.id, requireSecondFactor })
     .from(sessions)
     .innerJoin(users, ownerOfSession)
     .leftJoin(
@@ -88,8 +88,16 @@ async function inAccount(
   // Users know their own account; of any other they learn nothing.
   if (row.accountId === null || (roles.length === 0 && row.accountId !== row.userAccountId))
     throw problem('not_found', 'There is no such account.')
-  return { ...proofOf(row), organization: null, account: { id: row.accountId, roles } }
+  return { ...proofOf(row), organization: null, account: { id: row.accountId, roles, requireSecondFactor: row.requireSecondFactor === 1 } }
 }
+
+/**
+ * Whether an organization of the account wants a second factor: who manages the account reaches into it. Deleted ones do not
+ * count; those that went with the account do, as they come back with it.
+ */
+const requireSecondFactor = sql<number>`exists (
+  select 1 from organizations o where o.account_id = ${accounts.id} and o.deleted_at is null and o.require_second_factor
+)`.as('account_requires_second_factor')
 
 const ownerOfSession = and(eq(users.id, sessions.userId), eq(users.tokenVersion, sessions.tokenVersion), isNull(users.deletedAt))
 

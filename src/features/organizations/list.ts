@@ -5,6 +5,7 @@ import { deletedKeptMs } from '../../core/limits.ts'
 import { actingRolesOf, roleHas } from '../../core/permissions.ts'
 import type { AccountRole } from '../../core/permissions.ts'
 import { auditStaffAct } from '../../db/audit.ts'
+import { actsAsStaff } from '../../db/staff.ts'
 import type { UserCtx } from '../../db/context.ts'
 import { holds, listPage, offsetOf, orderOf } from '../../db/list.ts'
 import type { ListPage } from '../../db/list.ts'
@@ -20,7 +21,8 @@ const columns = { created_at: organizations.createdAt, name: organizations.name 
  */
 export async function listOrganizations(ctx: UserCtx, query: z.output<typeof listOrganizationsQuery>): Promise<ListPage<OrganizationJson>> {
   const { user, session } = ctx
-  if (user.isStaff) await auditStaffAct(ctx, { user, session, organization: null, account: null }, 'organizations.list')
+  const asStaff = actsAsStaff(ctx)
+  if (asStaff) await auditStaffAct(ctx, { user, session, organization: null, account: null }, 'organizations.list')
   const isDeleted = query.deleted === 'true'
   const found = query.search === undefined ? undefined : matches(query.search)
   const where = and(
@@ -42,7 +44,7 @@ export async function listOrganizations(ctx: UserCtx, query: z.output<typeof lis
       .offset(offsetOf(query)),
   ])
   const results = rows.map(({ organization, role, accountRole }) =>
-    organizationJson(organization, actingRolesOf({ role, accountRole, isStaff: user.isStaff })),
+    organizationJson(organization, actingRolesOf({ role, accountRole, isStaff: asStaff })),
   )
   return listPage(totals, results)
 }
@@ -53,8 +55,9 @@ const accountRole = sql<AccountRole | null>`${accountMemberships.role}`.as('acco
 const ofLiveAccount = and(eq(accounts.id, organizations.accountId), isNull(accounts.deletedAt))
 
 /** Looked up by the caller's own memberships, so that nobody's list reads the whole table. */
-function within({ user }: UserCtx, isDeleted: boolean): SQL | undefined {
-  if (user.isStaff) return undefined
+function within(ctx: UserCtx, isDeleted: boolean): SQL | undefined {
+  const { user } = ctx
+  if (actsAsStaff(ctx)) return undefined
   const mayRestore = isDeleted ? sql`and ${memberships.role} in ${restorers}` : sql``
   return sql`${organizations.id} in (
     select ${memberships.organizationId} from ${memberships} where ${memberships.userId} = ${user.id} ${mayRestore}

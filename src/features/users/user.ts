@@ -1,4 +1,4 @@
-import { and, eq, gt, isNull, sql } from 'drizzle-orm'
+import { and, eq, gt, isNull, ne, sql } from 'drizzle-orm'
 import type { SQL } from 'drizzle-orm'
 import { deletedKeptMs } from '../../core/limits.ts'
 import { accountRoleHas } from '../../core/permissions.ts'
@@ -7,6 +7,7 @@ import { problem } from '../../core/problems.ts'
 import { auditStaffAct } from '../../db/audit.ts'
 import type { AccountCtx } from '../../db/context.ts'
 import { accountMemberships, users } from '../../db/schema.ts'
+import { actsAsStaff } from '../../db/staff.ts'
 import { secondFactors } from '../../db/schema_identity.ts'
 import { noPassword } from '../auth/password.ts'
 import { profileOf } from './profile.ts'
@@ -21,14 +22,15 @@ export interface ManagedUser {
 }
 
 /** Users that the caller reaches, all or the one with this id: those of the account, for staff those of every account. */
-export function withinReach({ user, account }: AccountCtx, id: string): SQL {
+export function withinReach(ctx: AccountCtx, id: string): SQL {
   const one = eq(users.id, id)
-  return user.isStaff ? one : (and(one, eq(users.accountId, account.id)) ?? one)
+  return actsAsStaff(ctx) ? one : (and(one, eq(users.accountId, ctx.account.id)) ?? one)
 }
 
-/** Deleted users that can be restored. */
+/** Deleted users that can be restored: not who never chose a password, whose e-mail may be another's by now. */
 export function restorable(nowMs: number): SQL {
-  return gt(users.deletedAt, nowMs - deletedKeptMs)
+  const kept = gt(users.deletedAt, nowMs - deletedKeptMs)
+  return and(kept, ne(users.passwordHash, noPassword)) ?? kept
 }
 
 export function selectUsers({ db }: Pick<AccountCtx, 'db'>) {
@@ -53,7 +55,7 @@ export async function findUser(ctx: AccountCtx, id: string, deleted = false): Pr
 /** Throws 403 for who manages the account, where the caller may not give and take roles in it. */
 export function refuseManager({ account }: AccountCtx, accountRole: AccountRole | null): void {
   if (accountRole === null || mayDeleteManagers({ account })) return
-  throw problem('forbidden', 'Only an owner of the account deletes and restores those who manage it.')
+  throw problem('forbidden', 'Only an owner of the account changes, deletes and restores those who manage it.')
 }
 
 /** Whether the caller may delete those who manage the account. */

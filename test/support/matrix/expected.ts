@@ -76,7 +76,10 @@ function verdictOfPerson(facts: PersonFacts, spec: AnyRouteSpec, place: Place | 
 
 function rightsOf(facts: PersonFacts, access: AnyRouteSpec['access'], spec: AnyRouteSpec, place: Place | undefined): Verdict {
   if (access === 'session' || access === 'public') return 'allow'
-  if (access === 'staff') return facts.staff ? 'allow' : '403 forbidden'
+  if (access === 'staff') {
+    if (!facts.staff) return '403 forbidden'
+    return facts.secondFactor ? 'allow' : '403 second_factor_required'
+  }
   return isAccountPermission(access) ? inAccount(facts, access, place) : inOrganization(facts, access, spec, place)
 }
 
@@ -88,18 +91,27 @@ function inAccount(facts: PersonFacts, access: AccountPermission, place: Place |
     ...(facts.staff ? (['staff'] as const) : []),
   ]
   if (roles.length === 0 && !isOwn) return '404 not_found'
-  return roles.some((role) => accountRoleHas(role, access)) ? 'allow' : '403 forbidden'
+  const holding = roles.filter((role) => accountRoleHas(role, access))
+  if (holding.length === 0) return '403 forbidden'
+  const strict = Object.values(places).some((one) => one.account === account && one.strict && !one.deleted)
+  return secondFactorSuffices(facts, holding, strict)
+}
+
+/** Staff as such always need a second factor; others where it is required. */
+function secondFactorSuffices(facts: PersonFacts, holding: readonly string[], strict: boolean): Verdict {
+  const needed = strict || holding.every((role) => role === 'staff')
+  return needed && !facts.secondFactor ? '403 second_factor_required' : 'allow'
 }
 
 function inOrganization(facts: PersonFacts, access: Permission, { tenant }: AnyRouteSpec, named: Place | undefined): Verdict {
   const place = named ?? facts.defaultPlace
   const roles = place === undefined || (places[place].deleted && tenant !== 'deleted') ? [] : organizationRoles(facts, place)
   if (place === undefined || roles.length === 0) return named === undefined ? '403 forbidden' : '404 not_found'
-  if (!roles.some((role) => roleHas(role, access))) return '403 forbidden'
-  return places[place].strict && !facts.secondFactor ? '403 second_factor_required' : 'allow'
+  const holding = roles.filter((role) => roleHas(role, access))
+  return holding.length === 0 ? '403 forbidden' : secondFactorSuffices(facts, holding, places[place].strict)
 }
 
-/** What the person acts as in an organization. */
+/** What the person acts as in an organization, if the session suffices. */
 export function organizationRoles(facts: PersonFacts, place: Place): ActingRole[] {
   const role = facts.roles?.[place]
   const inAccountOfPlace = facts.accountRole !== undefined && facts.account === places[place].account
