@@ -42,7 +42,7 @@ const confirmRoute = route(
     method: 'post',
     path: `${path}/confirm`,
     summary: 'Enable the second factor',
-    description: 'Logging in needs a code from then on. The recovery codes are shown once, in this answer.',
+    description: 'Logging in needs a code from then on, and all other sessions end. The recovery codes are shown once, in this answer.',
     access: 'session',
     json: confirmTotpSchema,
     replies: { 200: recoveryCodesSchema },
