@@ -1,6 +1,6 @@
 import { eq } from 'drizzle-orm'
 import { describe, expect, it } from 'vitest'
-import { refreshGraceMs, refreshTokenTtlMs } from '../../src/core/limits.ts'
+import { refreshGraceMs, refreshTokenTtlMs, sessionAgeMsMax } from '../../src/core/limits.ts'
 import type { BaseCtx } from '../../src/db/context.ts'
 import { sessions, users } from '../../src/db/schema.ts'
 import { refresh } from '../../src/features/auth/refresh.ts'
@@ -83,6 +83,15 @@ describe('refreshing', () => {
     expect(first.refreshExpiresMs).toBe(start + refreshTokenTtlMs)
     const second = await refresh(at(refreshTokenTtlMs - 1), first.refreshToken)
     expect(await codeOf(refresh(at(2 * refreshTokenTtlMs - 1), second.refreshToken))).toBe('invalid_refresh_token')
+  })
+
+  it('extends no session beyond ninety days from its login', async () => {
+    const { owner } = await createWorld()
+    const createdAt = start - sessionAgeMsMax + 5_000
+    await testCtx().db.update(sessions).set({ createdAt }).where(eq(sessions.userId, owner.userId))
+    const last = await refresh(at(0), owner.refreshToken)
+    expect(last.refreshExpiresMs).toBe(start + 5_000)
+    expect(await codeOf(refresh(at(5_000), last.refreshToken))).toBe('invalid_refresh_token')
   })
 
   it('keeps only hashes of the tokens', async () => {

@@ -1,5 +1,5 @@
 import { and, eq, gt, isNull, sql } from 'drizzle-orm'
-import { refreshGraceMs, refreshTokenTtlMs } from '../../core/limits.ts'
+import { refreshGraceMs, refreshTokenTtlMs, sessionAgeMsMax } from '../../core/limits.ts'
 import { problem } from '../../core/problems.ts'
 import { accountAuditStatement } from '../../db/audit.ts'
 import type { BaseCtx } from '../../db/context.ts'
@@ -12,7 +12,8 @@ import type { Tokens } from './session.ts'
 
 /**
  * Replaces a refresh token. Of requests that race with one token, one rotates it and the others, for ten seconds, get the
- * same successor; an older token of the session is a copy in other hands and ends the session.
+ * same successor; an older token of the session is a copy in other hands and ends the session. No use extends it beyond
+ * `sessionAgeMsMax`.
  */
 export async function refresh(ctx: BaseCtx, text: string): Promise<Tokens> {
   const token = parseRefreshToken(text)
@@ -28,7 +29,7 @@ export async function refresh(ctx: BaseCtx, text: string): Promise<Tokens> {
         previousTokenHash: token.secretHash,
         rotationSalt: salt,
         rotatedAt: now,
-        expiresAt: now + refreshTokenTtlMs,
+        expiresAt: sql`min(${now + refreshTokenTtlMs}, ${sessions.createdAt} + ${sessionAgeMsMax})`,
         lastSeenAt: now,
       })
       .where(and(live, eq(sessions.familyHash, token.familyHash), eq(sessions.tokenHash, token.secretHash))),
