@@ -1,4 +1,5 @@
 import { env } from 'cloudflare:test'
+import { exports } from 'cloudflare:workers'
 import { describe, expect, it } from 'vitest'
 import type { Config } from '../../src/config.ts'
 import { newMail } from '../../src/db/mails.ts'
@@ -55,8 +56,18 @@ describe('the outbox of a development machine', () => {
     const { ids } = await write(true)
     const base = testCtx()
     const ctx = { ...base, config: { ...base.config, ...change } }
-    for (const work of [() => listOutbox(ctx, { page: 1, page_size: 10 }), () => readOutboxMail(ctx, ids[0] ?? '')])
+    const url = 'http://localhost:8787/dev/outbox'
+    for (const work of [() => listOutbox(ctx, url, { page: 1, page_size: 10 }), () => readOutboxMail(ctx, url, ids[0] ?? '')])
       await expect(work()).rejects.toMatchObject({ code: 'not_found' })
     expect(env.ENVIRONMENT).toBe('test')
+  })
+
+  it('is not there by another name that leads to this machine', async () => {
+    const { ids } = await write(true)
+    for (const host of ['edgelog.test', 'rebound.example', 'localhost.example.com', '192.168.0.7'])
+      for (const to of [path, `${path}/${ids[0]}`])
+        expect((await exports.default.fetch(new Request(`http://${host}${to}`))).status).toBe(404)
+    for (const host of ['localhost:8787', '127.0.0.1', '[::1]:8787'])
+      expect((await exports.default.fetch(new Request(`http://${host}${path}/${ids[0]}`))).status).toBe(200)
   })
 })

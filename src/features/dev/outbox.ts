@@ -8,7 +8,8 @@ import type { OutboxMailJson, outboxQuery } from './schema.ts'
 
 /*
  * The mails of every tenant, for a machine on which nobody delivers them. They hold tokens, so they are shown only where the
- * deployment is not called production and is reached at this machine's own address: a deployment that forgot its name shows none.
+ * deployment is not called production and both its own address and that of the request are this machine's: a deployment that
+ * forgot its name shows none, and neither does a name of somebody's that leads to this machine, by which a page there could read.
  */
 
 const localHosts: ReadonlySet<string> = new Set(['127.0.0.1', '[::1]', 'localhost'])
@@ -16,9 +17,10 @@ const localHosts: ReadonlySet<string> = new Set(['127.0.0.1', '[::1]', 'localhos
 /** One page of the mails, the newest first, those that wait for their delivery included. */
 export async function listOutbox(
   ctx: BaseCtx,
+  requestUrl: string,
   { page, page_size: pageSize, to }: z.output<typeof outboxQuery>,
 ): Promise<{ count: number; results: OutboxMailJson[] }> {
-  refuseElsewhere(ctx)
+  refuseElsewhere(ctx, requestUrl)
   const where = to === undefined ? undefined : eq(mails.recipient, to)
   const [[total], rows] = await ctx.db.batch([
     ctx.db.select({ count: count() }).from(mails).where(where),
@@ -37,15 +39,15 @@ export async function listOutbox(
 }
 
 /** A delivered mail as it stands in the outbox (RFC 5322). */
-export async function readOutboxMail(ctx: BaseCtx, id: string): Promise<ReadableStream<Uint8Array>> {
-  refuseElsewhere(ctx)
+export async function readOutboxMail(ctx: BaseCtx, requestUrl: string, id: string): Promise<ReadableStream<Uint8Array>> {
+  refuseElsewhere(ctx, requestUrl)
   const [row] = await ctx.db.select({ id: mails.id, ownerId: mails.ownerId }).from(mails).where(eq(mails.id, id))
   const object = row && (await ctx.env.STORAGE.get(outboxKey(row)))
   if (!object) throw problem('not_found', 'The outbox has no such mail, or not yet.')
   return object.body
 }
 
-function refuseElsewhere({ config }: BaseCtx): void {
-  if (config.environment === 'production' || !localHosts.has(new URL(config.publicUrl).hostname))
-    throw problem('not_found', 'There is nothing at this address.')
+function refuseElsewhere({ config }: BaseCtx, requestUrl: string): void {
+  const isLocal = [config.publicUrl, requestUrl].every((url) => localHosts.has(new URL(url).hostname))
+  if (config.environment === 'production' || !isLocal) throw problem('not_found', 'There is nothing at this address.')
 }

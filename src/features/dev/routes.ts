@@ -21,7 +21,7 @@ const list = route(
   },
   async ({ query }, ctx, c) => {
     refuseScripts(c)
-    const { count, results } = await listOutbox(ctx, query)
+    const { count, results } = await listOutbox(ctx, c.req.url, query)
     return { status: 200, body: { count, ...pageLinks(publicAddress(ctx, c.req.url), { ...query, count }), results } }
   },
 )
@@ -39,7 +39,7 @@ const get = route(
   },
   async ({ param }, ctx, c) => {
     refuseScripts(c)
-    return new Response(await readOutboxMail(ctx, param.id), { headers: { 'Content-Type': 'text/plain; charset=utf-8' } })
+    return new Response(await readOutboxMail(ctx, c.req.url, param.id), { headers: { 'Content-Type': 'text/plain; charset=utf-8' } })
   },
 )
 
