@@ -4,7 +4,9 @@ import { auditWindowRowsMax } from '../../src/core/limits.ts'
 import type { AuditEntryJson } from '../../src/features/audit/schema.ts'
 import { problemOf } from '../support/app.ts'
 import { fillAuditLog } from '../support/audit.ts'
-import { createWorld } from '../support/world.ts'
+import { makeStaff } from '../support/tenancy.ts'
+import { addAccountAdmin } from '../support/users.ts'
+import { callFrom, createWorld, randomAddress } from '../support/world.ts'
 import type { World } from '../support/world.ts'
 
 const path = '/api/v1/audit-log'
@@ -234,4 +236,35 @@ describe('the security log of a person', () => {
     ])
     expect(JSON.stringify(await read(world, '', '/api/v1/auth/security-log'))).not.toContain(member.userId)
   })
+
+  it('does not tell where others were who changed something about the person', async () => {
+    const world = await createWorld()
+    const admin = await addAccountAdmin(world)
+    const member = await world.addMember('viewer')
+    const to = `/api/v1/users/${member.userId}`
+    expect((await callFrom(randomAddress(), to, { method: 'PATCH', as: admin.accessToken, json: { name: 'Ann' } })).status).toBe(200)
+    const ofOthers = await read(world, 'action=user.*', '/api/v1/auth/security-log', member.accessToken)
+    expect(ofOthers.results).toMatchObject([{ actor: { id: admin.userId }, client_address: null, session_id: null }])
+    const own = await read(world, 'action=auth.login', '/api/v1/auth/security-log', member.accessToken)
+    expect(own.results).toMatchObject([{ client_address: world.address, session_id: expect.any(String) as string }])
+    const told = await read(world, 'action=user.update', `/api/v1/accounts/${world.accountId}/audit-log`)
+    expect(told.results).toMatchObject([{ client_address: expect.any(String) as string, session_id: expect.any(String) as string }])
+  })
+})
+
+it('nobody but their own account is told where the deployment’s staff were', async () => {
+  const [world, staff] = [await createWorld(), await createWorld()]
+  await makeStaff(staff.owner)
+  const as = staff.owner.accessToken
+  const named = { 'X-Organization-Id': world.organizationId }
+  await callFrom(randomAddress(), path, { as, headers: named })
+  await callFrom(randomAddress(), `/api/v1/accounts/${world.accountId}/audit-log`, { as })
+  for (const log of [path, `/api/v1/accounts/${world.accountId}/audit-log`]) {
+    const { results } = await read(world, 'action=staff.act', log)
+    expect(results).toMatchObject([{ actor: { id: staff.owner.userId }, client_address: null, session_id: null }])
+  }
+  const exported = await (await world.call(`${path}/export?action=staff.act`, { as: world.owner.accessToken })).json()
+  expect(exported).toMatchObject({ client_address: null, session_id: null })
+  const { results } = await read(staff, 'action=auth.login', `/api/v1/accounts/${staff.accountId}/audit-log`)
+  expect(results).toMatchObject([{ client_address: staff.address }])
 })

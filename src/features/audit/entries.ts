@@ -1,5 +1,5 @@
 import { and, desc, eq, gte, lt, sql } from 'drizzle-orm'
-import type { SQL } from 'drizzle-orm'
+import type { SQL, SQLWrapper } from 'drizzle-orm'
 import { uuidv7Bound } from '../../core/ids.ts'
 import type { BaseCtx } from '../../db/context.ts'
 import { apiKeys, users } from '../../db/schema.ts'
@@ -11,6 +11,18 @@ export interface AuditSource {
   log: typeof auditLog | typeof accountAuditLog
   own: SQL
   organizationId: string | null
+  /** The entries of which the reader may see where, and in which session, the actor was. */
+  placeShown(entry: { actorKind: SQLWrapper; actorId: SQLWrapper }): SQL
+}
+
+/** A tenant sees where its people were, and not where the deployment's staff was; staff's own account sees that too. */
+export function placesSeenBy(accountId: string): AuditSource['placeShown'] {
+  return () => sql`(${users.isStaff} is not true or ${users.accountId} = ${accountId})`
+}
+
+/** A person sees where strangers were who tried to log in, which have no name, and not where other people were. */
+export function placesSeenByPerson(userId: string): AuditSource['placeShown'] {
+  return ({ actorKind, actorId }) => sql`(${actorKind} <> 'user' or ${actorId} = ${userId})`
 }
 
 /** The newest entries of a source, at most `rowsMax`, within the times and older than the cursor: what a page looks at. */
@@ -81,6 +93,7 @@ export function readEntries(
     sql`${apiKeys.organizationId} is ${source.organizationId}`,
     eq(apiKeys.id, entries.actorId),
   )
+  const placeShown = source.placeShown(entries)
   return ctx.db
     .select({
       id: entries.id,
@@ -91,9 +104,9 @@ export function readEntries(
       targetId: entries.targetId,
       details: entries.details,
       requestId: entries.requestId,
-      clientAddress: entries.clientAddress,
+      clientAddress: sql<string | null>`case when ${placeShown} then ${entries.clientAddress} end`,
       createdAt: entries.createdAt,
-      sessionId: entries.sessionId,
+      sessionId: sql<string | null>`case when ${placeShown} then ${entries.sessionId} end`,
       changes: entries.changes,
       actorName: sql<string | null>`coalesce(${users.name}, ${apiKeys.name})`,
       // The mailboxes of the deployment's staff are nobody's business.

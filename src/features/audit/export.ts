@@ -2,6 +2,7 @@ import { eq, sql } from 'drizzle-orm'
 import type * as z from 'zod'
 import { csvLine, withoutFormula } from '../../core/csv.ts'
 import { auditExportWindowRows } from '../../core/limits.ts'
+import { streamParts } from '../../core/stream_parts.ts'
 import { auditOrigin, auditStatement } from '../../db/audit.ts'
 import type { TenantCtx } from '../../db/context.ts'
 import { organizations } from '../../db/schema.ts'
@@ -21,9 +22,8 @@ export interface AuditExport {
 /** Every entry that matches, newest first, in one file. That it was taken is an entry of its own, which comes with the next one. */
 export async function exportAuditLog(ctx: TenantCtx, query: ExportQuery): Promise<AuditExport> {
   const { format, ...filters } = query
-  const pages = pagesOf(ctx, query)
-  // The first page comes before the answer starts, so that what fails at once is still a problem document.
-  const first = await pages.next()
+  // Its first page is read before the entry is written.
+  const body = await streamParts(ctx.log, 'export of the audit log', pagesOf(ctx, query))
   const id = ctx.tenant.organizationId
   const entry = { action: 'audit_log.export', target: { kind: 'organization', id }, details: { format, ...filters } }
   await auditStatement(ctx, auditOrigin(ctx), entry, sql`from ${organizations} where ${eq(organizations.id, id)}`)
@@ -31,12 +31,12 @@ export async function exportAuditLog(ctx: TenantCtx, query: ExportQuery): Promis
   return {
     contentType: format === 'csv' ? 'text/csv; charset=utf-8; header=present' : 'application/x-ndjson',
     fileName: `edgelog-audit-${day}.${format}`,
-    body: streamOf(ctx, first, pages),
+    body,
   }
 }
 
 /** The file page by page; a page without a match is empty text. */
-async function* pagesOf(ctx: TenantCtx, { format, from, to, ...filters }: ExportQuery): AsyncGenerator<string, undefined> {
+async function* pagesOf(ctx: TenantCtx, { format, from, to, ...filters }: ExportQuery): AsyncGenerator<string, void> {
   const source = organizationSource(ctx)
   const line = format === 'csv' ? csvOf : (entry: AuditEntryJson) => `${JSON.stringify(entry)}\n`
   let head = format === 'csv' ? csvLine(columns.map(([name]) => name)) : ''
@@ -49,35 +49,9 @@ async function* pagesOf(ctx: TenantCtx, { format, from, to, ...filters }: Export
     ])
     yield head + rows.map((row) => line(auditEntryJson(row))).join('')
     head = ''
-    if (counted === undefined || counted.oldest === null || counted.examined < auditExportWindowRows) return undefined
+    if (counted === undefined || counted.oldest === null || counted.examined < auditExportWindowRows) return
     cursor = counted.oldest
   }
-}
-
-function streamOf(ctx: TenantCtx, first: IteratorResult<string, undefined>, pages: AsyncGenerator<string, undefined>) {
-  const encoder = new TextEncoder()
-  let page = first
-  return new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        try {
-          // A page without a match gives nothing to enqueue, and no call of this would follow.
-          while (page.done !== true && page.value === '') page = await pages.next()
-          if (page.done === true) return controller.close()
-          controller.enqueue(encoder.encode(page.value))
-          page = { done: false, value: '' }
-        } catch (error) {
-          ctx.log.error('export of the audit log broke off', error)
-          controller.error(error)
-        }
-      },
-      async cancel() {
-        await pages.return(undefined)
-      },
-    },
-    // No page is read ahead of the receiver.
-    { highWaterMark: 0 },
-  )
 }
 
 const columns: readonly [string, (entry: AuditEntryJson) => unknown][] = [

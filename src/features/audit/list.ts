@@ -4,7 +4,7 @@ import { auditWindowRowsMax } from '../../core/limits.ts'
 import type { AccountCtx, BaseCtx, TenantCtx, UserCtx } from '../../db/context.ts'
 import { accountAuditLog, auditLog } from '../../db/schema_audit.ts'
 import { inTenant } from '../../db/tenant.ts'
-import { auditEntryJson, countEntries, readEntries } from './entries.ts'
+import { auditEntryJson, countEntries, placesSeenBy, placesSeenByPerson, readEntries } from './entries.ts'
 import type { AuditSource } from './entries.ts'
 import type { AuditEntryJson, auditQuery, securityLogQuery } from './schema.ts'
 
@@ -24,18 +24,21 @@ export async function listAuditLog(ctx: TenantCtx, query: z.output<typeof auditQ
 
 /** One page of what happened to the account and its users. */
 export async function listAccountAuditLog(ctx: AccountCtx, query: z.output<typeof auditQuery>): Promise<AuditPage> {
-  return pageOf(ctx, { log: accountAuditLog, own: eq(accountAuditLog.accountId, ctx.account.id), organizationId: null }, query)
+  const { id } = ctx.account
+  const source = { log: accountAuditLog, own: eq(accountAuditLog.accountId, id), organizationId: null, placeShown: placesSeenBy(id) }
+  return pageOf(ctx, source, query)
 }
 
-/** One page of what happened to the caller: logins, passwords, second factors. */
+/** One page of what happened to the caller: logins, passwords, second factors. Where others were when they acted is theirs. */
 export async function listSecurityLog(ctx: UserCtx, query: z.output<typeof securityLogQuery>): Promise<AuditPage> {
   const { id, accountId } = ctx.user
   const own = and(eq(accountAuditLog.accountId, accountId), eq(accountAuditLog.targetId, id)) ?? eq(accountAuditLog.targetId, id)
-  return pageOf(ctx, { log: accountAuditLog, own, organizationId: null }, query)
+  return pageOf(ctx, { log: accountAuditLog, own, organizationId: null, placeShown: placesSeenByPerson(id) }, query)
 }
 
 export function organizationSource(ctx: TenantCtx): AuditSource {
-  return { log: auditLog, own: inTenant(ctx, auditLog), organizationId: ctx.tenant.organizationId }
+  const { organizationId, accountId } = ctx.tenant
+  return { log: auditLog, own: inTenant(ctx, auditLog), organizationId, placeShown: placesSeenBy(accountId) }
 }
 
 async function pageOf(ctx: BaseCtx, source: AuditSource, query: z.output<typeof auditQuery>): Promise<AuditPage> {

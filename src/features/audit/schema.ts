@@ -12,14 +12,17 @@ export const auditEntrySchema = z.object({
     name: z.string().nullable().meta({ description: 'Of the user or key, while it exists' }),
     email: z.string().nullable(),
   }),
-  session_id: z.string().nullable(),
+  session_id: z
+    .string()
+    .nullable()
+    .meta({ description: 'null for acts of others in the own security log, and for those of the deployment’s staff' }),
   target: z.object({ kind: z.string(), id: z.string() }),
   details: z.record(z.string(), z.unknown()),
   changes: z
     .record(z.string(), z.object({ before: z.unknown(), after: z.unknown() }))
     .nullable()
     .meta({ description: 'Changed fields, each with its value before and after' }),
-  client_address: z.string().nullable(),
+  client_address: z.string().nullable().meta({ description: 'null as `session_id` is' }),
   request_id: z.string(),
 })
 
