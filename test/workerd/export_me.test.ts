@@ -3,13 +3,14 @@ import { eq } from 'drizzle-orm'
 import { describe, expect, it } from 'vitest'
 import { exportsPerUserMax } from '../../src/core/limits.ts'
 import type { UserCtx } from '../../src/db/context.ts'
-import { sessions } from '../../src/db/schema.ts'
+import { memberships, sessions } from '../../src/db/schema.ts'
 import { dashboards, savedFilters } from '../../src/db/schema_content.ts'
 import { invitations, teamMemberships, teams } from '../../src/db/schema_identity.ts'
 import { exportMe } from '../../src/features/auth/export_me.ts'
 import { leftOut, personalColumns } from '../../src/features/auth/export_me_columns.ts'
 import { exportSections } from '../../src/features/auth/export_me_rows.ts'
 import { problemOf } from '../support/app.ts'
+import { addAccountAdmin } from '../support/users.ts'
 import { createWorld, testCtx } from '../support/world.ts'
 import type { World } from '../support/world.ts'
 
@@ -145,6 +146,26 @@ describe('the export of a person', () => {
     ])
     expect(JSON.stringify(about)).not.toContain(world.owner.userId)
     expect(Object.keys(about?.[0] ?? {})).not.toContain('client_address')
+  })
+
+  it('tells of acts on others only that they were, and what was done to the person in full', async () => {
+    const world = await createWorld()
+    const admin = await addAccountAdmin(world)
+    const { userId } = admin
+    await db.update(memberships).set({ role: 'admin' }).where(eq(memberships.userId, userId))
+    const change = (id: string, json: object) => world.call(`/api/v1/users/${id}`, { method: 'PATCH', as: admin.accessToken, json })
+    const other = await world.addMember('viewer')
+    expect((await change(other.userId, { birth_date: '1980-02-04', phone: '+4915112345679' })).status).toBe(200)
+    expect((await change(userId, { phone: '+4915112345670' })).status).toBe(200)
+    await world.call('/api/v1/api-keys', { as: admin.accessToken, json: { name: 'named after Ann', kind: 'query' } })
+    const file = await exportOf({ ...world, owner: admin })
+    expect(JSON.stringify(file['acts_in_organizations'])).not.toContain('named after Ann')
+    const acts = file['acts_in_accounts']?.filter(({ action }) => action === 'user.update')
+    expect(acts).toMatchObject([
+      { target_id: other.userId, details: null, changes: null, client_address: world.address },
+      { target_id: userId, changes: { phone: { before: null, after: '+4915112345670' } } },
+    ])
+    expect(JSON.stringify(file)).not.toMatch(/1980-02-04|4915112345679/)
   })
 
   it('answers for every D1 column that may name a person, or says why not', async () => {

@@ -60,7 +60,7 @@ function entriesOf<T extends typeof auditLog | typeof accountAuditLog>(
     name,
     page: ({ db, user }, { limit, last }) =>
       db
-        .select(picked)
+        .select({ ...picked, ...toldOf(table, user.id) })
         .from(table as SQLiteTable)
         .where(and(where(user), last === undefined ? undefined : gt(table.id, String(last['id']))))
         .orderBy(asc(table.id))
@@ -73,15 +73,27 @@ function pick(table: SQLiteTable, names: readonly string[]): Record<string, SQLi
   return Object.fromEntries(names.flatMap((name) => (columns[name] === undefined ? [] : [[name, columns[name]]])))
 }
 
+/** What an act says of anybody but the person is not the person's: profiles of others, whom they invited, and the like. */
+function toldOf(table: typeof auditLog | typeof accountAuditLog, id: string) {
+  const told = (column: SQLiteColumn) =>
+    sql<Record<string, unknown> | null>`case when ${aboutPerson(table, id)} then ${column} end`.mapWith(
+      (json: string) => JSON.parse(json) as Record<string, unknown>,
+    )
+  return { details: told(table.details), changes: told(table.changes) }
+}
+
 // Literals, so that the partial indexes of the audit logs are used.
 const byPerson = (table: typeof auditLog | typeof accountAuditLog, id: string) =>
   and(sql`${table.actorKind} = 'user'`, eq(table.actorId, id))
 const aboutPerson = (table: typeof auditLog | typeof accountAuditLog, id: string) =>
-  and(sql`${table.targetKind} = 'user'`, eq(table.targetId, id), or(ne(table.actorId, id), sql`${table.actorId} is null`))
+  and(sql`${table.targetKind} = 'user'`, eq(table.targetId, id))
+const byOthers = (table: typeof auditLog | typeof accountAuditLog, id: string) =>
+  and(aboutPerson(table, id), or(ne(table.actorId, id), sql`${table.actorId} is null`))
 
-const act = ['action', 'targetKind', 'targetId', 'details', 'changes', 'createdAt', 'requestId', 'sessionId', 'clientAddress'] as const
+// Beside details and changes.
+const act = ['action', 'targetKind', 'targetId', 'createdAt', 'requestId', 'sessionId', 'clientAddress'] as const
 /** Where others were when they acted is theirs. */
-const actOfOthers = ['action', 'actorKind', 'details', 'changes', 'createdAt'] as const
+const actOfOthers = ['action', 'actorKind', 'createdAt'] as const
 
 /** All sections in the order of the file; `export_me_columns.ts` says which column each of them answers for. */
 export const exportSections: readonly ExportSection[] = [
@@ -235,6 +247,6 @@ export const exportSections: readonly ExportSection[] = [
   }),
   entriesOf('acts_in_organizations', auditLog, ({ id }) => byPerson(auditLog, id), ['organizationId', ...act]),
   entriesOf('acts_in_accounts', accountAuditLog, ({ id }) => byPerson(accountAuditLog, id), ['accountId', ...act]),
-  entriesOf('acts_of_others_in_organizations', auditLog, ({ id }) => aboutPerson(auditLog, id), ['organizationId', ...actOfOthers]),
-  entriesOf('acts_of_others_in_accounts', accountAuditLog, ({ id }) => aboutPerson(accountAuditLog, id), ['accountId', ...actOfOthers]),
+  entriesOf('acts_of_others_in_organizations', auditLog, ({ id }) => byOthers(auditLog, id), ['organizationId', ...actOfOthers]),
+  entriesOf('acts_of_others_in_accounts', accountAuditLog, ({ id }) => byOthers(accountAuditLog, id), ['accountId', ...actOfOthers]),
 ]
