@@ -75,6 +75,17 @@ describe('users of an account', () => {
 })
 
 describe('changing a user', () => {
+  it('who manages the account is for its owners and the person, so that nobody else renames them', async () => {
+    const world = await createWorld()
+    const [admin, other] = [await addAccountAdmin(world), await addAccountAdmin(world)]
+    const rename = (id: string, as: string) => world.call(`${path}/${id}`, { method: 'PATCH', as, json: { name: 'Edgelog Support' } })
+    for (const { userId } of [world.owner, other])
+      expect(await problemOf(await rename(userId, admin.accessToken))).toMatchObject({ status: 403, code: 'forbidden' })
+    expect((await userRowOf(world.owner.userId))?.name).toBe('Owner')
+    expect((await rename(admin.userId, admin.accessToken)).status).toBe(200)
+    expect((await rename(other.userId, world.owner.accessToken)).status).toBe(200)
+  })
+
   it('changes the named fields with PATCH, and all of the profile with PUT', async () => {
     const world = await createWorld()
     const { id } = await createUser(world)
