@@ -35,6 +35,18 @@ export const mailParams = {
   user_deleted: z.strictObject({ purge_at_ms: z.int() }),
 } as const
 
+/**
+ * Mails that tell people what somebody else did. They go only to addresses that are confirmed, and so many an hour: what a
+ * tenant does to its members again and again must not fill their mailboxes.
+ */
+export const noticeKinds = [
+  'membership_changed',
+  'membership_removed',
+  'ownership_transferred',
+  'organization_deleted',
+  'user_deleted',
+] as const satisfies readonly MailKind[]
+
 export type MailKind = keyof typeof mailParams
 export type MailParams<K extends MailKind> = z.output<(typeof mailParams)[K]>
 

@@ -1,9 +1,12 @@
-import { sql } from 'drizzle-orm'
+import { and, count, eq, gt, inArray, isNotNull, sql } from 'drizzle-orm'
 import type { SQL } from 'drizzle-orm'
 import type { EmailJob } from '../core/jobs.ts'
+import { invitationMailsPerEmailMax, mailWindowMs, noticesPerEmailMax, noticesPerOwnerMax } from '../core/limits.ts'
+import { noticeKinds } from '../core/mails.ts'
 import type { MailKind, MailParams } from '../core/mails.ts'
 import { seal, unseal } from './sealed.ts'
 import type { BaseCtx } from './context.ts'
+import { users } from './schema.ts'
 import { mails } from './schema_content.ts'
 
 /** A mail about to be written: its statement goes into the D1 batch of the act, its job to the queue once that is done. */
@@ -14,7 +17,8 @@ export interface NewMail {
 
 /**
  * A mail with what its text needs. `source` is what follows the selected values (`from ... where ...`) and makes the mail
- * depend on the act: a job without its mail does nothing.
+ * depend on the act: a job without its mail does nothing. Invitations and notices beyond the limits of their recipient are not
+ * written; the act goes on without them.
  */
 export function newMail<K extends MailKind>(
   ctx: BaseCtx,
@@ -26,6 +30,11 @@ export function newMail<K extends MailKind>(
   const id = ctx.newId()
   const sealed = seal(ctx.config.sealingKeys, mailPlace(id), JSON.stringify(params))
   return { job: { kind, id }, statement: mailStatement(ctx, { id, kind, to, ownerId, sealed }, source) }
+}
+
+/** Whether the mail was written, as a condition for what follows it in its batch. */
+export function isWritten({ job }: NewMail): SQL {
+  return sql`exists (select 1 from ${mails} where ${eq(mails.id, job.id)})`
 }
 
 /**
@@ -52,6 +61,26 @@ function mailStatement(
   source: SQL,
 ) {
   const now = ctx.now()
-  // In the order of the table's columns, as drizzle wants it.
-  return ctx.db.insert(mails).select(sql`select ${id}, ${kind}, ${to}, ${ownerId}, ${sealed}, 'pending', null, ${now}, ${now} ${source}`)
+  return ctx.db.insert(mails).select(
+    // In the order of the table's columns, as drizzle wants it.
+    sql`select ${id}, ${kind}, ${to}, ${ownerId}, ${sealed}, 'pending', null, ${now}, ${now}
+      from (select 1 ${source}) where ${hasRoom(ctx, kind, to, ownerId)}`,
+  )
+}
+
+/** Whether the recipient may get one more mail of this kind now, as a condition. */
+function hasRoom(ctx: BaseCtx, kind: MailKind, to: string, ownerId: string): SQL {
+  const fewer = (max: number, ...of: SQL[]) => {
+    const lately = and(eq(mails.recipient, to), gt(mails.createdAt, ctx.now() - mailWindowMs), ...of)
+    return sql`(${ctx.db.select({ count: count() }).from(mails).where(lately)}) < ${max}`
+  }
+  if (kind === 'invitation') return fewer(invitationMailsPerEmailMax, eq(mails.kind, kind))
+  if (!isNotice(kind)) return sql`true`
+  const isConfirmed = sql`exists (select 1 from ${users} where ${and(eq(users.email, to), isNotNull(users.emailVerifiedAt))})`
+  const notices = inArray(mails.kind, [...noticeKinds])
+  return sql`${isConfirmed} and ${fewer(noticesPerEmailMax, notices)} and ${fewer(noticesPerOwnerMax, notices, eq(mails.ownerId, ownerId))}`
+}
+
+function isNotice(kind: MailKind): boolean {
+  return noticeKinds.some((notice) => notice === kind)
 }

@@ -70,5 +70,7 @@ export const mails = sqliteTable(
     index('mails_pending')
       .on(table.createdAt)
       .where(sql`${table.status} = 'pending'`),
+    // Counts what an e-mail was sent lately, with every invitation and notice.
+    index('mails_recipient').on(table.recipient, table.createdAt),
   ],
 )

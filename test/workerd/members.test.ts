@@ -1,5 +1,4 @@
 import { eq } from 'drizzle-orm'
-import type { BatchItem } from 'drizzle-orm/batch'
 import { describe, expect, it } from 'vitest'
 import { mailWindowMs, noticesPerEmailMax, noticesPerOwnerMax } from '../../src/core/limits.ts'
 import type { Role } from '../../src/core/permissions.ts'
@@ -94,7 +93,7 @@ describe('mails about what was done to a member', () => {
     const person = await world.addMember('viewer')
     const row = { kind: 'membership_removed', recipient: person.email, sealedParams: '', status: 'sent', updatedAt: 0 } as const
     const sent = Array.from({ length: noticesPerEmailMax }, () => ({ ...row, id: crypto.randomUUID(), ownerId: crypto.randomUUID() }))
-    await db.batch(sent.map((mail) => db.insert(mails).values({ ...mail, createdAt: Date.now() })) as [BatchItem<'sqlite'>])
+    for (const mail of sent) await db.insert(mails).values({ ...mail, createdAt: Date.now() })
     await change(world, world.owner, person.userId, 'member')
     expect(await mailsTo(person.email, 'membership_changed')).toEqual([])
     await db

@@ -30,7 +30,7 @@ describe('the own profile', () => {
       id: world.owner.userId,
       account_id: world.accountId,
       email: world.owner.email,
-      email_verified: false,
+      email_verified: true,
       email_change: null,
       name: 'Owner',
       first_name: null,
