@@ -101,7 +101,7 @@ describe('creating an API key', () => {
     await expect(createApiKey(late, { ...input, scopes: undefined })).rejects.toMatchObject(lost)
     await expect(rotateApiKey(late, id, { grace_seconds: 0 })).rejects.toMatchObject(lost)
     expect(await testCtx().db.select().from(apiKeys).where(eq(apiKeys.organizationId, world.organizationId))).toEqual(before)
-    expect((await auditOf(world)).map(({ action }) => action)).toEqual(['organization.create', 'api_key.create'])
+    expect((await auditOf(world)).map(({ action }) => action)).toEqual(['organization.create', 'membership.create', 'api_key.create'])
   })
 
   it('stops at the limit of an organization, also when requests race', async () => {

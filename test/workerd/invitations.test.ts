@@ -1,6 +1,12 @@
 import { eq } from 'drizzle-orm'
 import { describe, expect, it } from 'vitest'
-import { invitationsPerEmailMax, invitationsPerOrganizationMax, invitationsPerPersonMax, invitationTtlMs } from '../../src/core/limits.ts'
+import {
+  invitationMailsPerEmailMax,
+  invitationsPerEmailMax,
+  invitationsPerOrganizationMax,
+  invitationsPerPersonMax,
+  invitationTtlMs,
+} from '../../src/core/limits.ts'
 import { loginAttempts, memberships } from '../../src/db/schema.ts'
 import { auditLog } from '../../src/db/schema_audit.ts'
 import { invitations } from '../../src/db/schema_identity.ts'
@@ -35,7 +41,7 @@ describe('inviting', () => {
     const entries = await db.select().from(auditLog).where(eq(auditLog.organizationId, world.organizationId))
     expect(JSON.stringify([stored, entries, shown])).not.toContain(token)
     expect(await (await world.call(invitationsPath(world, shown.id), { as: world.owner.accessToken })).json()).toEqual(shown)
-    expect(entries.at(-1)).toMatchObject({ action: 'invitation.create', targetId: shown.id, details: { email, role: 'admin' } })
+    expect(entries.at(-1)).toMatchObject({ action: 'invitation.create', targetId: shown.id, details: { role: 'admin' } })
   })
 
   it('answers alike whether or not a user has the e-mail', async () => {
@@ -100,7 +106,7 @@ describe('inviting', () => {
     const open = await db.select().from(invitations).where(eq(invitations.organizationId, world.organizationId))
     expect(open.map(({ tokenHash }) => tokenHash)).toEqual([token])
     expect(await mailsTo(email, 'invitation')).toEqual([])
-    expect(await actionsIn(world)).toEqual(['invitation.create'])
+    expect(await actionsIn(world)).toEqual(['membership.create', 'invitation.create'])
   })
 
   it('again replaces the invitation before, whose token is worthless then', async () => {
@@ -123,16 +129,32 @@ describe('inviting', () => {
     expect(await (await world.call(invitationsPath(world), { as: world.owner.accessToken })).json()).toMatchObject({ count: 1 })
   })
 
-  it('takes a few an hour for one address, whoever invites, and says when to try again', async () => {
-    const email = newEmail()
-    for (let i = 0; i < invitationsPerEmailMax; i += 1) await invite(await createWorld(), email)
-    const world = await createWorld()
+  it('takes a few an hour for one address in one organization, and says when to try again', async () => {
+    const [world, other, email] = [await createWorld(), await createWorld(), newEmail()]
+    for (let i = 0; i < invitationsPerEmailMax; i += 1) await invite(world, email)
     const response = await askToInvite(world, email)
     expect(Number(response.headers.get('Retry-After'))).toBeGreaterThan(3_000)
     const { status, code, details } = await problemOf(response)
     expect([status, code, Object.keys(details ?? {})]).toEqual([429, 'rate_limited', ['invitations_per_email']])
-    expect(await actionsIn(world)).toEqual([])
+    expect(await actionsIn(world)).toHaveLength(invitationsPerEmailMax)
     expect((await askToInvite(world, newEmail())).status).toBe(201)
+    expect((await askToInvite(other, email)).status).toBe(201)
+  })
+
+  it('sends a few mails an hour to one address, whoever invites, and does not tell when it holds one back', async () => {
+    const [world, later, email] = [await createWorld(), await createWorld(), newEmail()]
+    const { id } = await invite(world, email)
+    const token = await tokenOf(email)
+    for (let sent = 1; sent < invitationMailsPerEmailMax; sent += 3) {
+      const hostile = await createWorld()
+      for (let i = 0; i < 3; i += 1) await invite(hostile, email)
+    }
+    expect(await mailsTo(email, 'invitation')).toHaveLength(invitationMailsPerEmailMax)
+    expect(await invite(later, email)).toMatchObject({ email, status: 'pending' })
+    expect((await world.call(`${invitationsPath(world, id)}/resend`, { method: 'POST', as: world.owner.accessToken })).status).toBe(200)
+    expect(await mailsTo(email, 'invitation')).toHaveLength(invitationMailsPerEmailMax)
+    // What no mail replaced is still good.
+    expect(await (await register(token)).json()).toMatchObject({ organization_id: world.organizationId })
   })
 
   it('takes so many an hour for one organization, parallel ones too', async () => {

@@ -75,7 +75,7 @@ export const throttles = {
     perSubject: exportsPerUserMax,
     perSource: exportsPerUserMax,
   },
-  /** Its source is the organization that invites, or the account that makes a user. */
+  /** Its subject is the organization and the e-mail that it invites, or the e-mail of a user made; its source the organization, or the account. */
   invitation: {
     ...named('invitations', 'invitations', 'organization'),
     perSubject: invitationsPerEmailMax,

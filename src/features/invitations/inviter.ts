@@ -46,9 +46,10 @@ export function isMember(ctx: TenantCtx, email: string): SQL {
 
 /**
  * Throws 429 for who sends too many: each invitation is a mail to somebody who may not have asked. Counted by the address
- * that is invited, by organization, by person and by the address that the request comes from.
+ * that is invited, by organization, by person and by the address that the request comes from. What others invite does not count:
+ * a hostile tenant could keep somebody from being invited; the mails to one address have a limit of their own (db/mails.ts).
  */
 export async function takeInvitation(ctx: TenantCtx, inviter: Inviter, email: string): Promise<void> {
   await takePlace(ctx, { kind: 'inviter', subject: inviter.userId })
-  await takePlace(ctx, { kind: 'invitation', subject: email, source: ctx.tenant.organizationId })
+  await takePlace(ctx, { kind: 'invitation', subject: `${ctx.tenant.organizationId} ${email}`, source: ctx.tenant.organizationId })
 }
