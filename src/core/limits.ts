@@ -217,6 +217,8 @@ export const purgeShardsMax = 8
 export const purgeRowsMax = 1000
 export const purgeObjectsMax = 1000
 export const purgeUsersMax = 20
+/** More than people: a team is one batch of three statements, a person many. */
+export const purgeTeamsMax = 100
 
 // API keys
 /** Many more than producers a tenant names one by one; keeps lists and their search quick. */

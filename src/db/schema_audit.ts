@@ -8,7 +8,7 @@ import { accounts, organizations } from './schema.ts'
  */
 
 /** Kinds of actors that an entry may name. */
-export const actorKinds = ['user', 'api_key', 'system'] as const
+const actorKinds = ['user', 'api_key', 'system'] as const
 
 const entryColumns = {
   /** UUIDv7, so that the primary key also orders by time. */

@@ -3,9 +3,6 @@ import { toBase64Url } from '../core/bytes.ts'
 
 const tokenBytes = 32
 
-/** Characters of a token made here; nothing longer is looked at. */
-export const secretTokenPattern = /^[\w-]{43}$/
-
 /** A single-use secret for a mail: 32 random bytes in base64url, and the SHA-256 that is stored of it. */
 export function newSecretToken(): { token: string; tokenHash: string } {
   const token = toBase64Url(randomBytes(tokenBytes))

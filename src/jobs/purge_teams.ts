@@ -1,5 +1,5 @@
 import { and, asc, eq, lte, sql } from 'drizzle-orm'
-import { purgeUsersMax } from '../core/limits.ts'
+import { purgeTeamsMax } from '../core/limits.ts'
 import { auditStatement } from '../db/audit.ts'
 import type { BaseCtx } from '../db/context.ts'
 import { teamMemberships, teams } from '../db/schema_identity.ts'
@@ -15,7 +15,7 @@ export async function purgeTeams(ctx: BaseCtx, organizationId: string): Promise<
     .from(teams)
     .where(inTenant(tenant, teams, due))
     .orderBy(asc(teams.id))
-    .limit(purgeUsersMax)
+    .limit(purgeTeamsMax)
   for (const { id, name } of found) {
     const where = inTenant(tenant, teams, and(eq(teams.id, id), due))
     const origin = { organizationId, actor: { kind: 'system', id: null } } as const
@@ -30,5 +30,5 @@ export async function purgeTeams(ctx: BaseCtx, organizationId: string): Promise<
       ctx.db.delete(teams).where(where),
     ])
   }
-  if (found.length === purgeUsersMax) await sendPurge(ctx, 'teams', organizationId)
+  if (found.length === purgeTeamsMax) await sendPurge(ctx, 'teams', organizationId)
 }

@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { auditTargetCharsMax } from '../../core/limits.ts'
 import { lineSchema, pageQuery, pageSchema, timestampSchema, uuidSchema } from '../../core/primitives.ts'
 
-export const auditEntrySchema = z.object({
+const auditEntrySchema = z.object({
   id: z.string(),
   created_at: timestampSchema,
   action: z.string().meta({ description: '`noun.verb`' }),

@@ -52,7 +52,7 @@ export const tokensSchema = z.object({
 export const deviceKinds = ['desktop', 'mobile', 'tablet', 'tv', 'bot', 'other'] as const
 export type DeviceKind = (typeof deviceKinds)[number]
 
-export const sessionSchema = z.object({
+const sessionSchema = z.object({
   id: z.string(),
   browser: z.string().nullable().meta({ description: 'Or the program, where it is no browser' }),
   browser_version: z.string().nullable(),

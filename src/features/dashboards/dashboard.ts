@@ -53,7 +53,7 @@ export function dashboardJson({ id, name, definition, createdBy, createdAt, upda
   }
 }
 
-export function noSuchDashboard() {
+function noSuchDashboard() {
   return problem('not_found', 'There is no such dashboard.')
 }
 

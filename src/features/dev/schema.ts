@@ -2,7 +2,7 @@ import * as z from 'zod'
 import { mailKinds, mailStates } from '../../core/mails.ts'
 import { emailSchema, pageQuery, pageSchema, timestampSchema, uuidSchema } from '../../core/primitives.ts'
 
-export const outboxMailSchema = z.object({
+const outboxMailSchema = z.object({
   id: z.string(),
   kind: z.enum(mailKinds),
   to: z.string(),
