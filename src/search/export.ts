@@ -1,4 +1,5 @@
 import { exportHotRows, scanChunkBytes } from '../core/limits.ts'
+import { streamParts } from '../core/stream_parts.ts'
 import type { TenantCtx } from '../db/context.ts'
 import { mergeRows, rowsOfShard } from '../engine/query/merge.ts'
 import { positionOf } from '../engine/query/position.ts'
@@ -36,13 +37,11 @@ export async function exportLogs(ctx: TenantCtx, input: ExportInput): Promise<Lo
   const shards = await shardsOf(ctx)
   const deps = queryDeps(ctx)
   const readNext = (next: PageState | undefined) => readFilePage(deps, shards, { q, range, order, ...next }, input)
-  // The first page comes before the answer starts, so that what fails at once is still a problem document.
-  const first = await readNext(undefined)
   const day = new Date(ctx.now()).toISOString().slice(0, 10)
   return {
     contentType: format === 'csv' ? 'text/csv; charset=utf-8; header=present' : 'application/x-ndjson',
     fileName: `edgelog-${day}.${format}`,
-    body: streamOf(ctx, new TextEncoder().encode(headLine(input)), first, readNext),
+    body: await streamParts(ctx.log, 'export', partsOf(ctx, new TextEncoder().encode(headLine(input)), readNext)),
   }
 }
 
@@ -99,50 +98,25 @@ function hotLines(
 }
 
 /**
- * One page at a time in memory: the next is read when the receiver has taken the one before. Where something is damaged the
- * file has all that can be read, and then breaks off: a file that looked whole would hide that rows are missing.
+ * The file in parts, one page at a time in memory; the first page is read before the head is given. Where something is damaged
+ * the file has all that can be read, and then breaks off: a file that looked whole would hide that rows are missing.
  */
-export function streamOf(
+export async function* partsOf(
   ctx: TenantCtx,
   head: Uint8Array,
-  first: FilePage,
-  readNext: (next: PageState) => Promise<FilePage>,
-): ReadableStream<Uint8Array> {
-  let page: FilePage = first
-  let waiting: Uint8Array[] = [head, first.bytes]
-  const damaged: Damage[] = [...first.damaged]
-
-  async function read(): Promise<Uint8Array | undefined> {
-    for (;;) {
-      const bytes = waiting.shift()
-      if (bytes !== undefined && bytes.length > 0) return bytes
-      if (waiting.length > 0) continue
-      if (page.next === null) return undefined
-      page = await readNext(page.next)
-      damaged.push(...page.damaged)
-      waiting = [page.bytes]
-    }
+  readNext: (next: PageState | undefined) => Promise<FilePage>,
+): AsyncGenerator<Uint8Array, void> {
+  const damaged: Damage[] = []
+  let page = await readNext(undefined)
+  yield head
+  for (;;) {
+    damaged.push(...page.damaged)
+    yield page.bytes
+    if (page.next === null) break
+    page = await readNext(page.next)
   }
-
-  return new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        try {
-          const bytes = await read()
-          const [broken] = damaged
-          if (bytes !== undefined) controller.enqueue(bytes)
-          else if (broken === undefined) controller.close()
-          else {
-            reportDamage(ctx, damaged)
-            controller.error(new Error(`stored logs are damaged and missing here: ${broken.segment}, ${broken.reason}`))
-          }
-        } catch (error) {
-          ctx.log.error('export broke off', error)
-          controller.error(error)
-        }
-      },
-    },
-    // No page is read ahead of the receiver.
-    { highWaterMark: 0 },
-  )
+  const [broken] = damaged
+  if (broken === undefined) return
+  reportDamage(ctx, damaged)
+  throw new Error(`stored logs are damaged and missing here: ${broken.segment}, ${broken.reason}`)
 }

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { personExportPageRows, personExportRowsMax } from '../../core/limits.ts'
+import { streamParts } from '../../core/stream_parts.ts'
 import { accountAuditStatement, auditPerson } from '../../db/audit.ts'
 import type { UserCtx } from '../../db/context.ts'
 import { leftOut } from './export_me_columns.ts'
@@ -27,29 +28,37 @@ export async function exportMe(ctx: UserCtx, { pageRows, rowsMax } = bounds): Pr
   const origin = { accountId: ctx.user.accountId, actor: auditPerson(ctx) }
   await accountAuditStatement(ctx, origin, { action: 'user.export', target: { kind: 'user', id: ctx.user.id } }, sql`where true`)
   const day = new Date(ctx.now()).toISOString().slice(0, 10)
-  return { fileName: `edgelog-person-${day}.json`, body: streamOf(ctx, documentOf(ctx, { pageRows, rowsMax })) }
+  const body = await streamParts(ctx.log, 'export of a person', documentOf(ctx, { pageRows, rowsMax }))
+  return { fileName: `edgelog-person-${day}.json`, body }
 }
 
-/** The document in parts, each some rows. */
-async function* documentOf(ctx: UserCtx, { pageRows, rowsMax }: ExportBounds): AsyncGenerator<string> {
+/** The document in parts, each some rows: the first has some already, so that the database was asked before the answer starts. */
+async function* documentOf(ctx: UserCtx, { pageRows, rowsMax }: ExportBounds): AsyncGenerator<string, void> {
   const head = { format: 'edgelog-person', version: 1, exported_at: new Date(ctx.now()).toISOString(), not_included: leftOut }
-  yield JSON.stringify(head).slice(0, -1)
+  let before = JSON.stringify(head).slice(0, -1)
   const cut: string[] = []
   for (const section of exportSections) {
-    yield `,\n${JSON.stringify(section.name)}:[`
-    if (!(yield* rowsOf(ctx, section, { pageRows, rowsMax }))) cut.push(section.name)
-    yield ']'
+    before += `,\n${JSON.stringify(section.name)}:[`
+    if (!(yield* rowsOf(ctx, section, { pageRows, rowsMax }, before))) cut.push(section.name)
+    before = ']'
   }
-  yield `,\n"cut_at_${rowsMax}_rows":${JSON.stringify(cut)}}\n`
+  yield `${before},\n"cut_at_${rowsMax}_rows":${JSON.stringify(cut)}}\n`
 }
 
-/** Answers whether these are all rows of the section. */
-async function* rowsOf(ctx: UserCtx, section: ExportSection, { pageRows, rowsMax }: ExportBounds): AsyncGenerator<string, boolean> {
+/** `before` and then the rows; answers whether these are all of the section. */
+async function* rowsOf(
+  ctx: UserCtx,
+  section: ExportSection,
+  { pageRows, rowsMax }: ExportBounds,
+  before: string,
+): AsyncGenerator<string, boolean> {
+  let text = before
   let last: ExportRow | undefined
   for (let offset = 0; offset < rowsMax;) {
     const limit = Math.min(pageRows, rowsMax - offset)
     const rows = await section.page(ctx, { offset, limit, last })
-    if (rows.length > 0) yield rows.map((row, i) => `${offset + i === 0 ? '\n' : ',\n'}${JSON.stringify(rowJson(row))}`).join('')
+    yield text + rows.map((row, i) => `${offset + i === 0 ? '\n' : ',\n'}${JSON.stringify(rowJson(row))}`).join('')
+    text = ''
     if (rows.length < limit) return true
     offset += rows.length
     last = rows.at(-1)
@@ -65,24 +74,4 @@ function rowJson(row: ExportRow): ExportRow {
       name.endsWith('At') && typeof value === 'number' ? new Date(value).toISOString() : value,
     ]),
   )
-}
-
-function streamOf(ctx: UserCtx, parts: AsyncGenerator<string>): ReadableStream<Uint8Array> {
-  const encoder = new TextEncoder()
-  return new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      try {
-        const next = await parts.next()
-        if (next.done === true) controller.close()
-        else controller.enqueue(encoder.encode(next.value))
-      } catch (error) {
-        // The answer has begun: all that can be done is to break it off, so that nobody takes it for whole.
-        ctx.log.error('export of a person broke off', error)
-        controller.error(error)
-      }
-    },
-    async cancel() {
-      await parts.return(undefined)
-    },
-  })
 }

@@ -4,7 +4,7 @@ import type { Order, Position } from '../../../src/engine/query/types.ts'
 import { exportPageBytes } from '../../../src/core/limits.ts'
 import type { PageState } from '../../../src/search/cursor.ts'
 import type { FilePage } from '../../../src/search/export.ts'
-import { streamOf } from '../../../src/search/export.ts'
+import { partsOf } from '../../../src/search/export.ts'
 import { createTextPage } from '../../../src/search/export_page.ts'
 
 const next: PageState = { after: { ms: 0, ns: 0, shard: 0, seq: 0 }, range: { fromMs: 0, toMs: 1 }, snapshot: new Map() }
@@ -16,29 +16,20 @@ function pageOf(text: string, following: PageState | null): FilePage {
   return { bytes: encoder.encode(text), next: following, damaged: [] }
 }
 
-function contextOf(errors: unknown[]): TenantCtx {
-  return { log: { add: () => {}, warn: () => {}, error: (_: string, error: unknown) => void errors.push(error) } } as unknown as TenantCtx
-}
+const context = {} as TenantCtx
 
-test('a page is sent before the next is read, also when that then fails', async () => {
-  const errors: unknown[] = []
-  let reads = 0
-  const reader = streamOf(contextOf(errors), none, pageOf('page 1\n', next), () => {
-    reads++
-    return Promise.reject(new Error('gone'))
-  }).getReader()
-  const { value } = await reader.read()
-  expect(decoder.decode(value)).toBe('page 1\n')
-  expect(reads).toBe(0)
-  await expect(reader.read()).rejects.toThrow('gone')
-  expect(errors).toEqual([new Error('gone')])
-})
-
-test('pages without a row are passed over, and nothing is sent for an empty export', async () => {
-  const pages = [pageOf('', next), pageOf('late\n', null)]
-  const read = () => Promise.resolve(pages.shift() ?? pageOf('too far', null))
-  expect(await new Response(streamOf(contextOf([]), encoder.encode('head\n'), pageOf('', next), read)).text()).toBe('head\nlate\n')
-  expect(await new Response(streamOf(contextOf([]), none, pageOf('', null), read)).text()).toBe('')
+test('a page is given before the next is read, and the first is read before the head is given', async () => {
+  const reads: (PageState | undefined)[] = []
+  const parts = partsOf(context, encoder.encode('head\n'), (state) => {
+    reads.push(state)
+    return state === undefined ? Promise.resolve(pageOf('page 1\n', next)) : Promise.reject(new Error('gone'))
+  })
+  expect(decoder.decode((await parts.next()).value ?? none)).toBe('head\n')
+  expect(reads).toEqual([undefined])
+  expect(decoder.decode((await parts.next()).value ?? none)).toBe('page 1\n')
+  expect(reads).toEqual([undefined])
+  await expect(parts.next()).rejects.toThrow('gone')
+  expect(reads).toEqual([undefined, next])
 })
 
 const at = (ms: number): Position => ({ ms, ns: 0, shard: 0, seq: ms + 1 })
