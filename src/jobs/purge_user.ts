@@ -3,11 +3,12 @@ import type { SQLiteColumn } from 'drizzle-orm/sqlite-core'
 import { accountAuditStatement } from '../db/audit.ts'
 import type { BaseCtx } from '../db/context.ts'
 import { columnsNamingPerson, nobodyId, tablesOfPerson } from '../db/purge_tables.ts'
-import { accountMemberships, accounts, memberships, users } from '../db/schema.ts'
+import { accounts, memberships, users } from '../db/schema.ts'
 import { accountAuditLog } from '../db/schema_audit.ts'
 import { mails, savedFilters } from '../db/schema_content.ts'
 import { invitations, preRegistrations } from '../db/schema_identity.ts'
 import { noPassword } from '../features/auth/password.ts'
+import { ownAccount } from '../features/users/own_account.ts'
 import { deleteSome, endOf, purgeBeforeMs, removeMails, removePrefix } from './purge_step.ts'
 import type { StepEnd } from './purge_step.ts'
 
@@ -62,9 +63,10 @@ async function purgeMails(ctx: BaseCtx, { id, email }: DueUser): Promise<StepEnd
   return ends.includes('more') ? 'more' : 'done'
 }
 
-/** Logins, devices and changes of the profile: what the account's audit log tells of the person. */
-async function purgeEntries(ctx: BaseCtx, { id, accountId }: DueUser): Promise<StepEnd> {
-  const where = and(eq(accountAuditLog.accountId, accountId), eq(accountAuditLog.targetId, id)) ?? sql`false`
+/** Logins, devices and changes of the profile: what audit logs tell of the person, also of an account that the person left. */
+async function purgeEntries(ctx: BaseCtx, { id }: DueUser): Promise<StepEnd> {
+  // The kind stands there as it stands in the index, else SQLite reads the whole table.
+  const where = sql`${accountAuditLog.targetId} = ${id} and ${accountAuditLog.targetKind} = 'user'`
   return endOf([await deleteSome(ctx, accountAuditLog, where)])
 }
 
@@ -110,19 +112,9 @@ function columnOf(table: (typeof columnsNamingPerson)[number]['table'], name: st
 }
 
 /** Each statement asks for the user in the old account, so that a repeat makes no second one. */
-async function moveOut(ctx: BaseCtx, { id, accountId, name }: DueUser): Promise<StepEnd> {
-  const newId = ctx.newId()
-  const now = ctx.now()
-  const own = and(eq(users.id, id), eq(users.accountId, accountId)) ?? sql`false`
-  const source = sql`from ${users} where ${own}`
-  const entry = { action: 'account.create', target: { kind: 'account', id: newId }, details: { moved_user: id, from_account: accountId } }
-  await ctx.db.batch([
-    // In the order of the tables' columns, as drizzle wants it.
-    ctx.db.insert(accounts).select(sql`select ${newId}, ${name}, ${now}, ${now}, null ${source}`),
-    ctx.db.insert(accountMemberships).select(sql`select ${id}, ${newId}, 'owner', ${now} ${source}`),
-    accountAuditStatement(ctx, { accountId: newId, actor: system }, entry, source),
-    ctx.db.delete(accountMemberships).where(and(eq(accountMemberships.userId, id), eq(accountMemberships.accountId, accountId))),
-    ctx.db.update(users).set({ accountId: newId, updatedAt: now }).where(own),
-  ])
+async function moveOut(ctx: BaseCtx, user: DueUser): Promise<StepEnd> {
+  const own = and(eq(users.id, user.id), eq(users.accountId, user.accountId)) ?? sql`false`
+  const { before, move } = ownAccount(ctx, user, { actor: system, source: sql`from ${users} where ${own}` })
+  await ctx.db.batch([...before, move(own)])
   return 'done'
 }

@@ -118,6 +118,8 @@ describe('staff', () => {
     ).json<UserBody>()
     expect(await (await asOwner(staff, `${path}/${made.id}`)).json()).toMatchObject({ account_id: other.accountId })
     expect((await asOwner(staff, `${path}/${made.id}`, { method: 'PATCH', json: { name: 'Ann' } })).status).toBe(200)
+    // Only who chose a password can be restored.
+    await db.update(users).set({ passwordHash: 'chosen' }).where(eq(users.id, made.id))
     expect((await asOwner(staff, `${path}/${made.id}`, { method: 'DELETE' })).status).toBe(204)
     expect((await asOwner(staff, `${path}/${made.id}/restore`, { method: 'POST' })).status).toBe(200)
     const seen = await accountEntriesOf(other.accountId)

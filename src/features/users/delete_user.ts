@@ -7,14 +7,18 @@ import { newMail, queueMails } from '../../db/mails.ts'
 import { accounts, organizations, users } from '../../db/schema.ts'
 import { emailChanges, invitations, oneTimeTokens } from '../../db/schema_identity.ts'
 import { forgetKeysOf } from '../api-keys/cache.ts'
+import { noPassword } from '../auth/password.ts'
 import { endTails, endTailsOfPerson } from '../tail/end_tails.ts'
 import { loneAccounts, loneOrganizations, mustStay } from './ownership.ts'
 import type { Along } from './ownership.ts'
+import type { UserRow } from './profile.ts'
 
 /** Who is to be deleted, with what goes along. */
 export interface Deletion {
-  readonly user: { readonly id: string; readonly email: string; readonly accountId: string; readonly isStaff: boolean }
+  readonly user: Pick<UserRow, 'id' | 'email' | 'accountId' | 'isStaff'>
   readonly along: Along
+  /** For who never chose a password, and so never agreed to be a user: the e-mail is free again at once. */
+  readonly freesEmail?: boolean
   /** What else must hold. */
   readonly condition?: SQL | undefined
 }
@@ -22,11 +26,12 @@ export interface Deletion {
 /**
  * Hides a person for `deletedKeptMs`; then the purge removes all that is known of the person. Sessions end with this batch, and
  * so do tokens in mails, a change of e-mail and invitations that the person sent; live tails end behind the answer. False, and
- * nothing is changed, when the person is gone already or must stay.
+ * nothing is changed, when the person is gone already, must stay, or chose the first password meanwhile.
  */
-export async function deleteUser(ctx: UserCtx, { user, along, condition }: Deletion): Promise<boolean> {
+export async function deleteUser(ctx: UserCtx, { user, along, freesEmail = false, condition }: Deletion): Promise<boolean> {
   const now = ctx.now()
-  const may = and(eq(users.id, user.id), isNull(users.deletedAt), condition, sql`not ${mustStay(user.id, along)}`) ?? sql`false`
+  const unclaimed = freesEmail ? eq(users.passwordHash, noPassword) : undefined
+  const may = and(eq(users.id, user.id), isNull(users.deletedAt), unclaimed, condition, sql`not ${mustStay(user.id, along)}`) ?? sql`false`
   const goes = sql`exists (select 1 from ${users} where ${may})`
   const mail = newMail(
     ctx,
@@ -37,11 +42,14 @@ export async function deleteUser(ctx: UserCtx, { user, along, condition }: Delet
   )
   const actor = auditPerson(ctx)
   const changes = user.isStaff ? changesOf({ is_staff: true }, { is_staff: false }) : undefined
-  const entry = { action: 'user.delete', target: { kind: 'user', id: user.id }, changes }
+  const entry = { action: 'user.delete', target: { kind: 'user', id: user.id }, details: freesEmail ? { email_freed: true } : {}, changes }
+  // An account's administrator may restore the person, and must not make staff by it.
+  const gone = { deletedAt: now, updatedAt: now, tokenVersion: sql`${users.tokenVersion} + 1`, isStaff: false }
   // `may` holds until the last statement: what goes along is no reason to stay, deleted or not.
   const results = await ctx.db.batch([
     accountAuditStatement(ctx, { accountId: user.accountId, actor }, entry, sql`from ${users} where ${may}`),
-    mail.statement,
+    // Who never agreed to be a user is told nothing.
+    ...(freesEmail ? [] : [mail.statement]),
     ...deleteAlong(ctx, { userId: user.id, along, goes, now }),
     ctx.db.delete(emailChanges).where(and(eq(emailChanges.userId, user.id), goes)),
     ctx.db
@@ -54,14 +62,13 @@ export async function deleteUser(ctx: UserCtx, { user, along, condition }: Delet
       .where(and(eq(invitations.invitedBy, user.id), isNull(invitations.acceptedAt), isNull(invitations.revokedAt), goes)),
     ctx.db
       .update(users)
-      // An account's administrator may restore the person, and must not make staff by it.
-      .set({ deletedAt: now, updatedAt: now, tokenVersion: sql`${users.tokenVersion} + 1`, isStaff: false })
+      .set({ ...(freesEmail && { email: freedEmail(user.id) }), ...gone })
       .where(may)
       .returning({ id: users.id }),
   ])
   const rows = results.at(-1) as { id: string }[]
   if (rows.length === 0) return false
-  queueMails(ctx, [mail])
+  if (!freesEmail) queueMails(ctx, [mail])
   ctx.waitUntil(endTailsOfPerson(ctx, user.id))
   for (const id of along.organizationIds) {
     forgetKeysOf({ organizationId: id })
@@ -69,6 +76,11 @@ export async function deleteUser(ctx: UserCtx, { user, along, condition }: Delet
   }
   for (const accountId of along.accountIds) forgetKeysOf({ accountId })
   return true
+}
+
+/** No address, so that nobody can have it; the row waits under it for the purge. */
+function freedEmail(userId: string): string {
+  return `freed ${userId}`
 }
 
 /** Organizations and accounts that nobody else is in get the same time of deletion as the person, to come back with the person. */

@@ -70,10 +70,10 @@ export function loneAccounts(userId: string, ids: readonly string[]): SQL {
 }
 
 /** Names what keeps the person. */
-export function lastOwnerOf({ organizations: own, accounts: paid }: Ownership) {
+export function lastOwnerOf({ organizations: own, accounts: paid }: Record<keyof Ownership, readonly Pick<Owned, 'name'>[]>) {
   const names = [...own.map(({ name }) => name), ...paid.map(({ name }) => `the account ${name}`)]
   const shown = names.slice(0, namesShownMax).join(', ') + (names.length > namesShownMax ? ' and others' : '')
-  return problem('last_owner', `This is the last owner of ${shown}. Hand that over, or make somebody else an owner first.`)
+  return problem('last_owner', `This is the last owner of ${shown}. Hand that over, make somebody else an owner, or delete it first.`)
 }
 
 const namesShownMax = 5
@@ -87,7 +87,7 @@ function not(condition: SQL): SQL {
   return sql`not (${condition})`
 }
 
-function lastOwnerOfOrganization(userId: string): SQL | undefined {
+export function lastOwnerOfOrganization(userId: string): SQL | undefined {
   return and(
     sql`${organizations.id} in (select m.organization_id from memberships m where m.user_id = ${userId} and m.role = 'owner')`,
     isNull(organizations.deletedAt),
@@ -105,7 +105,7 @@ function organizationOfOthers(userId: string): SQL {
       where ${accounts.id} = ${organizations.accountId} and ${lastOwnerOfAccount(userId)} and not ${accountHasOthers(userId)}))`
 }
 
-function lastOwnerOfAccount(userId: string): SQL | undefined {
+export function lastOwnerOfAccount(userId: string): SQL | undefined {
   return and(
     sql`${accounts.id} in (select m.account_id from account_memberships m where m.user_id = ${userId} and m.role = 'owner')`,
     isNull(accounts.deletedAt),
