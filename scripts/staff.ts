@@ -1,6 +1,6 @@
 import { uuidv7 } from '../src/core/ids.ts'
 import { executeSql } from './dev/execute_sql.ts'
-import { parseEmail, selectStaff, staffStatements } from './dev/staff_statements.ts'
+import { confirmStatements, parseEmail, selectStaff, staffStatements } from './dev/staff_statements.ts'
 import type { StaffChange, StaffRow } from './dev/staff_statements.ts'
 import { CommandError, main, parseFlags, usageError } from './dev/terminal.ts'
 
@@ -9,6 +9,7 @@ const usage = `Says who is staff: people who see and manage every tenant of the 
   npm run staff -- add EMAIL [--remote]
   npm run staff -- remove EMAIL [--remote]
   npm run staff -- list [--remote]
+  npm run staff -- confirm EMAIL [--remote]   confirms the e-mail of a person whom no mail reaches, staff or not
 
   --remote     the deployment that wrangler.toml names, through wrangler; without it, this development machine
 
@@ -25,6 +26,7 @@ await main(async () => {
     show((await executeSql([selectStaff], { remote })) as unknown as StaffRow[])
     return
   }
+  if (verb === 'confirm' && email !== undefined) return confirm(parseEmail(usage, email), remote)
   if (verb !== 'add' && verb !== 'remove') throw usageError(usage, verb === undefined ? 'Say what to do.' : `"${verb}" is no command.`)
   if (email === undefined) throw usageError(usage, `${verb} needs an e-mail address.`)
   await change(verb, parseEmail(usage, email), remote)
@@ -38,6 +40,14 @@ async function change(verb: StaffChange, email: string, remote: boolean): Promis
   if (verb === 'add' && row.is_staff === 0) throw new CommandError(`${email} is a deleted user.`, 'Restore the user first.')
   console.log(`${email} is ${row.is_staff === 1 ? '' : 'not '}staff now.`)
   if (verb === 'add' && row.second_factor === 0) console.log('No second factor is set up yet: POST /api/v1/auth/totp does it.')
+}
+
+async function confirm(email: string, remote: boolean): Promise<void> {
+  const nowMs = Date.now()
+  const [row] = (await executeSql(confirmStatements(email, { nowMs, id: uuidv7(nowMs) }), { remote })) as unknown as StaffRow[]
+  if (row === undefined) throw new CommandError(`Nobody has the e-mail ${email}.`, 'The person must register first.')
+  if (row.deleted === 1) throw new CommandError(`${email} is a deleted user.`, 'Restore the user first.')
+  console.log(`${email} is confirmed.`)
 }
 
 function show(rows: readonly StaffRow[]): void {

@@ -42,6 +42,18 @@ export function staffStatements(change: StaffChange, email: string, { nowMs, id 
   ]
 }
 
+/** Confirms the e-mail of the user, where no mail with a token reaches anybody yet, with an entry as above. */
+export function confirmStatements(email: string, { nowMs, id }: { nowMs: number; id: string }): string[] {
+  const where = `email = ${quoted(email)} and email_verified_at is null and deleted_at is null`
+  return [
+    `insert into account_audit_log (account_id, id, actor_kind, actor_id, action, target_kind, target_id, details, request_id, created_at)
+      select account_id, ${quoted(id)}, 'system', null, 'user.verify_email', 'user', id, '{"by":"npm run staff"}', ${quoted(id)}, ${nowMs}
+      from users where ${where}`,
+    `update users set email_verified_at = ${nowMs}, updated_at = ${nowMs} where ${where}`,
+    selectUser(email),
+  ]
+}
+
 /** The e-mail as it is stored; throws a CommandError for what is none. */
 export function parseEmail(usage: string, text: string): string {
   const parsed = emailSchema.safeParse(text)

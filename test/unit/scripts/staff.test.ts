@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, it } from 'vitest'
-import { parseEmail, selectStaff, selectUser, staffStatements } from '../../../scripts/dev/staff_statements.ts'
+import { confirmStatements, parseEmail, selectStaff, selectUser, staffStatements } from '../../../scripts/dev/staff_statements.ts'
 import type { StaffChange } from '../../../scripts/dev/staff_statements.ts'
 
 const folder = join(import.meta.dirname, '..', '..', '..', 'migrations')
@@ -83,5 +83,27 @@ describe('the staff script', () => {
     expect(parseEmail('npm run staff', ' Bob@Example.com ')).toBe('bob@example.com')
     for (const text of ['', 'bob', "x' or '1'='1", 'a@b', 'a@example.com\nb'])
       expect(() => parseEmail('npm run staff', text)).toThrow('is no e-mail address')
+  })
+})
+
+describe('npm run staff -- confirm', () => {
+  it('confirms the e-mail of a person once, with an entry, and nobody else’s', () => {
+    const db = openDatabase()
+    for (const id of ['1', '2'])
+      for (const statement of confirmStatements("o'ann@example.com", { nowMs: 7, id }).slice(0, -1)) db.exec(statement)
+    for (const statement of confirmStatements('gone@example.com', { nowMs: 7, id: '3' }).slice(0, -1)) db.exec(statement)
+    expect(
+      db
+        .prepare('select id, email_verified_at from users order by id')
+        .all()
+        .map((row) => [row['id'], row['email_verified_at']]),
+    ).toEqual([
+      ['u', 7],
+      ['v', null],
+      ['w', null],
+    ])
+    expect(entriesOf(db)).toMatchObject([
+      { account_id: 'a', actor_kind: 'system', action: 'user.verify_email', target_id: 'u', created_at: 7 },
+    ])
   })
 })
