@@ -52,7 +52,7 @@ export async function deletion(world: World): Promise<void> {
 
 /** Everybody takes the own data along and goes; with the last one goes the account. */
 export async function farewell(world: World): Promise<void> {
-  const { tour, owner, admin, viewer, queryKey } = world
+  const { tour, owner, admin, viewer, organizationId, queryKey } = world
   tour.chapter('Leaving for good')
   await tour.step(
     'The viewer downloads all that is known of the own person.',
@@ -71,8 +71,15 @@ export async function farewell(world: World): Promise<void> {
   await countLogs(world, queryKey, back, apiKeyMissCacheMs + 2000)
   const early: Call = { request: 'DELETE /auth/me', by: owner.session }
   await tour.refused('The owner of the account must stay while another one is in it.', early, 409, 'last_owner')
-  await deleteSelf(world, admin, 'The other one goes, and with the last member goes the organization.')
+  const last: Call = { request: 'DELETE /auth/me', by: admin.session }
+  await tour.refused('Who alone owns what another account pays for cannot just go.', last, 409, 'last_owner')
+  await tour.step(
+    'So the organization is deleted first.',
+    { request: `DELETE /organizations/${organizationId}`, by: admin.session },
+    { status: 204 },
+  )
   await tour.refused('Its key stops for good.', { request: 'GET /logs?page_size=1', by: queryKey }, 401, 'invalid_api_key')
+  await deleteSelf(world, admin, 'Then the other one goes.')
   await deleteSelf(world, owner, 'Now the owner goes, with the account. Nothing of the tour is left but what the purge will remove.')
   await tour.refused('The token has ended.', { request: 'GET /auth/me', by: owner.session }, 401, 'invalid_token')
 }
