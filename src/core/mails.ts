@@ -8,6 +8,8 @@ const token = { token: z.string() }
 const device = { device: z.string(), place: z.string().nullable(), at_ms: z.int() }
 /** Names that people gave go only into mails to people who are members already or were named by one. */
 const organization = { organization_name: z.string() }
+/** What the person has a role in. */
+const tenant = { thing: z.enum(['organization', 'account']), name: z.string() }
 
 export const mailParams = {
   /** The first mail of a new user: confirms the e-mail. */
@@ -27,11 +29,13 @@ export const mailParams = {
   second_factor_enabled: z.strictObject({}),
   second_factor_disabled: z.strictObject({}),
   recovery_code_used: z.strictObject({ left: z.int() }),
+  /** Somebody with the right password typed a wrong code. */
+  second_factor_failed: z.strictObject({ at_ms: z.int() }),
   invitation: z.strictObject({ ...token, ...organization, invited_by: z.string(), role: z.string() }),
-  membership_changed: z.strictObject({ ...organization, role: z.string() }),
-  membership_removed: z.strictObject(organization),
-  ownership_transferred: z.strictObject({ ...organization, to: z.string() }),
-  organization_deleted: z.strictObject({ ...organization, purge_at_ms: z.int() }),
+  membership_changed: z.strictObject({ ...tenant, role: z.string() }),
+  membership_removed: z.strictObject(tenant),
+  ownership_transferred: z.strictObject({ ...tenant, to: z.string() }),
+  organization_deleted: z.strictObject({ ...tenant, purge_at_ms: z.int() }),
   user_deleted: z.strictObject({ purge_at_ms: z.int() }),
 } as const
 

@@ -12,6 +12,9 @@ type Writer<K extends MailKind> = (params: MailParams<K>, place: MailPlace) => M
 const notYou = 'If it was not you, change your password now: somebody else may know it.'
 const ignore = 'If you did not ask for this, you can ignore this mail.'
 
+/** What goes with it. */
+const kept = { organization: 'all its logs', account: 'all its organizations and their logs' } as const
+
 /** The text of each kind of mail. */
 export const mailTexts: { readonly [K in MailKind]: Writer<K> } = {
   welcome: ({ token }, { to, publicUrl }) =>
@@ -39,7 +42,7 @@ export const mailTexts: { readonly [K in MailKind]: Writer<K> } = {
   set_password: ({ token, account_name }, { to, publicUrl }) =>
     mail(
       'Your new Edgelog account',
-      `an account for ${to} was made in ${account_name}. Choose your password:`,
+      `an account for ${to} was made in ${named(account_name)}. Choose your password:`,
       step(publicUrl, 'auth/password-reset/confirm', token, ', "password": "..."'),
       'If you do not know why, you can ignore this mail.',
     ),
@@ -76,23 +79,31 @@ export const mailTexts: { readonly [K in MailKind]: Writer<K> } = {
   second_factor_disabled: (_, { to }) => mail('Second factor disabled', `logging in as ${to} needs only the password from now on.`, notYou),
   recovery_code_used: ({ left }, { to }) =>
     mail('A recovery code was used', `somebody logged in as ${to} with a recovery code; ${left} are left.`, notYou),
+  second_factor_failed: ({ at_ms }, { to }) =>
+    mail(
+      'A code was wrong',
+      `somebody typed the password of ${to} and then a wrong code of the authenticator or a wrong recovery code, at ${time(at_ms)}. Nobody was let in. If that happens again within a day, no further mail tells of it.`,
+      notYou,
+    ),
   invitation: ({ token, organization_name, invited_by, role }, { publicUrl }) =>
     mail(
       'Invitation to an organization on Edgelog',
-      `${invited_by} invites you to ${organization_name} as ${role}, for seven days. If you have an Edgelog account with this address, log in and accept:`,
+      `${named(invited_by)} invites you to ${named(organization_name)} as ${role}, for seven days. If you have an Edgelog account with this address, log in and accept:`,
       step(publicUrl, 'invitations/accept', token),
       'If you have none, choose a password:',
       step(publicUrl, 'invitations/register', token, ', "password": "..."'),
       'If you do not know why, you can ignore this mail.',
     ),
-  membership_changed: ({ organization_name, role }) =>
-    mail('Your role was changed', `your role in ${organization_name} is ${role} from now on.`),
-  membership_removed: ({ organization_name }) => mail('You left an organization', `you are no member of ${organization_name} any more.`),
-  ownership_transferred: ({ organization_name, to }) => mail('Ownership handed over', `${organization_name} belongs to ${to} from now on.`),
-  organization_deleted: ({ organization_name, purge_at_ms }) =>
+  membership_changed: ({ thing, name, role }) =>
+    mail('Your role was changed', `your role in the ${thing} ${named(name)} is ${role} from now on.`),
+  membership_removed: ({ thing, name }) =>
+    mail(`You have no role in an ${thing} any more`, `you have no role in the ${thing} ${named(name)} any more.`),
+  ownership_transferred: ({ thing, name, to }) =>
+    mail('Ownership handed over', `the ${thing} ${named(name)} belongs to ${to} from now on.`),
+  organization_deleted: ({ thing, name, purge_at_ms }) =>
     mail(
-      'An organization was deleted',
-      `${organization_name} was deleted. An owner can restore it until ${time(purge_at_ms)}; then it is gone with all its logs.`,
+      `An ${thing} was deleted`,
+      `the ${thing} ${named(name)} was deleted. An owner can restore it until ${time(purge_at_ms)}; then it is gone with ${kept[thing]}.`,
     ),
   user_deleted: ({ purge_at_ms }, { to }) =>
     mail(
@@ -103,6 +114,17 @@ export const mailTexts: { readonly [K in MailKind]: Writer<K> } = {
 
 function mail(subject: string, ...paragraphs: string[]): MailText {
   return { subject, text: ['Hello,', ...paragraphs].join('\n\n') }
+}
+
+/**
+ * A name that somebody chose, so that it is seen to be one and no mail program makes a link of it: in quotes, with brackets
+ * around dots inside words (also those that become one in a host name) and around the colon of a scheme.
+ */
+function named(name: string): string {
+  return `"${name
+    .replaceAll('"', "'")
+    .replaceAll(/(?<=\S)[.\u3002\uff0e\uff61\u2024](?=\S)/gu, '[.]')
+    .replaceAll(/(?<=\S):(?=\S)/gu, '[:]')}"`
 }
 
 /** How to use a token. It is in no address, which servers and browsers would remember. */

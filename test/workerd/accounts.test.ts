@@ -4,6 +4,7 @@ import { deletedKeptMs } from '../../src/core/limits.ts'
 import { accountMemberships, accounts, users } from '../../src/db/schema.ts'
 import { accountAuditLog, auditLog } from '../../src/db/schema_audit.ts'
 import { problemOf } from '../support/app.ts'
+import { mailsTo } from '../support/mails.ts'
 import { openTail } from '../support/tail.ts'
 import { askIn, defaultOf, forgetPassword, mailsAbout, makeStaff } from '../support/tenancy.ts'
 import type { Ask } from '../support/tenancy.ts'
@@ -153,6 +154,7 @@ describe('deleting an account', () => {
     const answers = await Promise.all([1, 2, 3].map(() => ask('DELETE', own(), { as: fresh })))
     expect(statuses(answers)).toEqual([204, 404, 404])
     expect(await mailsAbout(world.accountId)).toContain(`organization_deleted to ${owner.email}`)
+    expect(await mailsTo(owner.email, 'organization_deleted')).toMatchObject([{ thing: 'account', name: 'Test' }])
     expect(await auditOf('account.delete')).toHaveLength(1)
     await testCtx()
       .db.update(accounts)

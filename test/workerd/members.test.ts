@@ -85,7 +85,7 @@ describe('mails about what was done to a member', () => {
     // What one tenant does keeps nobody from hearing of another.
     await db.insert(memberships).values({ userId: person.userId, organizationId: other.organizationId, role: 'viewer', createdAt: 0 })
     await remove(other, other.owner, person.userId)
-    expect(await mailsTo(person.email, 'membership_removed')).toEqual([{ organization_name: 'Test' }])
+    expect(await mailsTo(person.email, 'membership_removed')).toEqual([{ thing: 'organization', name: 'Test' }])
   })
 
   it('are so many an hour from all organizations together, and come again later', async () => {
@@ -101,7 +101,7 @@ describe('mails about what was done to a member', () => {
       .set({ createdAt: Date.now() - mailWindowMs })
       .where(eq(mails.id, sent[0]?.id ?? ''))
     await change(world, world.owner, person.userId, 'admin')
-    expect(await mailsTo(person.email, 'membership_changed')).toEqual([{ organization_name: 'Test', role: 'admin' }])
+    expect(await mailsTo(person.email, 'membership_changed')).toEqual([{ thing: 'organization', name: 'Test', role: 'admin' }])
   })
 
   it('go to no address that nobody confirmed', async () => {
@@ -124,7 +124,7 @@ describe('the role of a member', () => {
     expect(await entriesOf(world, 'membership.change_role')).toEqual([
       { actorId: world.owner.userId, targetId: person.userId, changes: { role: { before: 'viewer', after: 'admin' } } },
     ])
-    expect(await mailsTo(person.email, 'membership_changed')).toEqual([{ organization_name: 'Test', role: 'admin' }])
+    expect(await mailsTo(person.email, 'membership_changed')).toEqual([{ thing: 'organization', name: 'Test', role: 'admin' }])
   })
 
   it('stays, without entry and mail, when it is that already', async () => {

@@ -81,7 +81,7 @@ describe('who is removed or leaves', () => {
     expect(await entriesOf(world, 'membership.remove')).toEqual([
       { actorId: world.owner.userId, targetId: person.userId, changes: { role: { before: 'member', after: null } } },
     ])
-    expect(await mailsTo(person.email, 'membership_removed')).toEqual([{ organization_name: 'Test' }])
+    expect(await mailsTo(person.email, 'membership_removed')).toEqual([{ thing: 'organization', name: 'Test' }])
 
     expect((await leave(other, person)).status).toBe(204)
     expect(await defaultOf(person)).toBe(null)

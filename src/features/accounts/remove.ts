@@ -23,7 +23,7 @@ export async function removeAccount(ctx: AccountCtx): Promise<void> {
       ctx,
       'organization_deleted',
       { to: email, ownerId: id },
-      { organization_name: name, purge_at_ms: now + deletedKeptMs },
+      { thing: 'account', name, purge_at_ms: now + deletedKeptMs },
       sql`from ${accounts} where ${live}`,
     ),
   )

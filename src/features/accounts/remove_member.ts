@@ -19,7 +19,7 @@ export async function removeAccountMember(ctx: AccountCtx, userId: string): Prom
     ctx,
     'membership_removed',
     { to: email, ownerId: ctx.account.id },
-    { organization_name: accountName },
+    { thing: 'account', name: accountName },
     sql`from ${accountMemberships} where ${where}`,
   )
   const [, , rows] = await ctx.db.batch([

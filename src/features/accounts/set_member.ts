@@ -27,7 +27,7 @@ export async function setAccountMember(ctx: AccountCtx, { userId, role, mayBeNew
   const where = liveUser(ctx, userId, stillHasRole(ctx, userId, before.role), steps)
   const changes = { role: { before: before.role, after: role } }
   const entry = { action: 'account_member.update', target: { kind: 'user', id: userId }, changes }
-  const about = { organization_name: accountName, role }
+  const about = { thing: 'account', name: accountName, role } as const
   const mail = newMail(ctx, 'membership_changed', { to: email, ownerId: ctx.account.id }, about, sql`from ${users} where ${where}`)
   const [, , rows] = await ctx.db.batch([
     accountAuditEntry(ctx, entry, users, where),

@@ -30,7 +30,7 @@ export async function transferAccount(ctx: AccountCtx, userId: string): Promise<
     target: { kind: 'account', id: account.id },
     details: { to: userId, from: oldOwners.map((owner) => owner.userId) },
   }
-  const about = { organization_name: newOwner.accountName, to: newOwner.email }
+  const about = { thing: 'account', name: newOwner.accountName, to: newOwner.email } as const
   const mails = [newOwner, ...oldOwners.slice(0, ownersToldMax)].map(({ email }) =>
     newMail(ctx, 'ownership_transferred', { to: email, ownerId: account.id }, about, sql`from ${accounts} where ${where}`),
   )

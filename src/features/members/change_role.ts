@@ -33,7 +33,7 @@ async function writeRole(ctx: TenantCtx, { userId, email, role: before, organiza
   const { organizationId } = ctx.tenant
   const may = inTenant(ctx, memberships, and(eq(memberships.userId, userId), eq(memberships.role, before), ownerStays(ctx, userId, before)))
   const entry = { action: 'membership.change_role', target: { kind: 'user', id: userId }, changes: changesOf({ role: before }, { role }) }
-  const params = { organization_name: organizationName, role }
+  const params = { thing: 'organization', name: organizationName, role } as const
   const mail = newMail(ctx, 'membership_changed', { to: email, ownerId: organizationId }, params, sql`from ${memberships} where ${may}`)
   const results = await ctx.db.batch([
     auditEntry(ctx, entry, memberships, may),

@@ -47,7 +47,7 @@ async function deleteMembership(ctx: TenantCtx, { userId, email, role, organizat
   const goes = sql`exists (select 1 from ${memberships} where ${may})`
   const action = userId === actorId(ctx.actor) ? 'membership.leave' : 'membership.remove'
   const entry = { action, target: { kind: 'user', id: userId }, changes: { role: { before: role, after: null } } }
-  const params = { organization_name: organizationName }
+  const params = { thing: 'organization', name: organizationName } as const
   const mail = newMail(ctx, 'membership_removed', { to: email, ownerId: organizationId }, params, sql`from ${memberships} where ${may}`)
   const results = await ctx.db.batch([
     auditEntry(ctx, entry, memberships, may),

@@ -25,7 +25,7 @@ export async function removeOrganization(ctx: TenantCtx): Promise<void> {
       ctx,
       'organization_deleted',
       { to: email, ownerId: organizationId },
-      { organization_name: name, purge_at_ms: now + deletedKeptMs },
+      { thing: 'organization', name, purge_at_ms: now + deletedKeptMs },
       sql`from ${organizations} where ${live}`,
     ),
   )

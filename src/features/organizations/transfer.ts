@@ -34,7 +34,7 @@ export async function transferOrganization(ctx: TenantCtx, userId: string): Prom
       ctx,
       'ownership_transferred',
       { to: email, ownerId: ctx.tenant.organizationId },
-      { organization_name: name, to: newOwner.email },
+      { thing: 'organization', name, to: newOwner.email },
       sql`from ${organizations} where ${where}`,
     ),
   )
