@@ -109,7 +109,9 @@ export const invitationMailsPerEmailMax = 10
 /** Notices (core/mails.ts) to one e-mail about one organization, account or user, and about all: the last of a row tells enough. */
 export const noticesPerOwnerMax = 5
 export const noticesPerEmailMax = 20
-/** What the limits above count within. */
+/** Mails that tell of wrong codes behind a right password: one is enough to change the password in time. */
+export const failedCodeMailEveryMs = 24 * 60 * 60 * 1000
+/** What the mail limits above count within. */
 export const mailWindowMs = 60 * 60 * 1000
 /** Old attempts removed by each new one: more than it adds, so the table shrinks to what the window holds. */
 export const loginCleanupRowsMax = 20
@@ -276,6 +278,11 @@ export const dashboardCacheCharsMax = 4 * 1024 * 1024
 export const auditValueCharsMax = 200
 /** Details and changes of one audit entry, in characters of JSON: the log of all organizations shares one database of 10 GB. */
 export const auditEntryCharsMax = 2_000
+/**
+ * Writes of an organization's API keys in a minute, apart from sending logs: each is a row of the audit log, and an administrator's
+ * key may send thousands of requests. Single logs are edited one by one at that pace; for many there is the erasure by query.
+ */
+export const keyWritesPerMinuteMax = 300
 
 // Ids
 /** A log id is 64 bits: 16 for the shard's number, 48 for the row's sequence number. */

@@ -70,8 +70,15 @@ async function admit(c: Context<AppEnv>, spec: AnyRouteSpec, services: Services)
       : { kind: 'api_key', id: identity.key.keyId, perMinute: identity.key.ratePerMinute },
   )
   const ctx = authorize(c, guarded, identity)
+  if (identity.kind === 'api_key' && writesBesideLogs(spec))
+    services.rateLimiter.enforce(c, { kind: 'key_writer', id: identity.key.tenant.organizationId })
   if (identity.kind === 'user' && isStaffAct(guarded, identity.session)) await auditStaffAct(base, identity.session, spec.id)
   return ctx
+}
+
+/** Queries are sent with POST too, and logs are counted by what they cost. */
+function writesBesideLogs({ access, method }: AnyRouteSpec): boolean {
+  return method !== 'get' && access !== 'logs:read' && access !== 'logs:write'
 }
 
 /**

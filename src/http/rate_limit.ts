@@ -1,7 +1,7 @@
 import type { Context } from 'hono'
 import * as z from 'zod'
 import { addressGroup } from '../core/address.ts'
-import { rateClientsMax } from '../core/limits.ts'
+import { keyWritesPerMinuteMax, rateClientsMax } from '../core/limits.ts'
 import { problem } from '../core/problems.ts'
 import type { BaseCtx } from '../db/context.ts'
 import { learn, newCounter, peek, shouldFlush, shouldRead, takeOne, tell } from './rate_window.ts'
@@ -17,9 +17,12 @@ const kvCacheSeconds = 30
 const toldSchema = z.record(z.string(), z.number().nonnegative())
 const recordSchema = z.object({ w: z.number(), now: toldSchema, before: toldSchema })
 
-/** A stranger is an address that shows credentials which turn out to be unknown. */
+/**
+ * A stranger is an address that shows credentials which turn out to be unknown; a key writer is an organization, for what its keys
+ * write beside logs.
+ */
 export interface Client {
-  kind: 'anonymous' | 'stranger' | 'user' | 'api_key'
+  kind: 'anonymous' | 'stranger' | 'user' | 'api_key' | 'key_writer'
   id: string
   /** A limit of its own, at work where it is below the deployment's. */
   perMinute?: number | null
@@ -86,6 +89,8 @@ function ruleOf(client: Client, { config }: BaseCtx): RateRule {
       return { name: 'user_per_hour', limit: userPerHour, windowMs: hourMs }
     case 'api_key':
       return { name: 'api_key_per_minute', limit: Math.min(apiKeyPerMinute, client.perMinute ?? Infinity), windowMs: minuteMs }
+    case 'key_writer':
+      return { name: 'organization_writes_per_minute', limit: keyWritesPerMinuteMax, windowMs: minuteMs }
   }
 }
 

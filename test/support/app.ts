@@ -30,8 +30,8 @@ export function plainEnv(vars: Record<string, string> = {}): Env & { kv: Map<str
 }
 
 /**
- * Tokens `owner`, `viewer` and `nobody` (no organization), keys `elk_ingest` and `elk_forgotten`; any other credential is a
- * bad one. Every key but `elk_ingest`, which is remembered, has to be looked up.
+ * Tokens `owner`, `viewer` and `nobody` (no organization), keys `elk_ingest` and `elk_forgotten` that send logs, `elk_admin_1` and
+ * `elk_admin_2` that may delete them too; any other credential is a bad one. Every key but `elk_ingest`, which is remembered, has to be looked up.
  */
 export const plainVerifiers: Pick<Services, 'verifySession' | 'verifyApiKey'> = {
   async verifySession(_, token, wanted) {
@@ -44,6 +44,7 @@ export const plainVerifiers: Pick<Services, 'verifySession' | 'verifyApiKey'> = 
   },
   async verifyApiKey(_, key, beforeLookup) {
     if (key !== 'elk_ingest') beforeLookup()
+    if (/^elk_admin_[12]$/.test(key)) return { keyId: key, scopes: ['logs:read', 'logs:write', 'logs:delete'], tenant, ratePerMinute: null }
     if (key !== 'elk_ingest' && key !== 'elk_forgotten') throw problem('invalid_api_key', 'The API key is not valid.')
     return { keyId: 'k', scopes: ['logs:write'], tenant, ratePerMinute: null }
   },

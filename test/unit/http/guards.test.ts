@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { keyWritesPerMinuteMax } from '../../../src/core/limits.ts'
 import { plainApp, problemOf } from '../../support/app.ts'
 import { bearer, json, noteRoutes } from '../../support/note_routes.ts'
 
@@ -93,6 +94,23 @@ describe('rate limits', () => {
       await status(bearer('owner')),
       await status(bearer('owner')),
     ]).toEqual([200, 200, 200, 200, 429])
+  })
+
+  it('bound what the keys of an organization write beside logs, together', async () => {
+    const app = plainApp(noteRoutes, { RATE_LIMIT_ANONYMOUS_PER_MINUTE: '1' })
+    const keys = [1, 2].map((n) => ({ 'X-API-Key': `elk_admin_${n}` }))
+    const remove = (headers: Record<string, string> = {}) => app(`/notes/${crypto.randomUUID()}`, { method: 'DELETE', headers })
+    for (let i = 0; i < keyWritesPerMinuteMax; i += 1) expect((await remove(keys[i % 2])).status).toBe(204)
+    const refused = await remove(keys[0])
+    expect(Number(refused.headers.get('Retry-After'))).toBeGreaterThan(0)
+    expect(await problemOf(refused)).toMatchObject({
+      status: 429,
+      details: { organization_writes_per_minute: [expect.any(String) as string] },
+    })
+    const send = () => app('/notes', json({ title: 'a' }, keys[0]))
+    expect([(await send()).status, (await app('/notes', { headers: keys[0] ?? {} })).status]).toEqual([201, 200])
+    // People have a limit of their own.
+    expect((await remove(bearer('owner'))).status).toBe(204)
   })
 
   it('refuse an address that showed too many unknown keys before the next is looked up, and nobody else', async () => {
