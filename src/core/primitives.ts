@@ -3,23 +3,56 @@ import { emailCharsMax, nameCharsMax, pageNumberMax, pageSizeDefault, pageSizeMa
 
 /** Schemas that all routes share, so that the same kind of value is refused for the same reasons everywhere. */
 
-/** NUL and other controls (so CR and LF too), line and paragraph separators, and characters that reorder what is shown. */
-const unprintable = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u
+/**
+ * NUL and other controls (so CR and LF too), line and paragraph separators, and what shows nothing or reorders what is shown:
+ * with them two names look the same, or one like nothing. The Braille blank is of no such class in Unicode.
+ */
+const hidden = /[\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}\u2028\u2029\u2800]/u
+
+const joiningScripts = [
+  'Arabic',
+  'Syriac',
+  'Devanagari',
+  'Bengali',
+  'Gurmukhi',
+  'Gujarati',
+  'Oriya',
+  'Tamil',
+  'Telugu',
+  'Kannada',
+  'Malayalam',
+  'Sinhala',
+  'Khmer',
+  'Myanmar',
+]
+  .map((script) => `\\p{Script=${script}}`)
+  .join('')
+
+/** Where joiners and variation selectors belong to what is written: inside words of scripts that join, and in emoji. */
+const joining = [
+  new RegExp(`(?<=[${joiningScripts}])[\\u200c\\u200d](?=[${joiningScripts}])`, 'gu'),
+  /(?<=\p{Extended_Pictographic})\ufe0f/gu,
+  /(?<=\p{Extended_Pictographic}[\ufe0f\p{Emoji_Modifier}]?)\u200d(?=\p{Extended_Pictographic})/gu,
+]
 
 function printable(text: string): boolean {
-  return text.isWellFormed() && !unprintable.test(text)
+  return text.isWellFormed() && !hidden.test(joining.reduce((rest, pattern) => rest.replaceAll(pattern, ''), text))
 }
 
 /** One line that people read: a name, a title, a label. Trimmed, NFC, 1 to `charsMax` characters. */
 export function lineSchema(charsMax: number) {
   return z
     .string()
-    .refine(printable, 'must not contain control characters, line breaks or broken Unicode')
+    .refine(printable, 'must not contain control or invisible characters, line breaks or broken Unicode')
     .transform((text) => text.trim().normalize('NFC'))
     .pipe(z.string().min(1, 'must not be empty').max(charsMax, `must have at most ${charsMax} characters`))
 }
 
-export const nameSchema = lineSchema(nameCharsMax)
+/** Who or what it names shows something: a letter, a digit or a picture. */
+export const nameSchema = lineSchema(nameCharsMax).refine(
+  (text) => /[\p{L}\p{N}\p{Extended_Pictographic}]/u.test(text),
+  'must have a letter or a digit',
+)
 
 /** Letters that look like others make no second user: lower-casing would turn some of them into the ASCII ones (K, \u212a, into k). */
 const foreign = /[^ -~]/
@@ -28,7 +61,7 @@ const foreign = /[^ -~]/
 export const emailSchema = z
   .string()
   .max(emailCharsMax, `must have at most ${emailCharsMax} characters`)
-  .refine(printable, 'must not contain control characters, line breaks or broken Unicode')
+  .refine(printable, 'must not contain control or invisible characters, line breaks or broken Unicode')
   .refine((text) => !foreign.test(text), 'must have only ASCII characters')
   .transform((text) => text.trim().toLowerCase())
   .pipe(z.email('must be an e-mail address'))

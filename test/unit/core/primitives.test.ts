@@ -6,6 +6,13 @@ describe('names', () => {
     expect(nameSchema.parse('  Zoe\u0308 & Co. – 日本 🎉 ')).toBe('Zoë & Co. – 日本 🎉')
   })
 
+  it.each(['می\u200cخواهم', 'क्\u200dष', 'ශ්\u200dරී', '👩\u200d💻 Ops', '❤\ufe0f', '👩🏽\u200d❤\ufe0f\u200d👩🏿', '№ 5', '日本', '007', '🔥'])(
+    'are kept as people write them: %s',
+    (name) => {
+      expect(nameSchema.parse(name)).toBe(name.normalize('NFC'))
+    },
+  )
+
   it.each([
     ['empty', '   '],
     ['too long', 'x'.repeat(101)],
@@ -14,6 +21,19 @@ describe('names', () => {
     ['a lone surrogate', 'a\ud800'],
     ['a line separator', 'a\u2028b'],
     ['a direction override', 'a\u202eb'],
+    ['nothing but a zero width space', '\u200b'],
+    ['a zero width space', 'O\u200bps'],
+    ['a joiner between Latin letters', 'O\u200dps'],
+    ['a joiner at the end', 'می\u200c'],
+    ['a variation selector of a letter', 'a\ufe0f'],
+    ['a mark of direction', 'Edgelog\u200e Support'],
+    ['a Braille blank', 'Edgelog\u2800'],
+    ['a Hangul filler', '\u3164'],
+    ['a half width Hangul filler', 'a\uffa0'],
+    ['Hangul fillers of old', '\u115f\u1160'],
+    ['a tag', 'Ops\u{e0041}'],
+    ['a soft hyphen', 'Ad\u00admin'],
+    ['nothing but punctuation', '. - !'],
     ['a number', 7],
     ['an object', {}],
     ['null', null],
