@@ -42,3 +42,22 @@ describe('a name in a mail', () => {
     expect(subject).toBe('Invitation to an organization on Edgelog')
   })
 })
+
+describe('a mail about a role, a new owner or an end', () => {
+  it.each([
+    ['organization', /\baccounts?\b/],
+    ['account', /\borganization\b/],
+  ] as const)('of an %s calls it so, and by no other word', (thing, other) => {
+    const about = { thing, name: 'Acme' }
+    const texts = [
+      mailTexts.membership_changed({ ...about, role: 'admin' }, place),
+      mailTexts.membership_removed(about, place),
+      mailTexts.ownership_transferred({ ...about, to: 'bob@example.com' }, place),
+      mailTexts.organization_deleted({ ...about, purge_at_ms: 0 }, place),
+    ]
+    for (const { subject, text } of texts) {
+      expect(text).toContain(`the ${thing} "Acme"`)
+      expect(`${subject} ${text}`).not.toMatch(other)
+    }
+  })
+})
