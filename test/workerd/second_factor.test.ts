@@ -1,6 +1,6 @@
 import { eq } from 'drizzle-orm'
 import { describe, expect, it } from 'vitest'
-import { loginFailuresPerAccountMax, recoveryCodesCount, stepUpMs, totpSetupMs } from '../../src/core/limits.ts'
+import { failedCodeMailEveryMs, loginFailuresPerAccountMax, recoveryCodesCount, stepUpMs, totpSetupMs } from '../../src/core/limits.ts'
 import { mailParamsOf } from '../../src/db/mails.ts'
 import { loginAttempts, sessions, users } from '../../src/db/schema.ts'
 import { mails } from '../../src/db/schema_content.ts'
@@ -142,6 +142,27 @@ describe('logging in with a second factor', () => {
     expect((await login(world.owner, { recovery_code: codes[0] })).status).toBe(429)
     const failures = await accountAuditOf(world, 'auth.login_failed')
     expect(failures.map(({ details }) => details['reason'])).toEqual(['totp', 'recovery_code', 'totp', 'recovery_code', 'totp'])
+  })
+
+  it('tells by mail of wrong codes behind the right password, once a day', async () => {
+    const { db } = testCtx()
+    for (const codes of [{ totp_code: '000000' }, { recovery_code: 'wrong' }]) {
+      const world = await createWorld()
+      await enable(world)
+      const { email } = world.owner
+      const told = async () => (await mailsTo(email)).filter(({ kind }) => kind === 'second_factor_failed').length
+      expect((await login({ ...world.owner, password: 'a wrong password' }, codes)).status).toBe(401)
+      expect((await login(world.owner)).status).toBe(401)
+      expect(await told()).toBe(0)
+      for (let i = 0; i < 2; i += 1) expect((await login(world.owner, codes)).status).toBe(401)
+      expect(await told()).toBe(1)
+      await db
+        .update(mails)
+        .set({ createdAt: Date.now() - failedCodeMailEveryMs })
+        .where(eq(mails.recipient, email))
+      expect((await login(world.owner, codes)).status).toBe(401)
+      expect(await told()).toBe(2)
+    }
   })
 
   it('takes each recovery code once, of twenty at once one, and tells by mail what is left', async () => {

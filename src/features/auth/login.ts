@@ -1,11 +1,13 @@
 import { and, eq, isNull } from 'drizzle-orm'
 import { problem } from '../../core/problems.ts'
 import type { BaseCtx } from '../../db/context.ts'
+import { queueMails } from '../../db/mails.ts'
 import { users } from '../../db/schema.ts'
 import { secondFactors } from '../../db/schema_identity.ts'
 import { beginCheck } from './begin_check.ts'
 import { deviceOf, fingerprintOf } from './device.ts'
 import { hasDevices, knowsDevice } from './devices.ts'
+import { failedCodeMail } from './failed_code.ts'
 import { failedLogin } from './failed_login.ts'
 import { openSession } from './open_session.ts'
 import { verifyPassword } from './password.ts'
@@ -61,10 +63,10 @@ function findUser(ctx: BaseCtx, email: string, fingerprint: string) {
     .where(and(eq(users.email, email), isNull(users.deletedAt)))
 }
 
-/** Only who knows the password learns that there is a second factor; a wrong code counts as a wrong password does. */
+/** Only who knows the password learns that there is a second factor; a wrong code counts as a wrong password does, and the person is told. */
 async function proveSecondFactor(
   ctx: BaseCtx,
-  user: { id: string; accountId: string; sealedSecret: string | null },
+  user: { id: string; accountId: string; email: string; sealedSecret: string | null },
   input: LoginInput,
   attempt: Attempt,
 ): Promise<Proof | undefined> {
@@ -75,7 +77,9 @@ async function proveSecondFactor(
   }
   const proof = proofOf(ctx, user.id, user.sealedSecret, input)
   if (proof !== undefined) return proof
-  await ctx.db.batch([failedLogin(ctx, user, 'totp'), markFailed(ctx, attempt)])
+  const mail = failedCodeMail(ctx, user)
+  await ctx.db.batch([failedLogin(ctx, user, 'totp'), markFailed(ctx, attempt), mail.statement])
+  queueMails(ctx, [mail])
   throw wrongCode()
 }
 

@@ -9,6 +9,7 @@ import { sessions, users } from '../../db/schema.ts'
 import { deviceText, placeText } from './device.ts'
 import type { Device } from './device.ts'
 import { knowsDevice, rememberDevice } from './devices.ts'
+import { failedCodeMail } from './failed_code.ts'
 import { failedLogin } from './failed_login.ts'
 import { newRefreshToken } from './refresh_token.ts'
 import { hasSecondFactor, isUnspent, spendProof } from './second_factor.ts'
@@ -49,7 +50,7 @@ export async function openSession(ctx: BaseCtx, opening: Opening): Promise<Token
   const { user, fingerprint, attempt, proof } = opening
   const session = newSession(ctx, opening)
   const opened = sql`exists (select 1 from ${sessions} where ${sessions.id} = ${session.id})`
-  const mails = noticesOf(ctx, opening, opened)
+  const mails = [...noticesOf(ctx, opening, opened), ...(proof === undefined ? [] : [failedCodeMail(ctx, user, not(opened))])]
   const actor = { kind: 'user', id: user.id, sessionId: session.id } as const
   const entry = { action: 'auth.login', target: { kind: 'user', id: user.id }, details: { second_factor: proof?.kind ?? null } }
   const [rows] = await ctx.db.batch([
@@ -63,8 +64,8 @@ export async function openSession(ctx: BaseCtx, opening: Opening): Promise<Token
     release(ctx, attempt, opened),
     deleteEnded(ctx, user.id),
   ])
-  if (rows.length === 0) return undefined
   queueMails(ctx, mails)
+  if (rows.length === 0) return undefined
   return issueTokens(ctx, session)
 }
 
