@@ -107,9 +107,17 @@ export const auditedWrites: Record<string, Audited> = {
     leaves: ['account.transfer'],
     how: async (world) => ({ json: { user_id: (await world.addMember('admin')).userId } }),
   },
-  'account_members.replace': { leaves: ['account_member.update'], how: accountMember },
+  'account_members.replace': { leaves: ['account_member.create'], how: accountMember },
   'account_members.update': { leaves: ['account_member.update'], how: madeAccountMember },
   'account_members.delete': { leaves: ['account_member.remove'], how: madeAccountMember },
+  'account_members.leave': {
+    leaves: ['account_member.leave'],
+    how: async (world) => {
+      const { path } = await accountMember(world)
+      await done(world.call(path, { method: 'PUT', as: world.owner.accessToken, json: { role: 'owner' } }))
+      return {}
+    },
+  },
   'organizations.create': { leaves: ['organization.create'] },
   'organizations.replace': {
     leaves: ['organization.update'],

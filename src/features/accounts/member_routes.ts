@@ -1,8 +1,9 @@
 import { pageLinks } from '../../http/page_links.ts'
 import { publicAddress } from '../../http/public_address.ts'
 import { emptyReply, route } from '../../http/route.ts'
+import { getAccountMember } from './member.ts'
 import { listAccountMembers } from './members.ts'
-import { removeAccountMember } from './remove_member.ts'
+import { leaveAccount, removeAccountMember } from './remove_member.ts'
 import {
   accountMemberPageSchema,
   accountMemberParam,
@@ -13,7 +14,7 @@ import {
   listAccountMembersQuery,
   transferAccountSchema,
 } from './schema.ts'
-import { setAccountMember } from './set_member.ts'
+import { changeAccountMember, setAccountMember } from './set_member.ts'
 import { transferAccount } from './transfer.ts'
 
 const account = '/api/v1/accounts/:id'
@@ -39,6 +40,21 @@ const list = route(
   },
 )
 
+const get = route(
+  {
+    id: 'account_members.get',
+    method: 'get',
+    path: item,
+    summary: 'One who manages an account',
+    access: 'account:read',
+    tenant: 'path',
+    param: accountMemberParam,
+    replies: { 200: accountMemberSchema },
+    problems: ['not_found'],
+  },
+  async ({ param }, ctx) => ({ status: 200, body: await getAccountMember(ctx, param.user_id) }),
+)
+
 const put = route(
   {
     id: 'account_members.replace',
@@ -51,13 +67,14 @@ const put = route(
     stepUp: true,
     param: accountMemberParam,
     json: accountRoleSchema,
-    replies: { 200: accountMemberSchema },
+    replies: { 200: accountMemberSchema, 201: accountMemberSchema },
     problems: ['not_found', 'last_owner', 'conflict'],
   },
-  async ({ param, json }, ctx) => ({
-    status: 200,
-    body: await setAccountMember(ctx, { userId: param.user_id, role: json.role, mayBeNew: true }),
-  }),
+  async ({ param, json }, ctx) => {
+    const { member, isNew } = await setAccountMember(ctx, { userId: param.user_id, role: json.role })
+    if (!isNew) return { status: 200, body: member }
+    return { status: 201, body: member, headers: { Location: `/api/v1/accounts/${ctx.account.id}/members/${member.user_id}` } }
+  },
 )
 
 const update = route(
@@ -76,7 +93,7 @@ const update = route(
   },
   async ({ param, json }, ctx) => ({
     status: 200,
-    body: await setAccountMember(ctx, { userId: param.user_id, role: json.role, mayBeNew: false }),
+    body: await changeAccountMember(ctx, { userId: param.user_id, role: json.role }),
   }),
 )
 
@@ -100,6 +117,27 @@ const remove = route(
   },
 )
 
+const leave = route(
+  {
+    id: 'account_members.leave',
+    method: 'post',
+    path: `${account}/leave`,
+    summary: 'Give up the own role in an account',
+    description:
+      'The caller stays a user of it, and a member of organizations. Everybody with a role may, but for the last owner (409 last_owner).',
+    access: 'account:read',
+    tenant: 'path',
+    stepUp: true,
+    param: accountParam,
+    replies: { 204: emptyReply('You have no role in the account any more') },
+    problems: ['not_found', 'last_owner', 'conflict'],
+  },
+  async (_, ctx) => {
+    await leaveAccount(ctx)
+    return { status: 204 }
+  },
+)
+
 const transfer = route(
   {
     id: 'accounts.transfer',
@@ -119,4 +157,4 @@ const transfer = route(
   async ({ json }, ctx) => ({ status: 200, body: await transferAccount(ctx, json.user_id) }),
 )
 
-export const accountMemberRoutes = [list, put, update, remove, transfer]
+export const accountMemberRoutes = [list, get, put, update, remove, leave, transfer]

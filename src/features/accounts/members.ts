@@ -1,33 +1,47 @@
-import { and, asc, count, eq, isNull } from 'drizzle-orm'
+import { and, count, eq, isNull, or, sql } from 'drizzle-orm'
+import type { SQL } from 'drizzle-orm'
 import type * as z from 'zod'
 import type { AccountCtx } from '../../db/context.ts'
+import { holds, listPage, offsetOf, orderOf } from '../../db/list.ts'
+import type { ListPage } from '../../db/list.ts'
 import { accountMemberships, users } from '../../db/schema.ts'
+import { memberJson } from './member.ts'
 import type { AccountMemberJson, listAccountMembersQuery } from './schema.ts'
 
-/** One page of who manages the account, the longest-standing first. */
+const columns = {
+  name: users.name,
+  email: users.email,
+  // Owners before admins.
+  role: sql`${accountMemberships.role} <> 'owner'`,
+  joined_at: accountMemberships.createdAt,
+}
+const ofLiveUser = and(eq(users.id, accountMemberships.userId), isNull(users.deletedAt))
+
+/** One page of who manages the account, and how many do. Ties are broken by id, so pages do not overlap. */
 export async function listAccountMembers(
   ctx: AccountCtx,
-  { page, page_size }: z.output<typeof listAccountMembersQuery>,
-): Promise<{ count: number; results: AccountMemberJson[] }> {
-  const own = eq(accountMemberships.accountId, ctx.account.id)
-  const person = and(eq(users.id, accountMemberships.userId), isNull(users.deletedAt))
-  const [[total], rows] = await ctx.db.batch([
-    ctx.db.select({ count: count() }).from(accountMemberships).innerJoin(users, person).where(own),
+  query: z.output<typeof listAccountMembersQuery>,
+): Promise<ListPage<AccountMemberJson>> {
+  const where: SQL | undefined = and(
+    eq(accountMemberships.accountId, ctx.account.id),
+    or(holds(users.name, query.search), holds(users.email, query.search)),
+  )
+  const [totals, rows] = await ctx.db.batch([
+    ctx.db.select({ count: count() }).from(accountMemberships).innerJoin(users, ofLiveUser).where(where),
     ctx.db
       .select({
         userId: accountMemberships.userId,
         email: users.email,
         name: users.name,
         role: accountMemberships.role,
-        createdAt: accountMemberships.createdAt,
+        joinedAt: accountMemberships.createdAt,
       })
       .from(accountMemberships)
-      .innerJoin(users, person)
-      .where(own)
-      .orderBy(asc(accountMemberships.createdAt), asc(accountMemberships.userId))
-      .limit(page_size)
-      .offset((page - 1) * page_size),
+      .innerJoin(users, ofLiveUser)
+      .where(where)
+      .orderBy(...orderOf(columns, query.ordering, accountMemberships.userId))
+      .limit(query.page_size)
+      .offset(offsetOf(query)),
   ])
-  const results = rows.map(({ userId, createdAt, ...row }) => ({ user_id: userId, ...row, created_at: new Date(createdAt).toISOString() }))
-  return { count: total?.count ?? 0, results }
+  return listPage(totals, rows.map(memberJson))
 }

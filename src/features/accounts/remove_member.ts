@@ -3,18 +3,16 @@ import { accountAuditEntry } from '../../db/audit.ts'
 import type { AccountCtx } from '../../db/context.ts'
 import { newMail, queueMails } from '../../db/mails.ts'
 import { accountMemberships } from '../../db/schema.ts'
-import { changedMeanwhile, noSuchMember } from './json.ts'
 import { hasOtherOwner, membershipOf, stillHasRole } from './live.ts'
-import { lastOwner, memberOf } from './set_member.ts'
+import { findMember, whyNot } from './member.ts'
 
 /** Takes a user's role in the account; the user stays one of the account, and a member of organizations. The last owner stays. */
 export async function removeAccountMember(ctx: AccountCtx, userId: string): Promise<void> {
-  const before = await memberOf(ctx, userId)
-  if (before === undefined || before.role === null) throw noSuchMember()
-  const { role, email, accountName } = before
+  const { role, email, accountName } = await findMember(ctx, userId)
   const where = membershipOf(ctx, userId, stillHasRole(ctx, userId, role), role === 'owner' ? hasOtherOwner(ctx, userId) : undefined)
   const changes = { role: { before: role, after: null } }
-  const entry = { action: 'account_member.remove', target: { kind: 'user', id: userId }, changes }
+  const action = userId === ctx.user.id ? 'account_member.leave' : 'account_member.remove'
+  const entry = { action, target: { kind: 'user', id: userId }, changes }
   const mail = newMail(
     ctx,
     'membership_removed',
@@ -27,6 +25,11 @@ export async function removeAccountMember(ctx: AccountCtx, userId: string): Prom
     mail.statement,
     ctx.db.delete(accountMemberships).where(where).returning({ userId: accountMemberships.userId }),
   ])
-  if (rows.length === 0) throw role === 'owner' ? lastOwner() : changedMeanwhile()
+  if (rows.length === 0) throw await whyNot(ctx, userId, role)
   queueMails(ctx, [mail])
+}
+
+/** Whoever has a role in the account may give it up, but for the last owner. */
+export async function leaveAccount(ctx: AccountCtx): Promise<void> {
+  await removeAccountMember(ctx, ctx.user.id)
 }

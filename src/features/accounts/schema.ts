@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { nameCharsMax } from '../../core/limits.ts'
+import { emailCharsMax, nameCharsMax } from '../../core/limits.ts'
 import { accountActingRoles, accountRoles } from '../../core/permissions.ts'
 import { emailSchema, lineSchema, nameSchema, pageQuery, pageSchema, timestampSchema, uuidSchema } from '../../core/primitives.ts'
 
@@ -17,7 +17,7 @@ export const accountMemberSchema = z.object({
   email: z.string(),
   name: z.string(),
   role: z.enum(accountRoles),
-  created_at: timestampSchema,
+  joined_at: timestampSchema,
 })
 
 export const createAccountSchema = z.strictObject({
@@ -46,7 +46,13 @@ export const listAccountsQuery = z.strictObject({
     .meta({ description: 'Whether to list, instead of the others, those that were deleted and that the caller may restore' }),
 })
 
-export const listAccountMembersQuery = z.strictObject(pageQuery)
+const accountMemberOrderings = ['name', '-name', 'email', '-email', 'role', '-role', 'joined_at', '-joined_at'] as const
+
+export const listAccountMembersQuery = z.strictObject({
+  ...pageQuery,
+  ordering: z.enum(accountMemberOrderings).default('name'),
+  search: lineSchema(emailCharsMax).optional().meta({ description: 'Part of name or e-mail, without case for ASCII letters' }),
+})
 
 export const accountPageSchema = pageSchema(accountSchema)
 export const accountMemberPageSchema = pageSchema(accountMemberSchema)

@@ -1,36 +1,40 @@
-import { and, eq, sql } from 'drizzle-orm'
+import { sql } from 'drizzle-orm'
 import type { AccountRole } from '../../core/permissions.ts'
-import { problem } from '../../core/problems.ts'
 import { accountAuditEntry } from '../../db/audit.ts'
+import type { AuditEntry } from '../../db/audit.ts'
 import type { AccountCtx } from '../../db/context.ts'
 import { newMail, queueMails } from '../../db/mails.ts'
-import { accountMemberships, accounts, users } from '../../db/schema.ts'
-import { changedMeanwhile, noSuchMember } from './json.ts'
+import { accountMemberships, users } from '../../db/schema.ts'
 import { hasOtherOwner, liveUser, stillHasRole } from './live.ts'
+import { findMember, findUser, memberJson, whyNot } from './member.ts'
 import type { AccountMemberJson } from './schema.ts'
 
 export interface MemberInput {
   userId: string
   role: AccountRole
-  /** Whether a user of the account without a role may get one. */
-  mayBeNew: boolean
 }
 
 /** Gives a user of the account a role in it, or another one. The last owner stays owner. */
-export async function setAccountMember(ctx: AccountCtx, { userId, role, mayBeNew }: MemberInput): Promise<AccountMemberJson> {
-  const before = await memberOf(ctx, userId)
-  if (before === undefined || (before.role === null && !mayBeNew)) throw noSuchMember()
-  const { email, name, accountName } = before
-  if (before.role === role) return memberJson(userId, { email, name, role, createdAt: before.since ?? ctx.now() })
+export async function setAccountMember(ctx: AccountCtx, input: MemberInput): Promise<{ member: AccountMemberJson; isNew: boolean }> {
+  const before = await findUser(ctx, input.userId)
+  return { member: await giveRole(ctx, before, input.role), isNew: before.role === null }
+}
+
+/** Gives somebody who has a role in the account another one. */
+export async function changeAccountMember(ctx: AccountCtx, { userId, role }: MemberInput): Promise<AccountMemberJson> {
+  return giveRole(ctx, await findMember(ctx, userId), role)
+}
+
+async function giveRole(ctx: AccountCtx, before: Awaited<ReturnType<typeof findUser>>, role: AccountRole): Promise<AccountMemberJson> {
+  const { userId, email, name, accountName } = before
   const now = ctx.now()
-  const steps = before.role === 'owner' ? hasOtherOwner(ctx, userId) : undefined
-  const where = liveUser(ctx, userId, stillHasRole(ctx, userId, before.role), steps)
-  const changes = { role: { before: before.role, after: role } }
-  const entry = { action: 'account_member.update', target: { kind: 'user', id: userId }, changes }
+  if (before.role === role) return memberJson({ userId, email, name, role, joinedAt: before.joinedAt ?? now })
+  const stays = before.role === 'owner' ? hasOtherOwner(ctx, userId) : undefined
+  const where = liveUser(ctx, userId, stillHasRole(ctx, userId, before.role), stays)
   const about = { thing: 'account', name: accountName, role } as const
   const mail = newMail(ctx, 'membership_changed', { to: email, ownerId: ctx.account.id }, about, sql`from ${users} where ${where}`)
   const [, , rows] = await ctx.db.batch([
-    accountAuditEntry(ctx, entry, users, where),
+    accountAuditEntry(ctx, entryOf(userId, before.role, role), users, where),
     mail.statement,
     ctx.db
       .insert(accountMemberships)
@@ -39,33 +43,14 @@ export async function setAccountMember(ctx: AccountCtx, { userId, role, mayBeNew
       .returning(),
   ])
   const row = rows[0]
-  if (!row) throw before.role === 'owner' ? lastOwner() : changedMeanwhile()
+  if (!row) throw await whyNot(ctx, userId, before.role)
   queueMails(ctx, [mail])
-  return memberJson(userId, { email, name, role, createdAt: row.createdAt })
+  return memberJson({ userId, email, name, role, joinedAt: row.createdAt })
 }
 
-/** A live user of the account with the role there, null for none. */
-export async function memberOf(ctx: AccountCtx, userId: string) {
-  const membership = and(eq(accountMemberships.userId, users.id), eq(accountMemberships.accountId, users.accountId))
-  const [row] = await ctx.db
-    .select({
-      email: users.email,
-      name: users.name,
-      accountName: accounts.name,
-      role: accountMemberships.role,
-      since: accountMemberships.createdAt,
-    })
-    .from(users)
-    .innerJoin(accounts, eq(accounts.id, users.accountId))
-    .leftJoin(accountMemberships, membership)
-    .where(liveUser(ctx, userId))
-  return row
-}
-
-export function lastOwner() {
-  return problem('last_owner', 'An account must have an owner. Hand it over first.')
-}
-
-function memberJson(userId: string, { createdAt, ...rest }: { email: string; name: string; role: AccountRole; createdAt: number }) {
-  return { user_id: userId, ...rest, created_at: new Date(createdAt).toISOString() }
+function entryOf(userId: string, before: AccountRole | null, role: AccountRole): AuditEntry {
+  const target = { kind: 'user', id: userId }
+  return before === null
+    ? { action: 'account_member.create', target, details: { role } }
+    : { action: 'account_member.update', target, changes: { role: { before, after: role } } }
 }

@@ -9,7 +9,7 @@ import { accountMemberships, accounts, users } from '../../db/schema.ts'
 import { accountJson, changedMeanwhile } from './json.ts'
 import { liveAccount, liveUser, stillHasRole } from './live.ts'
 import type { AccountJson } from './schema.ts'
-import { memberOf } from './set_member.ts'
+import { userOf } from './member.ts'
 
 /**
  * Hands the account to another of its users. An owner becomes admin and other owners stay; when staff does it, all former
@@ -19,7 +19,7 @@ export async function transferAccount(ctx: AccountCtx, userId: string): Promise<
   const { account, user } = ctx
   const isOwner = account.roles.includes('owner')
   if (isOwner && user.id === userId) throw problem('unprocessable', 'You own the account already. Name another user.')
-  const newOwner = await memberOf(ctx, userId)
+  const newOwner = await userOf(ctx, userId)
   if (newOwner === undefined) throw problem('unprocessable', 'The new owner must be a user of the account.')
   const leaving = isOwner ? eq(accountMemberships.userId, user.id) : undefined
   const oldOwners = await ownersOf(ctx, userId, leaving)

@@ -80,7 +80,8 @@ export const thingMakers: Record<string, (world: World) => Promise<string>> = {
   '/api/v1/accounts/:id/restore': ownAccount,
   '/api/v1/accounts/:id/transfer': ownAccount,
   '/api/v1/accounts/:id/members': ownAccount,
-  '/api/v1/accounts/:id/members/:user_id': ownAccount,
+  '/api/v1/accounts/:id/members/:user_id': makeAccountMember,
+  '/api/v1/accounts/:id/leave': ownAccount,
   '/api/v1/organizations/:id': makeOrganization,
   '/api/v1/organizations/:id/restore': makeOrganization,
   '/api/v1/organizations/:id/transfer': makeOrganization,
@@ -115,7 +116,9 @@ const lasting: ReadonlySet<string> = new Set([
   '/api/v1/accounts/:id/restore',
   '/api/v1/accounts/:id/transfer',
   '/api/v1/accounts/:id/members',
+  // A PUT gives the role again.
   '/api/v1/accounts/:id/members/:user_id',
+  '/api/v1/accounts/:id/leave',
   '/api/v1/accounts/:id/audit-log',
   '/dev/outbox/:id',
   '/api/v1/tasks/:id',
@@ -166,6 +169,13 @@ async function made(response: Response): Promise<{ id: string }> {
 
 async function ownAccount({ accountId }: World): Promise<string> {
   return accountId
+}
+
+async function makeAccountMember({ addMember, call, owner, accountId }: World): Promise<string> {
+  const { userId } = await addMember('member')
+  const path = `/api/v1/accounts/${accountId}/members/${userId}`
+  await made(await call(path, { method: 'PUT', as: owner.accessToken, json: { role: 'admin' } }))
+  return `${accountId} ${userId}`
 }
 
 async function makeOrganization(world: World): Promise<string> {
