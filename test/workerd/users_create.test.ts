@@ -1,13 +1,15 @@
 import { eq } from 'drizzle-orm'
 import { describe, expect, it } from 'vitest'
 import { createdUsersPerAddressMax, createdUsersPerPersonMax, invitationsPerEmailMax } from '../../src/core/limits.ts'
-import { users } from '../../src/db/schema.ts'
+import type { AccountCtx } from '../../src/db/context.ts'
+import { accountMemberships, users } from '../../src/db/schema.ts'
 import { noPassword } from '../../src/features/auth/password.ts'
+import { createUser as createNewUser } from '../../src/features/users/create.ts'
 import { accountEntriesOf } from '../support/account_entries.ts'
 import { problemOf } from '../support/app.ts'
 import { mailsTo } from '../support/mails.ts'
 import { forgetPassword, makeStaff } from '../support/tenancy.ts'
-import { asOwner, createUser, freshEmail, userRowOf, usersPath as path } from '../support/users.ts'
+import { addAccountAdmin, asOwner, createUser, freshEmail, userRowOf, usersPath as path } from '../support/users.ts'
 import type { UserBody } from '../support/users.ts'
 import { callFrom, createWorld, randomAddress, testCtx } from '../support/world.ts'
 
@@ -141,6 +143,23 @@ describe('creating a user', () => {
     expect(Number(refused.headers.get('Retry-After'))).toBeGreaterThan(3000)
     expect(await problemOf(refused)).toMatchObject({ status: 429, details: { created_users_per_person: [expect.any(String)] } })
     expect((await ask(known.owner.email)).status).toBe(429)
+  })
+
+  it('comes to nothing when the role in the account is taken away while the request is under way', async () => {
+    const world = await createWorld()
+    const { userId, email: ownEmail } = await addAccountAdmin(world)
+    const late: AccountCtx = {
+      ...testCtx(),
+      user: { id: userId, email: ownEmail, accountId: world.accountId, isStaff: false },
+      sessionId: 's',
+      session: { id: 's', passwordProvedMs: Date.now(), secondFactor: false },
+      account: { id: world.accountId, roles: ['admin'] },
+    }
+    const email = freshEmail()
+    await db.delete(accountMemberships).where(eq(accountMemberships.userId, userId))
+    await expect(createNewUser(late, { email, name: 'New' }, {})).rejects.toMatchObject({ code: 'not_found' })
+    expect(await db.select().from(users).where(eq(users.email, email))).toEqual([])
+    expect(await mailsTo(email, 'set_password')).toEqual([])
   })
 
   it('takes 60 an hour from one address, whoever asks', async () => {

@@ -2,6 +2,7 @@ import { and, count, eq, isNull, sql } from 'drizzle-orm'
 import type * as z from 'zod'
 import { setPasswordTtlMs, usersPerAccountMax } from '../../core/limits.ts'
 import { problem } from '../../core/problems.ts'
+import { personMayInAccount } from '../../db/actor_may.ts'
 import { accountAuditStatement, auditPerson } from '../../db/audit.ts'
 import type { AccountCtx } from '../../db/context.ts'
 import { newMail, queueMails } from '../../db/mails.ts'
@@ -52,7 +53,7 @@ async function findAccount(ctx: AccountCtx, accountId: string): Promise<string> 
   return account.name
 }
 
-/** False when somebody has the e-mail, the account is full, or the account is gone. */
+/** False when somebody has the e-mail, the account is full or gone, or the caller's role in it was taken meanwhile. */
 async function insertUser(ctx: AccountCtx, user: NewUser, accountName: string): Promise<boolean> {
   const { id, accountId, email, name } = user
   const now = ctx.now()
@@ -61,7 +62,8 @@ async function insertUser(ctx: AccountCtx, user: NewUser, accountName: string): 
   const present = ctx.db.select({ count: count() }).from(users).where(eq(users.accountId, accountId))
   const free = sql`where not exists (select 1 from ${users} where ${users.email} = ${email})
     and (${present}) < ${usersPerAccountMax}
-    and exists (select 1 from ${accounts} where ${and(eq(accounts.id, accountId), isNull(accounts.deletedAt))})`
+    and exists (select 1 from ${accounts} where ${and(eq(accounts.id, accountId), isNull(accounts.deletedAt))})
+    and ${personMayInAccount('users:write', { userId: ctx.user.id, accountId })}`
   const made = sql`from ${users} where ${users.id} = ${id}`
   const token = newOneTimeToken(ctx, 'set_password', id, setPasswordTtlMs, made)
   const mail = newMail(ctx, 'set_password', { to: email, ownerId: id }, { token: token.token, account_name: accountName }, made)
@@ -92,5 +94,5 @@ async function refusal(ctx: AccountCtx, email: string, accountId: string) {
   if (holder) return problem('conflict', 'Somebody has this e-mail address already. Invite them to an organization instead.')
   if ((present?.count ?? 0) >= usersPerAccountMax)
     return problem('conflict', `An account can have at most ${usersPerAccountMax} users. Delete some first.`)
-  return problem('not_found', 'The account was deleted meanwhile.')
+  return problem('not_found', 'The account was deleted meanwhile, or your role in it was taken.')
 }
