@@ -1,7 +1,7 @@
 import { totpCode } from '../../src/features/auth/totp.ts'
 import { jsonSamples } from './hostile/samples.ts'
 import { mailsTo } from './mails.ts'
-import { makeStaff } from './tenancy.ts'
+import { makeStaff, unconfirm } from './tenancy.ts'
 import type { World } from './world.ts'
 
 /** A request that succeeds; what is left out is the path's thing, the sample of a body, and the owner. */
@@ -46,11 +46,15 @@ export const auditedWrites: Record<string, Audited> = {
   },
   'auth.verify_email_resend': {
     leaves: ['email.verify_request'],
-    how: ({ owner }) => ({ as: null, json: { email: owner.email } }),
+    how: async ({ owner }) => {
+      await unconfirm(owner)
+      return { as: null, json: { email: owner.email } }
+    },
   },
   'auth.verify_email': {
     leaves: ['email.verify'],
     how: async ({ call, owner }) => {
+      await unconfirm(owner)
       await call('/api/v1/auth/verify-email/resend', { json: { email: owner.email } })
       return { as: null, json: { token: await tokenOf(owner.email, 'verify_email') } }
     },

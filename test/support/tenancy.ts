@@ -63,3 +63,8 @@ export async function changesIn(organizationId: string, action: string): Promise
     .all<{ changes: string }>()
   return results.map(({ changes }) => JSON.parse(changes) as unknown)
 }
+
+/** As if the person had never shown to read mails. */
+export async function unconfirm({ userId }: Person): Promise<void> {
+  await testCtx().db.update(users).set({ emailVerifiedAt: null }).where(eq(users.id, userId))
+}
