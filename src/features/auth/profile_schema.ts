@@ -49,7 +49,10 @@ export const updateMeSchema = z
     notification_preferences: z
       .strictObject({ alerts: z.boolean(), weekly_digest: z.boolean(), reports: z.boolean() })
       .partial()
-      .meta({ description: 'Mails that a person may do without; those about the account and its security always go out' }),
+      .meta({
+        description:
+          'Mails that a person may do without, kept for when they are sent: none of them is yet. Those about the account and its security always go out',
+      }),
     default_organization_id: uuidSchema.meta({ description: 'Organization that requests act in which name none; one of the memberships' }),
   })
   .partial()
