@@ -79,8 +79,8 @@ describe('creating a user', () => {
 
   it('refuses an e-mail that somebody has, anywhere and in any state, and mails nobody', async () => {
     const [world, other] = [await createWorld(), await createWorld()]
-    const deleted = await createUser(other)
-    expect((await asOwner(other, `${path}/${deleted.id}`, { method: 'DELETE' })).status).toBe(204)
+    const deleted = await other.addMember('member')
+    expect((await asOwner(other, `${path}/${deleted.userId}`, { method: 'DELETE' })).status).toBe(204)
     for (const email of [world.owner.email, other.owner.email.toUpperCase(), deleted.email]) {
       const response = await asOwner(world, path, { json: { email, name: 'New' } })
       expect(await problemOf(response)).toMatchObject({ status: 409, code: 'conflict' })
