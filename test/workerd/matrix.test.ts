@@ -1,8 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest'
-import { isAccountPermission, roleHas } from '../../src/core/permissions.ts'
-import type { Permission } from '../../src/core/permissions.ts'
-import { teamMemberships, teams } from '../../src/db/schema_identity.ts'
-import { teamNameKey } from '../../src/features/teams/name_key.ts'
+import { isAccountPermission, roleHas, scopesHave } from '../../src/core/permissions.ts'
 import type { AnyRouteSpec } from '../../src/http/route.ts'
 import { routes } from '../../src/routes.ts'
 import { missingId } from '../support/hostile/samples.ts'
@@ -10,8 +7,10 @@ import { makeCast } from '../support/matrix/cast.ts'
 import type { Cast, CastMember } from '../support/matrix/cast.ts'
 import { organizationRoles, places, placesOf, verdict } from '../support/matrix/expected.ts'
 import type { Place, Verdict } from '../support/matrix/expected.ts'
+import { innerCases, makeThings } from '../support/matrix/inner_cases.ts'
+import type { InnerCase } from '../support/matrix/inner_cases.ts'
 import { say, withoutLogLines } from '../support/quiet.ts'
-import { callFrom, randomAddress, testCtx } from '../support/world.ts'
+import { callFrom, randomAddress } from '../support/world.ts'
 
 /*
  * Who may do what: every actor at every route that is not public, in the own tenant, in another of the same account and in a
@@ -130,77 +129,36 @@ describe('the authorization matrix', () => {
   })
 })
 
-/** Rights that a verb asks for beyond those of its route: over a team, over owners. */
-interface InnerCase {
-  id: string
-  needs: Permission
-  /** Whether a manager of the team may as well. */
-  orManager?: true
-  /** Whether the password is wanted again. */
-  stepUp?: true
-  request(ids: { organization: string; team: string; owner: string }): { path: string; json?: unknown }
-}
-
-const nobodysId = '01923f00-0000-7000-8000-00000000000a'
-const innerCases: InnerCase[] = [
-  ...(['teams.update', 'teams.replace'] as const).map((id): InnerCase => ({
-    id,
-    needs: 'teams:write',
-    orManager: true,
-    request: ({ team }) => ({ path: `/api/v1/teams/${team}`, json: { name: 'Matrix', description: '' } }),
-  })),
-  {
-    id: 'team_members.create',
-    needs: 'teams:write',
-    orManager: true,
-    request: ({ team }) => ({ path: `/api/v1/teams/${team}/members`, json: { user_id: nobodysId, role: 'member' } }),
-  },
-  {
-    id: 'team_members.update',
-    needs: 'teams:write',
-    orManager: true,
-    request: ({ team }) => ({ path: `/api/v1/teams/${team}/members/${nobodysId}`, json: { role: 'member' } }),
-  },
-  {
-    id: 'members.update',
-    needs: 'members:owners',
-    stepUp: true,
-    request: ({ organization, owner }) => ({ path: `/api/v1/organizations/${organization}/members/${owner}`, json: { role: 'owner' } }),
-  },
-]
-
 describe('a right that the verb asks for', () => {
-  it.each(innerCases.map((one) => [one.id, one] as const))('of %s is held by exactly who the table names', async (id, inner) => {
-    const spec = guarded.find((one) => one.id === id)
-    const ctx = testCtx()
-    const organization = cast.placeIds.main
-    const team = ctx.newId()
-    const now = ctx.now()
-    const manager = cast.members.find(({ name }) => name === 'a team manager')
-    const owner = cast.members.find(({ name }) => name === 'owner')?.person?.userId ?? ''
-    const name = `Matrix ${team}`
-    await ctx.db
-      .insert(teams)
-      .values({ id: team, organizationId: organization, name, nameKey: teamNameKey(name), createdAt: now, updatedAt: now })
-    await ctx.db
-      .insert(teamMemberships)
-      .values({ organizationId: organization, teamId: team, userId: manager?.person?.userId ?? '', role: 'manager', createdAt: now })
-    const got: string[] = []
-    const wanted: string[] = []
-    for (const actor of cast.members) {
-      if (actor.facts.kind !== 'person' || spec === undefined || verdict(actor.facts, spec, 'main') !== 'allow') continue
-      const { path, json } = inner.request({ organization, team, owner })
-      const headers = { 'X-Organization-Id': organization }
-      const response = await callFrom(randomAddress(), path, { method: spec.method.toUpperCase(), as: actor.credential, json, headers })
-      got.push(`${actor.name}: ${[401, 403].includes(response.status) ? 'no' : 'yes'}`)
-      await response.body?.cancel()
-      const { facts } = actor
-      const counting = organizationRoles(facts, 'main').filter((role) => role !== 'staff' || facts.secondFactor === true)
-      const holds = counting.some((role) => roleHas(role, inner.needs))
-      const may = (holds || (inner.orManager === true && actor === manager)) && !(inner.stepUp === true && facts.stalePassword === true)
-      wanted.push(`${actor.name}: ${may ? 'yes' : 'no'}`)
-    }
-    expect(got).toEqual(wanted)
-    expect(new Set(wanted.map((line) => line.slice(-3))).size).toBe(2)
-  })
+  it.each(innerCases.map((one) => [one.what === undefined ? one.id : `${one.id} of ${one.what}`, one] as const))(
+    'at %s is held by exactly who the table names',
+    async (_, inner) => {
+      const spec = guarded.find(({ id }) => id === inner.id)
+      const userOf = (wanted: string) => cast.members.find(({ name }) => name === wanted)?.person?.userId ?? ''
+      const whose = { organization: cast.placeIds.main, owner: userOf('a person without organization'), manager: userOf('a team manager') }
+      const got: string[] = []
+      const wanted: string[] = []
+      for (const actor of cast.members) {
+        if (spec === undefined || verdict(actor.facts, spec, 'main') !== 'allow') continue
+        const { path, json } = inner.request(await makeThings(whose))
+        const headers = { 'X-Organization-Id': whose.organization }
+        const response = await callFrom(randomAddress(), path, { method: spec.method.toUpperCase(), as: actor.credential, json, headers })
+        const { status } = response
+        got.push(`${actor.name}: ${[401, 403].includes(status) ? 'no' : 'yes'}${status >= 500 || status === 400 ? `, but ${status}` : ''}`)
+        await response.body?.cancel()
+        wanted.push(`${actor.name}: ${holds(actor, inner) ? 'yes' : 'no'}`)
+      }
+      expect(got).toEqual(wanted)
+      expect(new Set(wanted.map((line) => line.slice(-3))).size).toBe(2)
+    },
+  )
 })
+
+/** By the table, who does what the case asks for, of those whom the route lets in. */
+function holds({ name, facts }: CastMember, { needs, orManager, stepUp }: InnerCase): boolean {
+  if (facts.kind === 'nobody') return false
+  if (facts.kind === 'key') return scopesHave(facts.scopes, needs)
+  const counting = organizationRoles(facts, 'main').filter((role) => role !== 'staff' || facts.secondFactor === true)
+  const may = counting.some((role) => roleHas(role, needs)) || (orManager === true && name === 'a team manager')
+  return may && !(stepUp === true && facts.stalePassword === true)
+}

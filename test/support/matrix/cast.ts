@@ -123,6 +123,12 @@ async function keysOf(world: World, place: Place): Promise<CastMember[]> {
   }
   const one = await world.createKey('admin', ['logs:read'])
   members.push({ name: 'an admin key with one scope', facts: { kind: 'key', place, scopes: ['logs:read'] }, credential: one.key })
+  const boards = await world.createKey('admin', ['dashboards:read'])
+  members.push({
+    name: 'a key for dashboards without logs',
+    facts: { kind: 'key', place, scopes: ['dashboards:read'] },
+    credential: boards.key,
+  })
   const none = await world.createKey('admin')
   await testCtx().db.update(apiKeys).set({ scopes: [] }).where(eq(apiKeys.id, none.id))
   members.push({ name: 'an admin key without scopes', facts: { kind: 'key', place, scopes: [] }, credential: none.key })
