@@ -43,7 +43,10 @@ describe('a dashboard', () => {
     const world = await createWorld()
     const filled = (q: string) =>
       Array.from({ length: dashboardPanelsMax }, (_, i) => ({
-        ...{ id: `p${i}`, kind: 'number', title: 'Many', q: q.repeat(200) },
+        id: `p${i}`,
+        kind: 'number',
+        title: 'Many',
+        q: q.repeat(200),
         layout: { x: i % 12, y: Math.floor(i / 12), w: 1, h: 1 },
       }))
     const made = await ask<Dashboard>(world, 'POST', path, { json: { name: 'Many', definition: { panels: filled('a') } } })
