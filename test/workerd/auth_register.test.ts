@@ -69,6 +69,19 @@ describe('registering', () => {
     expect(await userOf(email)).toEqual(before)
   })
 
+  it('takes an e-mail in punycode, whatever it looks like, for a mailbox of its own', async () => {
+    const email = newEmail()
+    await callFrom(randomAddress(), path, { json: { email, password, name: 'Ann' } })
+    const before = await userOf(email)
+    // What mail programs show as example.com with a Cyrillic letter.
+    const lookalike = email.replace('example.com', new URL('https://ex\u0430mple.com').hostname)
+    expect((await callFrom(randomAddress(), path, { json: { email: lookalike, password, name: 'Mallory' } })).status).toBe(201)
+    const made = await userOf(lookalike)
+    expect(made).toMatchObject({ name: 'Mallory' })
+    expect(made?.accountId).not.toBe(before?.accountId)
+    expect(await userOf(email)).toEqual(before)
+  })
+
   it('makes one user and nothing else when it races with itself', async () => {
     const email = newEmail()
     const name = `Race ${email}`

@@ -15,7 +15,7 @@ import { invite as inviteMember } from '../../src/features/invitations/create.ts
 import { resendInvitation } from '../../src/features/invitations/resend.ts'
 import { problemOf } from '../support/app.ts'
 import { mailsTo } from '../support/mails.ts'
-import { rolesIn } from '../support/tenancy.ts'
+import { mailsAbout, rolesIn } from '../support/tenancy.ts'
 import { createWorld, testCtx } from '../support/world.ts'
 import { actionsIn, askToInvite, invitationsPath, invite, newEmail, register, tokenOf, worthless } from './invitations_world.ts'
 import { letIn } from './members_world.ts'
@@ -73,9 +73,16 @@ describe('inviting', () => {
     'ann',
     'a@b@c',
     '\uff41nn@example.com',
-  ])('refuses %j, which is, or looks like, another address', async (email) => {
+    // The Kelvin sign, which lower-cases to k.
+    'fran\u212a@example.com',
+    'ann@example\u3002com',
+    'ann\u200b@example.com',
+    '\u00a0ann@example.com',
+  ])('refuses %j, which is, or looks like, another address, and writes to nobody', async (email) => {
     const world = await createWorld()
     expect(await problemOf(await askToInvite(world, email))).toMatchObject({ status: 400, code: 'validation_failed' })
+    expect(await actionsIn(world)).toEqual([])
+    expect(await mailsAbout(world.organizationId)).toEqual([])
   })
 
   it('of an owner is for owners, not for admins: nor is sending it again or revoking it', async () => {

@@ -136,6 +136,18 @@ describe('accepting as a user', () => {
     expect(await actionsIn(world)).toEqual(['invitation.create', 'membership.create'])
   })
 
+  it('is not for who has an e-mail that only looks like the one invited, in a domain of its own', async () => {
+    const [world, thief] = [await createWorld(), await createWorld()]
+    const email = newEmail()
+    // What mail programs show as example.com with a Cyrillic letter.
+    const lookalike = email.replace('example.com', new URL('https://ex\u0430mple.com').hostname)
+    expect(lookalike).toContain('@xn--')
+    await db.update(users).set({ email: lookalike }).where(eq(users.id, thief.owner.userId))
+    await invite(world, email, 'admin')
+    expect(await problemOf(await accept(thief.owner, await tokenOf(email)))).toMatchObject({ status: 403, code: 'forbidden' })
+    expect(Object.keys(await rolesIn(world.organizationId))).toEqual([world.owner.userId])
+  })
+
   it('is not for somebody else who got hold of the token, and leaves it good', async () => {
     const [world, other, thief] = [await createWorld(), await createWorld(), await createWorld()]
     await invite(world, other.owner.email, 'owner')
