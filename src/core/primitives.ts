@@ -95,6 +95,17 @@ export function pageSchema<S extends z.ZodType>(item: S) {
   return z.object({ count: z.int(), next: z.string().nullable(), previous: z.string().nullable(), results: z.array(item) })
 }
 
+/**
+ * The body of a PATCH: some of these fields, at least one. A PUT has all of them; one that may be left out of it has a default,
+ * which the description of the API shows.
+ */
+export function patchOf<S extends z.ZodRawShape>(shape: S) {
+  return z
+    .strictObject(shape)
+    .partial()
+    .refine((change) => Object.keys(change).length > 0, 'must name at least one field')
+}
+
 /** Length of a time bucket. */
 export const intervalSchema = z.string().regex(/^[1-9]\d{0,9}(ms|s|m|h|d)$/, 'must be a number with a unit, such as 30s, 5m, 1h or 1d')
 

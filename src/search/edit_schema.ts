@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer'
 import * as z from 'zod'
 import { attributeNameBytesMax, attributesPerRecordMax } from '../core/limits.ts'
+import { patchOf } from '../core/primitives.ts'
 import { severityFromText } from '../core/severity.ts'
 import { parseTimestamp } from '../core/time.ts'
 
@@ -68,15 +69,7 @@ export const replaceJson = z.strictObject({
 })
 
 /** PATCH: what is given changes; an attribute that is null is removed. */
-export const mergeJson = z
-  .strictObject({
-    timestamp: timestamp.optional(),
-    severity: severity.optional(),
-    source: text.optional(),
-    message: text.optional(),
-    attributes: attributes(value.nullable()).optional(),
-  })
-  .refine((change) => Object.values(change).some((given) => given !== undefined), 'must change something')
+export const mergeJson = patchOf({ timestamp, severity, source: text, message: text, attributes: attributes(value.nullable()) })
 
 export type ReplaceInput = z.output<typeof replaceJson>
 export type MergeInput = z.output<typeof mergeJson>

@@ -93,7 +93,7 @@ describe('the own profile', () => {
     const world = await createWorld()
     await patch(world, profile)
     const before = await mine(world)
-    for (const json of [{}, profile, { notification_preferences: {} }, { default_organization_id: world.organizationId }])
+    for (const json of [profile, { notification_preferences: {} }, { default_organization_id: world.organizationId }])
       expect(await (await patch(world, json)).json()).toEqual(before)
     expect((await accountEntriesOf(world.owner.userId)).filter(({ action }) => action === 'user.update')).toHaveLength(1)
   })

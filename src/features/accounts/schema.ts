@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { emailCharsMax, nameCharsMax } from '../../core/limits.ts'
 import { accountActingRoles, accountRoles } from '../../core/permissions.ts'
-import { emailSchema, lineSchema, nameSchema, pageQuery, pageSchema, timestampSchema, uuidSchema } from '../../core/primitives.ts'
+import { emailSchema, lineSchema, nameSchema, pageQuery, pageSchema, patchOf, timestampSchema, uuidSchema } from '../../core/primitives.ts'
 
 export const accountSchema = z.object({
   id: z.string(),
@@ -27,7 +27,7 @@ export const createAccountSchema = z.strictObject({
 })
 
 export const putAccountSchema = z.strictObject({ name: nameSchema })
-export const patchAccountSchema = putAccountSchema.partial()
+export const patchAccountSchema = patchOf(putAccountSchema.shape)
 export const accountRoleSchema = z.strictObject({ role: z.enum(accountRoles) })
 export const transferAccountSchema = z.strictObject({ user_id: uuidSchema })
 

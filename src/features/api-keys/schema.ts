@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { apiKeyGraceSecondsMax, apiKeyRatePerMinuteMax, nameCharsMax } from '../../core/limits.ts'
 import { keyKinds, scopes } from '../../core/permissions.ts'
-import { lineSchema, nameSchema, pageQuery, pageSchema, timestampSchema, uuidSchema } from '../../core/primitives.ts'
+import { lineSchema, nameSchema, pageQuery, pageSchema, patchOf, timestampSchema, uuidSchema } from '../../core/primitives.ts'
 
 const scopesSchema = z
   .array(z.enum(scopes))
@@ -41,10 +41,12 @@ export const createApiKeySchema = z.strictObject({
   rate_limit_per_minute: rateSchema.default(null),
 })
 
-export const patchApiKeySchema = z
-  .strictObject({ name: nameSchema, scopes: scopesSchema, expires_at: endSchema, rate_limit_per_minute: rateSchema })
-  .partial()
-  .refine((change) => Object.keys(change).length > 0, 'must name at least one field')
+export const patchApiKeySchema = patchOf({
+  name: nameSchema,
+  scopes: scopesSchema,
+  expires_at: endSchema,
+  rate_limit_per_minute: rateSchema,
+})
 
 export const rotateApiKeySchema = z.strictObject({
   grace_seconds: z

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { accountPermissions, accountRoles, permissions, roles } from '../../core/permissions.ts'
-import { emailSchema, timestampSchema, uuidSchema } from '../../core/primitives.ts'
+import { emailSchema, patchOf, timestampSchema, uuidSchema } from '../../core/primitives.ts'
 import { notificationKeys, profileFields, profileJson } from '../../core/profile.ts'
 import { oneTimeTokenSchema } from '../../core/secret_schemas.ts'
 
@@ -43,19 +43,14 @@ export const meSchema = z.object({
   memberships: z.array(membershipSchema),
 })
 
-export const updateMeSchema = z
-  .strictObject({
-    ...profileFields,
-    notification_preferences: z
-      .strictObject({ alerts: z.boolean(), weekly_digest: z.boolean(), reports: z.boolean() })
-      .partial()
-      .meta({
-        description:
-          'Mails that a person may do without, kept for when they are sent: none of them is yet. Those about the account and its security always go out',
-      }),
-    default_organization_id: uuidSchema.meta({ description: 'Organization that requests act in which name none; one of the memberships' }),
-  })
-  .partial()
+export const updateMeSchema = patchOf({
+  ...profileFields,
+  notification_preferences: z.strictObject({ alerts: z.boolean(), weekly_digest: z.boolean(), reports: z.boolean() }).partial().meta({
+    description:
+      'Mails that a person may do without, kept for when they are sent: none of them is yet. Those about the account and its security always go out',
+  }),
+  default_organization_id: uuidSchema.meta({ description: 'Organization that requests act in which name none; one of the memberships' }),
+})
 
 export const changeEmailSchema = z.strictObject({ new_email: emailSchema })
 

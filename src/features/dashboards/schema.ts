@@ -25,6 +25,7 @@ import {
   nameSchema,
   pageQuery,
   pageSchema,
+  patchOf,
   timestampSchema,
   uuidSchema,
 } from '../../core/primitives.ts'
@@ -155,7 +156,7 @@ export function dashboardBodies(checks: QueryChecks) {
     }
   })
   const create = z.strictObject({ name: nameSchema, definition })
-  const update = create.partial().refine((change) => Object.keys(change).length > 0, 'must name at least one field')
+  const update = patchOf(create.shape)
   return { create, update }
 }
 

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { auditDaysMax, auditDaysMin, nameCharsMax } from '../../core/limits.ts'
 import { actingRoles } from '../../core/permissions.ts'
-import { lineSchema, nameSchema, pageQuery, pageSchema, timestampSchema, uuidSchema } from '../../core/primitives.ts'
+import { lineSchema, nameSchema, pageQuery, pageSchema, patchOf, timestampSchema, uuidSchema } from '../../core/primitives.ts'
 
 export const organizationSchema = z.object({
   id: z.string(),
@@ -29,7 +29,7 @@ export const createOrganizationSchema = z.strictObject({ name: nameSchema })
 
 export const putOrganizationSchema = z.strictObject({ name: nameSchema, require_second_factor: requireSecondFactor, audit_days: auditDays })
 
-export const patchOrganizationSchema = putOrganizationSchema.partial()
+export const patchOrganizationSchema = patchOf(putOrganizationSchema.shape)
 
 export const transferOrganizationSchema = z.strictObject({ user_id: uuidSchema })
 

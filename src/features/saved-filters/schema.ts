@@ -8,7 +8,7 @@ import {
   savedFilterSourcesMax,
   timeBoundCharsMax,
 } from '../../core/limits.ts'
-import { checkedText, lineSchema, nameSchema, pageQuery, pageSchema, timestampSchema, uuidSchema } from '../../core/primitives.ts'
+import { checkedText, lineSchema, nameSchema, pageQuery, pageSchema, patchOf, timestampSchema, uuidSchema } from '../../core/primitives.ts'
 import type { QueryChecks } from '../../core/query_checks.ts'
 import { severities } from '../../core/severity.ts'
 
@@ -49,10 +49,7 @@ export function savedFilterBodies(checks: QueryChecks) {
   })
   const shared = z.boolean().meta({ description: 'Whether all people of the organization see it' })
   const create = z.strictObject({ name: nameSchema, definition, shared: shared.default(false) })
-  const update = z
-    .strictObject({ name: nameSchema, definition, shared })
-    .partial()
-    .refine((change) => Object.keys(change).length > 0, 'must name at least one field')
+  const update = patchOf({ name: nameSchema, definition, shared })
   return { create, update }
 }
 

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { emailCharsMax, nameCharsMax, teamDescriptionCharsMax } from '../../core/limits.ts'
 import { teamRoles } from '../../core/permissions.ts'
-import { lineSchema, nameSchema, pageQuery, pageSchema, timestampSchema, uuidSchema } from '../../core/primitives.ts'
+import { lineSchema, nameSchema, pageQuery, pageSchema, patchOf, timestampSchema, uuidSchema } from '../../core/primitives.ts'
 
 const teamRoleSchema = z.enum(teamRoles)
 /** One line that may be empty. */
@@ -19,9 +19,7 @@ export const teamSchema = z.object({
 
 export const createTeamSchema = z.strictObject({ name: nameSchema, description: descriptionSchema.default('') })
 export const replaceTeamSchema = createTeamSchema
-export const patchTeamSchema = z
-  .strictObject({ name: nameSchema.optional(), description: descriptionSchema.optional() })
-  .refine((patch) => Object.keys(patch).length > 0, 'must name at least one field')
+export const patchTeamSchema = patchOf({ name: nameSchema, description: descriptionSchema })
 
 export const teamParam = z.object({ id: uuidSchema })
 

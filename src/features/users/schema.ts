@@ -1,7 +1,7 @@
 import * as z from 'zod'
 import { emailCharsMax } from '../../core/limits.ts'
 import { accountRoles } from '../../core/permissions.ts'
-import { emailSchema, lineSchema, nameSchema, pageQuery, pageSchema, timestampSchema, uuidSchema } from '../../core/primitives.ts'
+import { emailSchema, lineSchema, nameSchema, pageQuery, pageSchema, patchOf, timestampSchema, uuidSchema } from '../../core/primitives.ts'
 import { profileFields, profileJson } from '../../core/profile.ts'
 
 export const userSchema = z.object({
@@ -33,7 +33,7 @@ export const replaceUserSchema = z.strictObject({
   time_zone: profileFields.time_zone.default(null),
 })
 
-export const patchUserSchema = z.strictObject(profileFields).partial()
+export const patchUserSchema = patchOf(profileFields)
 
 /** Fields a list can be ordered by; `-` in front turns the order around. */
 const userOrderings = ['name', '-name', 'email', '-email', 'created_at', '-created_at'] as const
