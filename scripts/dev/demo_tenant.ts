@@ -48,9 +48,13 @@ export async function ensureDemoTenant(options: { userCount?: number; clear?: bo
     const hash = await hashPassword(demoPassword)
     const owner = { email: demoEmail('admin'), name: 'Demo admin', passwordHash: hash, emailVerifiedAt: ctx.now() }
     const { created, known } = await createUserWithOrganization(ctx, { ...owner, organizationName: 'Demo' })
-    const tenant = created ?? known
+    const userId = created?.userId ?? known?.userId ?? ''
+    const [tenant] = await ctx.db
+      .select({ organizationId: users.defaultOrganizationId, accountId: users.accountId })
+      .from(users)
+      .where(eq(users.id, userId))
     if (!tenant || tenant.organizationId === null) throw new Error('the demo administrator has no organization')
-    const { userId, organizationId, accountId } = tenant
+    const { organizationId, accountId } = { ...tenant, organizationId: tenant.organizationId }
     const made = await addMembers(ctx, { organizationId, accountId }, hash, options.userCount ?? demoUsers.length)
     const change: DemoChange = { users: made + (created ? 1 : 0) }
     if (!created && !options.needKey) return change
