@@ -12,9 +12,7 @@ import { entriesAbout } from './members_world.ts'
 const { db } = testCtx()
 const path = '/api/v1/teams'
 let world: World
-beforeEach(async () => {
-  world = await createWorld()
-})
+beforeEach(async () => void (world = await createWorld()))
 
 interface Team {
   id: string
