@@ -125,7 +125,8 @@ describe('the export of a person', () => {
     const rows = await env.DB.batch<{ secret: string }>(
       columns.map(([table, column]) => env.DB.prepare(`select ${column} as secret from ${table}`)),
     )
-    const secrets = rows.flatMap(({ results }) => results.map(({ secret }) => secret)).filter((secret) => secret.length > 1)
+    // Other files fill tables with rows of their own, whose hashes are a few letters.
+    const secrets = rows.flatMap(({ results }) => results.map(({ secret }) => secret)).filter((secret) => secret.length >= 32)
     expect(secrets.length).toBeGreaterThan(10)
     expect(secrets.filter((secret) => text.includes(secret))).toEqual([])
     expect(text).not.toMatch(/"[^"]*(hash|secret|salt|sealed|fingerprint)[^"]*":/)
