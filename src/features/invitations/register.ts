@@ -1,10 +1,11 @@
-import { eq, sql } from 'drizzle-orm'
+import { and, eq, sql } from 'drizzle-orm'
 import type * as z from 'zod'
 import { nameCharsMax } from '../../core/limits.ts'
 import { problem } from '../../core/problems.ts'
+import { accountFull, hasRoomForUser } from '../../db/account_room.ts'
 import { accountAuditStatement, auditStatement } from '../../db/audit.ts'
 import type { BaseCtx } from '../../db/context.ts'
-import { memberships, users } from '../../db/schema.ts'
+import { accounts, memberships, users } from '../../db/schema.ts'
 import { hashPassword } from '../auth/password.ts'
 import { requireGoodPassword } from '../auth/password_check.ts'
 import { findByToken, mayEnter, organizationFull, spendInvitation } from './by_token.ts'
@@ -35,7 +36,8 @@ export async function registerByInvitation(
     // In the order of the tables' columns, as drizzle wants it.
     ctx.db.insert(users).select(
       sql`select ${userId}, ${accountId}, ${email}, ${name ?? nameOf(email)}, ${passwordHash}, 0, ${organizationId}, ${now}, ${now}, null,
-        ${now}, ${now}, false, null, null, null, null, null, null, '{}' where ${mayEnter(ctx, token, invitation)} and ${unknown}`,
+        ${now}, ${now}, false, null, null, null, null, null, null, '{}' where ${mayEnter(ctx, token, invitation)} and ${unknown}
+          and ${hasRoomForUser(accountId)}`,
     ),
     ctx.db.insert(memberships).select(sql`select ${userId}, ${organizationId}, ${role}, ${now} ${made}`),
     auditStatement(ctx, { organizationId, actor }, entry, made),
@@ -44,7 +46,12 @@ export async function registerByInvitation(
   ])
   if (results[4].length > 0) return { user_id: userId, organization_id: organizationId, organization_name: organizationName, role }
   const { userExists } = await findByToken(ctx, token)
-  throw userExists ? knownUser() : organizationFull()
+  if (userExists) throw knownUser()
+  const [room] = await ctx.db
+    .select({ id: accounts.id })
+    .from(accounts)
+    .where(and(eq(accounts.id, accountId), hasRoomForUser(accountId)))
+  throw room ? organizationFull() : accountFull()
 }
 
 function nameOf(email: string): string {

@@ -1,7 +1,8 @@
-import { and, count, eq, isNull, sql } from 'drizzle-orm'
+import { and, eq, isNull, sql } from 'drizzle-orm'
 import type * as z from 'zod'
-import { setPasswordTtlMs, usersPerAccountMax } from '../../core/limits.ts'
+import { setPasswordTtlMs } from '../../core/limits.ts'
 import { problem } from '../../core/problems.ts'
+import { accountFull, hasRoomForUser } from '../../db/account_room.ts'
 import { personMayInAccount } from '../../db/actor_may.ts'
 import { accountAuditStatement, auditPerson } from '../../db/audit.ts'
 import type { AccountCtx } from '../../db/context.ts'
@@ -59,9 +60,8 @@ async function insertUser(ctx: AccountCtx, user: NewUser, accountName: string): 
   const now = ctx.now()
   const actor = auditPerson(ctx)
   const target = { kind: 'user', id }
-  const present = ctx.db.select({ count: count() }).from(users).where(eq(users.accountId, accountId))
   const free = sql`where not exists (select 1 from ${users} where ${users.email} = ${email})
-    and (${present}) < ${usersPerAccountMax}
+    and ${hasRoomForUser(accountId)}
     and exists (select 1 from ${accounts} where ${and(eq(accounts.id, accountId), isNull(accounts.deletedAt))})
     and ${personMayInAccount('users:write', { userId: ctx.user.id, accountId })}`
   const made = sql`from ${users} where ${users.id} = ${id}`
@@ -87,12 +87,14 @@ async function insertUser(ctx: AccountCtx, user: NewUser, accountName: string): 
 
 /** Why no user was made. */
 async function refusal(ctx: AccountCtx, email: string, accountId: string) {
-  const [[holder], [present]] = await ctx.db.batch([
+  const [[holder], [room]] = await ctx.db.batch([
     ctx.db.select({ id: users.id }).from(users).where(eq(users.email, email)),
-    ctx.db.select({ count: count() }).from(users).where(eq(users.accountId, accountId)),
+    ctx.db
+      .select({ id: accounts.id })
+      .from(accounts)
+      .where(and(eq(accounts.id, accountId), hasRoomForUser(accountId))),
   ])
   if (holder) return problem('conflict', 'Somebody has this e-mail address already. Invite them to an organization instead.')
-  if ((present?.count ?? 0) >= usersPerAccountMax)
-    return problem('conflict', `An account can have at most ${usersPerAccountMax} users. Delete some first.`)
+  if (!room) return accountFull()
   return problem('not_found', 'The account was deleted meanwhile, or your role in it was taken.')
 }
