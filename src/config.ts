@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import type { EmailJob, TaskJob } from './core/jobs.ts'
+import type { AlertJob, EmailJob, TaskJob } from './core/jobs.ts'
 import { sealBytesMax } from './core/limits.ts'
 import type { Quota } from './core/settings.ts'
 import type { ScanCall, ScanReply } from './engine/segment/scan_call.ts'
@@ -29,6 +29,7 @@ export interface Env {
   LIVE_TAIL: DurableObjectNamespace<LiveTail>
   METER: DurableObjectNamespace<Meter>
   EMAIL_JOBS: Queue<EmailJob>
+  ALERT_JOBS: Queue<AlertJob>
   TASK_JOBS: Queue<TaskJob>
   ENVIRONMENT?: string
   PUBLIC_URL?: string

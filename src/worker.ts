@@ -4,9 +4,8 @@ import { verifyApiKey } from './features/api-keys/verify.ts'
 import { verifySession } from './features/auth/verify_session.ts'
 import { runJob } from './http/context.ts'
 import { createRateLimiter } from './http/rate_limit.ts'
-import { consumeEmailJobs } from './jobs/email_jobs.ts'
+import { consumeJobs } from './jobs/consume.ts'
 import { runSchedule } from './jobs/schedules.ts'
-import { consumeTaskJobs } from './jobs/task_jobs.ts'
 import { routes } from './routes.ts'
 
 export { LiveTail } from './objects/live-tail/object.ts'
@@ -23,7 +22,7 @@ export default {
       env,
       `queue.${batch.queue}`,
       (work) => ctx.waitUntil(work),
-      (base) => (batch.queue === 'task-jobs' ? consumeTaskJobs : consumeEmailJobs)(base, batch),
+      (base) => consumeJobs(base, batch),
     ),
   scheduled: ({ cron }, env, ctx) =>
     runJob(

@@ -55,8 +55,8 @@ export default defineConfig({
                 TEST_MIGRATIONS: await readD1Migrations(join(root, 'migrations')),
                 TEST_CRONS: cronsOf(await readWranglerConfig()),
               },
-              // Nobody reads this queue: a mail that went out in the middle of a test would have forgotten its token.
-              queueProducers: { EMAIL_JOBS: { queueName: 'email-jobs-of-tests' } },
+              // Nobody reads these queues: a mail that went out in the middle of a test would have forgotten its token.
+              queueProducers: { EMAIL_JOBS: { queueName: 'email-jobs-of-tests' }, ALERT_JOBS: { queueName: 'alert-jobs-of-tests' } },
             },
           })),
         ],

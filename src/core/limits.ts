@@ -160,8 +160,6 @@ export const auditTargetCharsMax = 100
 /** Mails whose message was lost that one sweep sends on; one without success for so long. */
 export const mailSweepRowsMax = 100
 export const mailStuckMs = 10 * 60 * 1000
-/** Deliveries of one message: `max_retries` of the queue, and the first one. */
-export const mailAttemptsMax = 6
 /** A mail that could not be delivered for so long has failed: its token has expired by then, or soon will. */
 export const mailGivenUpMs = 24 * 60 * 60 * 1000
 /** Characters of the reason that a mail keeps. */
@@ -283,6 +281,48 @@ export const auditEntryCharsMax = 2_000
  * key may send thousands of requests. Single logs are edited one by one at that pace; for many there is the erasure by query.
  */
 export const keyWritesPerMinuteMax = 300
+
+// Queues
+/** A message of a queue is at most 128 KB; its envelope takes the rest. */
+export const jobBytesMax = 120_000
+/** Messages of one call, and their bytes: Cloudflare refuses more. */
+export const jobBatchMessagesMax = 100
+export const jobBatchBytesMax = 240_000
+/** Wait before a failed job is tried again: twice as long each time, up to this, and up to half of it less, so that they do not come together. */
+export const jobRetrySeconds = 30
+export const jobRetrySecondsMax = 60 * 60
+/** Characters of a message that was given up which are kept, and of the reason. */
+export const deadJobBodyCharsMax = 20_000
+export const deadJobReasonCharsMax = 1_000
+
+// Alerts
+/** Groups that a rule tells apart: more are not told by people, and each has its state in the rule's row. */
+export const alertGroupsMax = 100
+/** Rules of an organization: each is a query a minute. */
+export const alertRulesPerOrganizationMax = 1_000
+/** A rule says what it is for, and where to read what is to be done. */
+export const alertDescriptionCharsMax = 2_000
+export const alertRunbookCharsMax = 2_000
+/** Fields of its groups. */
+export const alertByMax = 4
+/** Channels of one rule. */
+export const alertChannelsMax = 10
+/** The schedule comes once a minute. */
+export const alertIntervalSecondsMin = 60
+/** Its windows: longer ones are searches, and each is scanned anew every time. */
+export const alertSecondsMax = 24 * 60 * 60
+/** Logs that are later than this are too late for alerts. */
+export const alertDelaySecondsMax = 60 * 60
+/** So often is somebody reminded at most. */
+export const alertRenotifySecondsMin = 5 * 60
+/** A policy for missing data is a matter of at least so many windows: a single empty one may be chance. */
+export const alertNoDataWindowsMin = 2
+/** History, and notifications that went out, are kept this long. */
+export const alertHistoryKeptMs = 90 * 24 * 60 * 60 * 1000
+/** Logs that a notification shows. */
+export const alertSampleLogsMax = 5
+/** Rules of one message of `alert-jobs`: they share the look-up of their organization and its shards, and one write. */
+export const alertRulesPerJobMax = 20
 
 // Ids
 /** A log id is 64 bits: 16 for the shard's number, 48 for the row's sequence number. */
@@ -521,9 +561,8 @@ export const usageSourceCharsMax = 100
 export const usageDaysKept = 400
 /** Tasks of one organization at work at a time; each erasure is a condition in every query meanwhile. */
 export const tasksRunningMax = 10
-/** A step that failed is tried again this often, later each time; the queue's own number is one more. */
+/** A step that failed is tried again this often, later each time; the queue itself would go on for longer. */
 export const taskAttemptsMax = 5
-export const taskRetrySeconds = 30
 /** A running task that nobody touched for this long has lost its message. */
 export const taskStuckMs = 15 * 60 * 1000
 /** Tasks that one run of the schedule takes up again. */

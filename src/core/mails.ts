@@ -1,4 +1,7 @@
 import * as z from 'zod'
+import { alertNoticeSchema } from './alerts.ts'
+import { notificationKeys } from './profile.ts'
+import type { NotificationKey } from './profile.ts'
 
 /**
  * Mails and what the text of each needs: the contract between the verbs that write them (src/db/mails.ts) and
@@ -37,6 +40,38 @@ export const mailParams = {
   ownership_transferred: z.strictObject({ ...tenant, to: z.string() }),
   organization_deleted: z.strictObject({ ...tenant, purge_at_ms: z.int() }),
   user_deleted: z.strictObject({ purge_at_ms: z.int() }),
+  /** The e-mail is not confirmed yet; after `ends_at_ms` the account goes. */
+  verify_reminder: z.strictObject({ ...token, ends_at_ms: z.int().nullable() }),
+  /** An organization wants to send alerts or reports to an address that is no member's. */
+  confirm_recipient: z.strictObject({ ...token, ...organization, asked_by: z.string() }),
+  alert: z.strictObject({ notice: alertNoticeSchema }),
+  report: z.strictObject({
+    ...organization,
+    report: z.strictObject({ id: z.string(), name: z.string(), q: z.string(), from: z.string(), to: z.string() }),
+    rows: z.int(),
+    /** More matched than the file holds. */
+    truncated: z.boolean(),
+    /** Key in R2 of the CSV that is attached; null when there is nothing to show. */
+    csv_key: z.string().nullable(),
+    csv_bytes: z.int(),
+  }),
+  weekly_digest: z.strictObject({
+    ...organization,
+    /** First day of the week and the day after its last, `yyyy-mm-dd`. */
+    from_day: z.iso.date(),
+    to_day: z.iso.date(),
+    rows: z.int(),
+    bytes: z.int(),
+    /** The week before, to compare. */
+    rows_before: z.int(),
+    by_severity: z.array(z.strictObject({ severity: z.string(), rows: z.int() })),
+    top_sources: z.array(z.strictObject({ source: z.string(), rows: z.int() })),
+    /** Most frequent messages of errors. */
+    top_errors: z.array(z.strictObject({ pattern: z.string(), rows: z.int() })),
+    /** Rules that fired, most often first. */
+    alerts: z.array(z.strictObject({ name: z.string(), fired: z.int(), state: z.string() })),
+    logs_url: z.string(),
+  }),
 } as const
 
 /**
@@ -51,12 +86,24 @@ export const noticeKinds = [
   'user_deleted',
 ] as const satisfies readonly MailKind[]
 
+/** Mails that one can do without, by the preference that turns them off; they carry a link that does so. */
+export const optionalMails = { alert: 'alerts', report: 'reports', weekly_digest: 'weekly_digest' } as const satisfies Partial<
+  Record<MailKind, NotificationKey>
+>
+
+export const suppressionScopes = ['all', ...notificationKeys] as const
+export type SuppressionScope = (typeof suppressionScopes)[number]
+
+/** `bounce`: there is no such mailbox. `complaint`: marked as spam. `unsubscribe`: by the link of a mail. `manual`: by staff. */
+export const suppressionReasons = ['bounce', 'complaint', 'unsubscribe', 'manual'] as const
+export type SuppressionReason = (typeof suppressionReasons)[number]
+
 export type MailKind = keyof typeof mailParams
 export type MailParams<K extends MailKind> = z.output<(typeof mailParams)[K]>
 
 export const mailKinds = Object.keys(mailParams) as [MailKind, ...MailKind[]]
-/** `failed`: its text cannot be written, or it could not be delivered for a day. */
-export const mailStates = ['pending', 'sent', 'failed'] as const
+/** `failed`: its text cannot be written, or it could not be delivered for a day. `suppressed`: its address is not written to. */
+export const mailStates = ['pending', 'sent', 'failed', 'suppressed'] as const
 
 /**
  * Where a finished mail lies in R2. `ownerId` is what it is about, with which it is purged: an organization or account, and of a

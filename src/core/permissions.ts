@@ -56,7 +56,12 @@ const organizationTable = {
   // No key: a short retention deletes all there is.
   'logs:settings': { allows: 'set retention', roles: admins },
   'tasks:read': { allows: 'see background tasks and their files', roles: everybody, keys: ['admin'] },
-  'tasks:write': { allows: 'start and revoke background tasks', roles: admins, keys: ['admin'] },
+  'tasks:create': {
+    allows: 'start background tasks and revoke own ones; what a task does is asked for as well',
+    roles: writers,
+    keys: ['admin'],
+  },
+  'tasks:write': { allows: 'revoke background tasks of others', roles: admins, keys: ['admin'] },
   'api_keys:read': { allows: 'list API keys', roles: writers, keys: ['admin'] },
   // No key: a stolen key must not be able to outlive its revocation.
   'api_keys:write': { allows: 'create, change, rotate and revoke API keys', roles: admins },
@@ -76,6 +81,14 @@ const organizationTable = {
   'saved_filters:share': { allows: 'share a filter with the organization, and change shared ones', roles: writers },
   'dashboards:read': { allows: 'see dashboards', roles: everybody, keys: ['query', 'admin'] },
   'dashboards:write': { allows: 'create, change and delete dashboards', roles: writers, keys: ['admin'] },
+  'alerts:read': { allows: 'see alert rules, their history and silences', roles: everybody, keys: ['query', 'admin'] },
+  'alerts:write': { allows: 'create, change, test and delete alert rules, and silence them', roles: writers, keys: ['admin'] },
+  'channels:read': { allows: 'see notification channels', roles: everybody, keys: ['admin'] },
+  // No key: a channel carries logs out of the organization.
+  'channels:write': { allows: 'create, change, test and delete notification channels', roles: admins },
+  'reports:read': { allows: 'see scheduled reports', roles: everybody, keys: ['admin'] },
+  // No key, for the same reason.
+  'reports:write': { allows: 'create, change, run and delete scheduled reports', roles: writers },
 } as const satisfies Record<string, Line<ActingRole>>
 
 const accountTable = {

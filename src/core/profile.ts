@@ -35,7 +35,8 @@ const localeSchema = z
   })
   .meta({ description: 'BCP 47; kept in canonical form' })
 
-const timeZoneSchema = z
+/** A time zone that this runtime knows. */
+export const timeZoneSchema = z
   .string()
   .max(timeZoneCharsMax, `must have at most ${timeZoneCharsMax} characters`)
   .transform((text, ctx) => {

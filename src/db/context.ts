@@ -1,14 +1,8 @@
 import type { Config, Env, Exports, Region } from '../config.ts'
+import type { Log } from '../core/log.ts'
 import type { AccountActingRole, ActingRole, Scope } from '../core/permissions.ts'
 import type { LogSettings } from '../core/settings.ts'
 import type { Database } from './client.ts'
-
-/** The request's own voice: `add` puts attributes on its one log line, the others write a line at once. No secrets, no bodies. */
-export interface Log {
-  add(attributes: Record<string, unknown>): void
-  warn(message: string, attributes?: Record<string, unknown>): void
-  error(message: string, error: unknown, attributes?: Record<string, unknown>): void
-}
 
 /** Where a request came from, as Cloudflare tells it: ISO 3166 country and a city; null where it does not know. */
 export interface Place {

@@ -4,6 +4,7 @@ import type { EmailJob } from '../core/jobs.ts'
 import { invitationMailsPerEmailMax, mailWindowMs, noticesPerEmailMax, noticesPerOwnerMax } from '../core/limits.ts'
 import { noticeKinds } from '../core/mails.ts'
 import type { MailKind, MailParams } from '../core/mails.ts'
+import { sendJobs } from './jobs.ts'
 import { seal, unseal } from './sealed.ts'
 import type { BaseCtx } from './context.ts'
 import { users } from './schema.ts'
@@ -15,6 +16,17 @@ export interface NewMail {
   readonly statement: ReturnType<typeof mailStatement>
 }
 
+/** Whom a mail goes to, and what it is about. */
+interface Addressee {
+  to: string
+  /** Organization or account; of a mail about a person always the user. */
+  ownerId: string
+  /** UUIDv7, where another row has the same one. */
+  id?: string
+  /** A mail with the same key was written already: this one is not. */
+  onceKey?: string
+}
+
 /**
  * A mail with what its text needs. `source` is what follows the selected values (`from ... where ...`) and makes the mail
  * depend on the act: a job without its mail does nothing. Invitations and notices beyond the limits of their recipient are not
@@ -23,13 +35,12 @@ export interface NewMail {
 export function newMail<K extends MailKind>(
   ctx: BaseCtx,
   kind: K,
-  { to, ownerId }: { to: string; ownerId: string },
+  { to, ownerId, id = ctx.newId(), onceKey }: Addressee,
   params: MailParams<K>,
   source: SQL = sql`where true`,
 ): NewMail {
-  const id = ctx.newId()
   const sealed = seal(ctx.config.sealingKeys, mailPlace(id), JSON.stringify(params))
-  return { job: { kind, id }, statement: mailStatement(ctx, { id, kind, to, ownerId, sealed }, source) }
+  return { job: { kind, id }, statement: mailStatement(ctx, { id, kind, to, ownerId, sealed, onceKey: onceKey ?? null }, source) }
 }
 
 /** Whether the mail was written, as a condition for what follows it in its batch. */
@@ -43,7 +54,13 @@ export function isWritten({ job }: NewMail): SQL {
  */
 export function queueMails(ctx: BaseCtx, written: readonly NewMail[]): void {
   if (written.length === 0) return
-  ctx.waitUntil(ctx.env.EMAIL_JOBS.sendBatch(written.map(({ job }) => ({ body: job }))))
+  ctx.waitUntil(
+    sendJobs(
+      ctx,
+      'email-jobs',
+      written.map(({ job }) => job),
+    ),
+  )
 }
 
 /** The parameters of a stored mail. */
@@ -57,14 +74,23 @@ function mailPlace(id: string): string {
 
 function mailStatement(
   ctx: BaseCtx,
-  { id, kind, to, ownerId, sealed }: { id: string; kind: MailKind; to: string; ownerId: string; sealed: string },
+  {
+    id,
+    kind,
+    to,
+    ownerId,
+    sealed,
+    onceKey,
+  }: { id: string; kind: MailKind; to: string; ownerId: string; sealed: string; onceKey: string | null },
   source: SQL,
 ) {
   const now = ctx.now()
+  const isFirst = onceKey === null ? sql`true` : sql`not exists (select 1 from ${mails} where ${eq(mails.onceKey, onceKey)})`
   return ctx.db.insert(mails).select(
     // In the order of the table's columns, as drizzle wants it.
-    sql`select ${id}, ${kind}, ${to}, ${ownerId}, ${sealed}, 'pending', null, ${now}, ${now}
-      from (select 1 ${source}) where ${hasRoom(ctx, kind, to, ownerId)}`,
+    sql`select ${id}, ${kind}, ${to}, ${ownerId}, ${sealed}, 'pending', null, ${now}, ${now},
+        ${ctx.requestId}, ${onceKey}, 0
+      from (select 1 ${source}) where ${hasRoom(ctx, kind, to, ownerId)} and ${isFirst}`,
   )
 }
 

@@ -1,6 +1,8 @@
 import { accountMemberships, apiKeys, damagedSegments, logShards, memberships, sessions, tasks } from './schema.ts'
 import { accountAuditLog, auditLog } from './schema_audit.ts'
+import { alertHistory, alertNotifications, alertRules, notificationChannels, notificationEmails, silences } from './schema_alerts.ts'
 import { dashboards, savedFilters } from './schema_content.ts'
+import { deadJobs, reports, usageDays } from './schema_jobs.ts'
 import {
   emailChanges,
   invitations,
@@ -19,17 +21,26 @@ import {
 
 /** All tables whose rows are one organization's; its people, who may be in others too, are not. */
 export const tablesOfOrganization = [
+  alertHistory,
+  alertNotifications,
+  alertRules,
   apiKeys,
   auditLog,
   damagedSegments,
   dashboards,
+  deadJobs,
   invitations,
   logShards,
   memberships,
+  notificationChannels,
+  notificationEmails,
+  reports,
   savedFilters,
+  silences,
   tasks,
   teamMemberships,
   teams,
+  usageDays,
 ] as const
 
 /** All tables whose rows are one person's and go with the person. */

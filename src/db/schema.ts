@@ -231,7 +231,7 @@ export const apiKeys = sqliteTable(
   ],
 )
 
-/** Every LogShard object that exists; its name is `organization_id/region/number`. */
+/** Every LogShard object; its name is `organization_id/region/number`. */
 export const logShards = sqliteTable(
   'log_shards',
   {
@@ -261,19 +261,19 @@ export const tasks = sqliteTable(
     kind: text('kind', { enum: taskKinds }).notNull(),
     status: text('status', { enum: taskStates }).notNull(),
     params: text('params', { mode: 'json' }).$type<Record<string, unknown>>().notNull(),
-    /** What its steps remember between each other. */
+    /** What its steps remember. */
     state: text('state', { mode: 'json' }).$type<Record<string, unknown>>().notNull(),
-    /** Part that is done, 0 to 1. */
     progress: real('progress').notNull().default(0),
     result: text('result', { mode: 'json' }).$type<Record<string, unknown>>(),
     error: text('error'),
-    /** Number of the step that comes next: a message of the queue that names another one is a repeat. */
+    /** The step that comes next: a message that names another one is a repeat. */
     step: integer('step').notNull().default(0),
     retries: integer('retries').notNull().default(0),
     /** User or API key. */
     createdBy: text('created_by').notNull(),
     createdAt,
     updatedAt,
+    requestId: text('request_id'),
   },
   (table) => [
     primaryKey({ columns: [table.organizationId, table.id] }),
@@ -284,7 +284,7 @@ export const tasks = sqliteTable(
   ],
 )
 
-/** Stored logs that a query could not read, for the health check. */
+/** Stored logs that a query could not read. */
 export const damagedSegments = sqliteTable(
   'damaged_segments',
   {

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import { index, integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core'
+import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
 import { mailKinds, mailStates } from '../core/mails.ts'
 import { organizations, users } from './schema.ts'
 
@@ -64,8 +64,16 @@ export const mails = sqliteTable(
     error: text('error'),
     createdAt,
     updatedAt,
+    /** Of the request or job that wrote it. */
+    requestId: text('request_id'),
+    /** What it is once: a second mail with the same key is not written. Null: every one is wanted. */
+    onceKey: text('once_key'),
+    attempts: integer('attempts').notNull().default(0),
   },
   (table) => [
+    uniqueIndex('mails_once')
+      .on(table.onceKey)
+      .where(sql`${table.onceKey} is not null`),
     // Finds mails whose message was lost; sent ones take no place in it.
     index('mails_pending')
       .on(table.createdAt)

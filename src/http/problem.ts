@@ -5,7 +5,7 @@ import { problem, ProblemError, problems } from '../core/problems.ts'
 import type { ProblemCode } from '../core/problems.ts'
 import { isTemporary } from '../core/temporary.ts'
 import type { BaseCtx } from '../db/context.ts'
-import { createLog } from './log.ts'
+import { createLog } from '../core/log.ts'
 import type { AppEnv } from './route.ts'
 
 /** RFC 9457; `error` repeats `detail` for simple clients. */

@@ -1,8 +1,7 @@
-import { and, eq } from 'drizzle-orm'
+import { and, eq, sql } from 'drizzle-orm'
 import { messageOf } from '../core/error_message.ts'
-import { emailJobSchema } from '../core/jobs.ts'
 import type { EmailJob } from '../core/jobs.ts'
-import { mailAttemptsMax, mailErrorCharsMax } from '../core/limits.ts'
+import { mailErrorCharsMax } from '../core/limits.ts'
 import { mailParams } from '../core/mails.ts'
 import type { BaseCtx } from '../db/context.ts'
 import { mailParamsOf } from '../db/mails.ts'
@@ -12,25 +11,8 @@ import { mailTexts } from './mail_texts.ts'
 import type { MailPlace } from './mail_texts.ts'
 import { deliver } from './outbox.ts'
 
-/**
- * Handles a batch of `email-jobs`. Each message stands alone: one that fails, or that no schema takes, is retried and
- * ends in the dead-letter queue, where it can be looked at; the others are done. What failed for a while is tried again by the
- * sweep (mail_sweep.ts), for a day.
- */
-export async function consumeEmailJobs(ctx: BaseCtx, batch: MessageBatch): Promise<void> {
-  for (const message of batch.messages) {
-    try {
-      await sendMail(ctx, emailJobSchema.parse(message.body), message.attempts)
-      message.ack()
-    } catch (error) {
-      ctx.log.error('email job failed', error, { message_id: message.id, attempts: message.attempts })
-      message.retry()
-    }
-  }
-}
-
 /** Sends a pending mail; one that is sent already, or whose act did not happen, needs nothing. */
-async function sendMail(ctx: BaseCtx, { id }: EmailJob, attempts: number): Promise<void> {
+export async function sendMail(ctx: BaseCtx, { id }: EmailJob): Promise<void> {
   const isPending = and(eq(mails.id, id), eq(mails.status, 'pending'))
   const [row] = await ctx.db.select().from(mails).where(isPending)
   if (row === undefined) return
@@ -42,11 +24,22 @@ async function sendMail(ctx: BaseCtx, { id }: EmailJob, attempts: number): Promi
     // A text that cannot be written never will be; what cannot be delivered may be later.
     const status = text instanceof Error ? 'failed' : 'pending'
     const reason = error instanceof Error ? messageOf(error).slice(0, mailErrorCharsMax) : 'unknown'
-    if (attempts >= mailAttemptsMax) await ctx.db.update(mails).set({ status, error: reason, updatedAt: ctx.now() }).where(isPending)
+    await ctx.db
+      .update(mails)
+      .set({ status, error: reason, attempts: sql`${mails.attempts} + 1`, updatedAt: ctx.now() })
+      .where(isPending)
     throw error
   }
   // The parameters may hold a token: nobody needs them any more.
   await ctx.db.update(mails).set({ status: 'sent', sealedParams: '', error: null, updatedAt: ctx.now() }).where(eq(mails.id, id))
+}
+
+/** A mail whose message was given up. */
+export async function giveUpMail(ctx: BaseCtx, { id }: EmailJob, reason: string): Promise<void> {
+  await ctx.db
+    .update(mails)
+    .set({ status: 'failed', error: sql`coalesce(${mails.error}, ${reason})`, updatedAt: ctx.now() })
+    .where(and(eq(mails.id, id), eq(mails.status, 'pending')))
 }
 
 /** The text of a mail, or why there is none. */

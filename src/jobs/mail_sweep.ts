@@ -2,6 +2,7 @@ import { and, asc, eq, lt, lte, sql } from 'drizzle-orm'
 import { uuidv7Bound } from '../core/ids.ts'
 import { mailGivenUpMs, mailsKeptMs, mailsRemovedMax, mailStuckMs, mailSweepRowsMax, purgeObjectsMax } from '../core/limits.ts'
 import type { BaseCtx } from '../db/context.ts'
+import { sendJobs } from '../db/jobs.ts'
 import { mails } from '../db/schema_content.ts'
 import { removeMails } from './purge_step.ts'
 
@@ -17,12 +18,16 @@ export async function sweepMails(ctx: BaseCtx): Promise<void> {
     .set({ status: 'failed', error: sql`coalesce(${mails.error}, 'no message of the queue came through')`, updatedAt: now })
     .where(pendingSince(mailGivenUpMs))
   const stuck = await ctx.db
-    .select({ id: mails.id, kind: mails.kind })
+    .select({ id: mails.id, kind: mails.kind, requestId: mails.requestId })
     .from(mails)
     .where(pendingSince(mailStuckMs))
     .orderBy(asc(mails.createdAt))
     .limit(mailSweepRowsMax)
-  if (stuck.length > 0) await ctx.env.EMAIL_JOBS.sendBatch(stuck.map((job) => ({ body: job })))
+  await sendJobs(
+    ctx,
+    'email-jobs',
+    stuck.map(({ requestId, ...job }) => ({ ...job, request_id: requestId ?? ctx.requestId })),
+  )
 }
 
 /** Forgets mails of long ago, with their objects. */

@@ -110,6 +110,34 @@ export const mailTexts: { readonly [K in MailKind]: Writer<K> } = {
       'Your Edgelog account was deleted',
       `the account of ${to} was deleted. It can be restored until ${time(purge_at_ms)}; then all that is known of you is gone.`,
     ),
+  verify_reminder: ({ token, ends_at_ms }, { to, publicUrl }) =>
+    mail(
+      'Your e-mail address is not confirmed yet',
+      `you registered ${to} with Edgelog. Confirm that it is yours:`,
+      step(publicUrl, 'auth/verify-email', token),
+      ...(ends_at_ms === null ? [] : [`If you do not, the account is deleted at ${time(ends_at_ms)}.`]),
+    ),
+  confirm_recipient: ({ token, organization_name, asked_by }, { to, publicUrl }) =>
+    mail(
+      'Confirm that you want mails of Edgelog',
+      `${named(asked_by)} of ${named(organization_name)} wants to send alerts and reports to ${to}. Confirm that you want them:`,
+      step(publicUrl, 'notification-channels/confirm-email', token),
+      ignore,
+    ),
+  alert: ({ notice }) =>
+    mail(
+      `Alert ${notice.kind}`,
+      `${named(notice.rule.name)}: ${notice.rule.condition}.`,
+      ...notice.groups.map(({ group, state, value, since }) => `${JSON.stringify(group)} ${state}, ${value ?? 'no value'}, since ${since}`),
+      notice.logs_url,
+    ),
+  report: ({ report, rows, truncated }) =>
+    mail(
+      'Scheduled report',
+      `${named(report.name)} from ${report.from} to ${report.to}: ${rows} rows${truncated ? ', and there are more' : ''}.`,
+    ),
+  weekly_digest: ({ organization_name, from_day, to_day, rows, rows_before }) =>
+    mail('Weekly digest', `${named(organization_name)} from ${from_day} to ${to_day}: ${rows} logs, ${rows_before} the week before.`),
 }
 
 function mail(subject: string, ...paragraphs: string[]): MailText {

@@ -5,6 +5,7 @@ import type { TaskJob } from '../core/jobs.ts'
 import { deletedKeptMs, purgeMarginMs, purgeObjectsMax, purgeRowsMax } from '../core/limits.ts'
 import { outboxKey } from '../core/mails.ts'
 import type { BaseCtx } from '../db/context.ts'
+import { sendJobs } from '../db/jobs.ts'
 import { mails } from '../db/schema_content.ts'
 import { removeObjects } from '../features/tasks/archive_files.ts'
 
@@ -19,7 +20,7 @@ export function purgeBeforeMs({ now }: Pick<BaseCtx, 'now'>): number {
 }
 
 export async function sendPurge(ctx: BaseCtx, thing: Extract<TaskJob, { kind: 'purge' }>['thing'], id: string): Promise<void> {
-  await ctx.env.TASK_JOBS.send({ kind: 'purge', thing, id })
+  await sendJobs(ctx, 'task-jobs', [{ kind: 'purge', thing, id }])
 }
 
 /** Removes some of the rows that `where` finds; a statement for a batch, see `endOf`. */

@@ -3,6 +3,7 @@ import { dayMs } from '../core/calendar.ts'
 import type { TaskJob } from '../core/jobs.ts'
 import { retentionShardsPerJob } from '../core/limits.ts'
 import type { BaseCtx } from '../db/context.ts'
+import { sendJobs } from '../db/jobs.ts'
 import { logShards, organizations } from '../db/schema.ts'
 import { retentionShardColumns, tellShard } from '../features/log-settings/tell_shard.ts'
 
@@ -10,7 +11,7 @@ type Place = Extract<TaskJob, { kind: 'retention' }>['after']
 
 /** Sets a round of retention going, over the shards of all organizations. */
 export async function startRetention(ctx: BaseCtx): Promise<void> {
-  await ctx.env.TASK_JOBS.send({ kind: 'retention', after: { organization_id: '', number: -1 } })
+  await sendJobs(ctx, 'task-jobs', [{ kind: 'retention', after: { organization_id: '', number: -1 } }])
 }
 
 /**
@@ -24,7 +25,7 @@ export async function applyRetention(ctx: BaseCtx, after: Place): Promise<void> 
   for (const row of rows) await tellShard(ctx, row).catch((error: unknown) => failures.push(error))
   const last = rows.at(-1)
   if (last !== undefined && rows.length === retentionShardsPerJob)
-    await ctx.env.TASK_JOBS.send({ kind: 'retention', after: { organization_id: last.organizationId, number: last.number } })
+    await sendJobs(ctx, 'task-jobs', [{ kind: 'retention', after: { organization_id: last.organizationId, number: last.number } }])
   // A shard that failed gets its turn in the next round, and must not keep the others from theirs.
   for (const error of failures) ctx.log.error('retention of a shard failed', error)
 }

@@ -4,6 +4,7 @@ import { runningStates } from '../core/tasks.ts'
 import type { TaskKind } from '../core/tasks.ts'
 import { auditEntry } from '../db/audit.ts'
 import type { BaseCtx, TenantCtx } from '../db/context.ts'
+import { sendJobs } from '../db/jobs.ts'
 import { logSettingsColumns, logSettingsOf } from '../db/log_settings.ts'
 import { accounts, organizations, tasks } from '../db/schema.ts'
 import { inTenant } from '../db/tenant.ts'
@@ -45,10 +46,9 @@ async function goOn(ctx: TenantCtx, task: TaskRow, outcome: Extract<StepOutcome,
   const { afterSeconds, progress, state } = outcome
   const { organizationId } = ctx.tenant
   const step = task.step + 1
-  await ctx.env.TASK_JOBS.send(
-    { kind: 'task', organization_id: organizationId, task_id: task.id, step },
-    { delaySeconds: Math.max(1, Math.ceil(afterSeconds)) },
-  )
+  await sendJobs(ctx, 'task-jobs', [{ kind: 'task', organization_id: organizationId, task_id: task.id, step }], {
+    delaySeconds: Math.max(1, Math.ceil(afterSeconds)),
+  })
   await ctx.db
     .update(tasks)
     .set({ status: 'STARTED', step, progress: Math.min(1, Math.max(0, progress)), state, updatedAt: ctx.now() })

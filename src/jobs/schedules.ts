@@ -2,6 +2,7 @@ import { and, asc, eq, inArray, isNull, lt, notInArray, sql } from 'drizzle-orm'
 import { archiveFilesRemovedMax, tasksKeptMs, tasksRemovedMax, taskStuckMs, taskSweepRowsMax } from '../core/limits.ts'
 import { runningStates } from '../core/tasks.ts'
 import type { BaseCtx } from '../db/context.ts'
+import { sendJobs } from '../db/jobs.ts'
 import { accounts, organizations, tasks } from '../db/schema.ts'
 import { forgetOldAuditEntries } from '../features/audit/forget_old.ts'
 import { archiveKeys, removeObjects } from '../features/tasks/archive_files.ts'
@@ -10,21 +11,31 @@ import { forgetOldMails, sweepMails } from './mail_sweep.ts'
 import { startPurge } from './purge.ts'
 import { startRetention } from './retention.ts'
 
-/** What each cron expression of wrangler.toml starts, one after the other. */
-const schedules: Readonly<Record<string, readonly ((ctx: BaseCtx) => Promise<void>)[]>> = {
-  '*/10 * * * *': [sweepTasks, sweepMails],
-  '23 */6 * * *': [startRetention, forgetOldAuditEntries, forgetOldMails, forgetEnded],
-  '53 */6 * * *': [startPurge],
+/** Work that begins by itself at the times of a cron expression of wrangler.toml. Doing it twice leaves what once leaves. */
+export interface Schedule {
+  /** Its name in D1, /health/detailed and /metrics. */
+  readonly name: string
+  readonly cron: string
+  run(ctx: BaseCtx): Promise<void>
 }
 
+export const schedules: readonly Schedule[] = [
+  { name: 'task-sweep', cron: '*/10 * * * *', run: sweepTasks },
+  { name: 'mail-sweep', cron: '*/10 * * * *', run: sweepMails },
+  { name: 'retention', cron: '23 */6 * * *', run: startRetention },
+  { name: 'audit-retention', cron: '23 */6 * * *', run: forgetOldAuditEntries },
+  { name: 'mail-retention', cron: '23 */6 * * *', run: forgetOldMails },
+  { name: 'token-cleanup', cron: '23 */6 * * *', run: forgetEnded },
+  { name: 'purge', cron: '53 */6 * * *', run: startPurge },
+]
+
+/** Runs the schedules of a cron expression, one after the other. */
 export async function runSchedule(ctx: BaseCtx, cron: string): Promise<void> {
-  const work = schedules[cron]
-  if (work === undefined) throw new Error(`no schedule is ${cron}`)
   const failures: unknown[] = []
   // One that fails must not keep the others from their turn.
-  for (const one of work) await one(ctx).catch((error: unknown) => failures.push(error))
+  for (const { run } of schedules.filter((one) => one.cron === cron)) await run(ctx).catch((error: unknown) => failures.push(error))
   if (failures.length === 1) throw failures[0]
-  if (failures.length > 1) throw new AggregateError(failures, `several parts of the schedule ${cron} failed`)
+  if (failures.length > 1) throw new AggregateError(failures, `several schedules of ${cron} failed`)
 }
 
 /**
@@ -34,7 +45,7 @@ export async function runSchedule(ctx: BaseCtx, cron: string): Promise<void> {
 async function sweepTasks(ctx: BaseCtx): Promise<void> {
   const running = [...runningStates]
   const stuck = await ctx.db
-    .select({ organizationId: tasks.organizationId, id: tasks.id, step: tasks.step })
+    .select({ organizationId: tasks.organizationId, id: tasks.id, step: tasks.step, requestId: tasks.requestId })
     .from(tasks)
     // Those of deleted organizations wait for their restore or the purge, and must not fill every sweep.
     .innerJoin(organizations, and(eq(organizations.id, tasks.organizationId), isNull(organizations.deletedAt)))
@@ -42,8 +53,10 @@ async function sweepTasks(ctx: BaseCtx): Promise<void> {
     .where(and(inArray(tasks.status, running), lt(tasks.updatedAt, ctx.now() - taskStuckMs)))
     .orderBy(asc(tasks.updatedAt))
     .limit(taskSweepRowsMax)
-  for (const { organizationId, id, step } of stuck)
-    await ctx.env.TASK_JOBS.send({ kind: 'task', organization_id: organizationId, task_id: id, step })
+  const jobs = stuck.map(({ organizationId, id, step, requestId }) => {
+    return { kind: 'task', organization_id: organizationId, task_id: id, step, request_id: requestId ?? ctx.requestId } as const
+  })
+  await sendJobs(ctx, 'task-jobs', jobs)
   await forgetOld(ctx)
 }
 

@@ -1,7 +1,11 @@
-import { taskJobSchema } from '../core/jobs.ts'
-import { taskAttemptsMax, taskRetrySeconds } from '../core/limits.ts'
+import { and, eq, inArray, sql } from 'drizzle-orm'
+import type { TaskJob } from '../core/jobs.ts'
+import { taskAttemptsMax } from '../core/limits.ts'
+import { runningStates } from '../core/tasks.ts'
 import type { TaskKind } from '../core/tasks.ts'
 import type { BaseCtx } from '../db/context.ts'
+import { tasks } from '../db/schema.ts'
+import { inTenant } from '../db/tenant.ts'
 import { archiveStep } from './archive.ts'
 import { eraseStep } from './erase.ts'
 import { purge } from './purge.ts'
@@ -11,18 +15,27 @@ import type { TaskStep } from './task_step.ts'
 
 const steps: { readonly [K in TaskKind]: TaskStep } = { archive: archiveStep, erase: eraseStep }
 
-/** Handles a batch of `task-jobs`. One that fails, or that no schema takes, is retried and ends in the dead-letter queue. */
-export async function consumeTaskJobs(ctx: BaseCtx, batch: MessageBatch): Promise<void> {
-  for (const message of batch.messages) {
-    try {
-      const job = taskJobSchema.parse(message.body)
-      if (job.kind === 'retention') await applyRetention(ctx, job.after)
-      else if (job.kind === 'purge') await purge(ctx, job)
-      else await runTask(ctx, job, steps, message.attempts >= taskAttemptsMax)
-      message.ack()
-    } catch (error) {
-      ctx.log.error('task job failed', error, { message_id: message.id, attempts: message.attempts })
-      message.retry({ delaySeconds: taskRetrySeconds * 2 ** Math.min(message.attempts - 1, 6) })
-    }
+export async function runTaskJob(ctx: BaseCtx, job: TaskJob, attempts: number): Promise<void> {
+  switch (job.kind) {
+    case 'task':
+      return runTask(ctx, job, steps, attempts >= taskAttemptsMax)
+    case 'retention':
+      return applyRetention(ctx, job.after)
+    case 'purge':
+      return purge(ctx, job)
+    case 'report':
+    case 'digest':
+    case 'usage':
+      throw new Error(`nothing does ${job.kind} yet`)
   }
+}
+
+/** A task fails with its message; the others are begun again by their schedules. */
+export async function giveUpTaskJob(ctx: BaseCtx, job: TaskJob, reason: string): Promise<void> {
+  if (job.kind !== 'task') return
+  const tenant = { tenant: { organizationId: job.organization_id } }
+  await ctx.db
+    .update(tasks)
+    .set({ status: 'FAILURE', error: sql`coalesce(${tasks.error}, ${reason})`, updatedAt: ctx.now() })
+    .where(and(inTenant(tenant, tasks, eq(tasks.id, job.task_id)), inArray(tasks.status, [...runningStates])))
 }

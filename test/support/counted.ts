@@ -4,7 +4,7 @@ import type { Costs } from '../../src/core/costs.ts'
 import type { BaseCtx } from '../../src/db/context.ts'
 import { scryptRuns } from '../../src/features/auth/password.ts'
 import { createBase } from '../../src/http/context.ts'
-import { createLog } from '../../src/http/log.ts'
+import { createLog } from '../../src/core/log.ts'
 import { randomAddress } from './world.ts'
 
 /** What some work cost, as far as it can be counted; `outcome` is `done` or the code of the problem that it threw. */

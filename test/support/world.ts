@@ -6,7 +6,7 @@ import type { KeyKind, Role, Scope } from '../../src/core/permissions.ts'
 import type { BaseCtx } from '../../src/db/context.ts'
 import { createMember, createUserWithOrganization } from '../../src/features/auth/create_user.ts'
 import { createBase } from '../../src/http/context.ts'
-import { createLog } from '../../src/http/log.ts'
+import { createLog } from '../../src/core/log.ts'
 
 export interface Person {
   userId: string

@@ -1,48 +1,62 @@
 import { createExecutionContext, createMessageBatch, env, getQueueResult } from 'cloudflare:test'
 import type { Env } from '../../src/config.ts'
-import type { TaskJob } from '../../src/core/jobs.ts'
+import type { AlertJob, EmailJob, TaskJob } from '../../src/core/jobs.ts'
 import type { BaseCtx, TenantCtx } from '../../src/db/context.ts'
-import { consumeTaskJobs } from '../../src/jobs/task_jobs.ts'
+import { consumeJobs } from '../../src/jobs/consume.ts'
 import { plainLogSettings } from '../support/usage.ts'
 import type { World } from '../support/world.ts'
 import { testCtx } from '../support/world.ts'
 
-export interface Sent {
-  job: TaskJob
+export interface Sent<J = TaskJob> {
+  job: J
   delaySeconds: number
 }
 
-/** A context whose jobs are kept instead of sent, so that a test hands them over when, and as often as, it wants. */
-export function withJobs(base: BaseCtx = testCtx()): { ctx: BaseCtx; sent: Sent[] } {
-  const { env: bindings, sent } = keepingJobs(base.env)
-  return { ctx: { ...base, env: bindings }, sent }
+/** What each queue was given, in order. */
+export interface Queues {
+  sent: Sent[]
+  alerts: Sent<AlertJob>[]
+  mails: Sent<EmailJob>[]
 }
 
-/** The same bindings with a queue that keeps what it is given. A view, since what a proxy shows cannot be spread. */
-export function keepingJobs(bindings: Env): { env: Env; sent: Sent[] } {
-  const sent: Sent[] = []
-  const send = async (job: TaskJob, options: QueueSendOptions = {}) => void sent.push({ job, delaySeconds: options.delaySeconds ?? 0 })
-  const sendBatch = async () => {
-    throw new Error('no task sends batches')
+/** A context whose jobs are kept instead of sent, so that a test hands them over when, and as often as, it wants. */
+export function withJobs(base: BaseCtx = testCtx()): { ctx: BaseCtx } & Queues {
+  const { env: bindings, ...queues } = keepingJobs(base.env)
+  return { ctx: { ...base, env: bindings }, ...queues }
+}
+
+/** The same bindings with queues that keep what they are given. A view, since what a proxy shows cannot be spread. */
+export function keepingJobs(bindings: Env): { env: Env } & Queues {
+  const queues: Queues = { sent: [], alerts: [], mails: [] }
+  const kept: Record<string, unknown> = {
+    TASK_JOBS: keeping(queues.sent),
+    ALERT_JOBS: keeping(queues.alerts),
+    EMAIL_JOBS: keeping(queues.mails),
   }
-  const queue = { send, sendBatch } as unknown as Queue<TaskJob>
-  return { env: new Proxy(bindings, { get: (from, name) => (name === 'TASK_JOBS' ? queue : (Reflect.get(from, name) as unknown)) }), sent }
+  const view = new Proxy(bindings, {
+    get: (from, name) => (typeof name === 'string' && kept[name]) || (Reflect.get(from, name) as unknown),
+  })
+  return { env: view, ...queues }
+}
+
+function keeping<J>(sent: Sent<J>[]): Queue<J> {
+  const sendBatch = async (messages: Iterable<MessageSendRequest<J>>, options: QueueSendBatchOptions = {}) => {
+    for (const { body } of messages) sent.push({ job: body, delaySeconds: options.delaySeconds ?? 0 })
+  }
+  return { sendBatch } as unknown as Queue<J>
 }
 
 /** The same as the owner of a world. */
-export function ownerWithJobs(
-  { organizationId, accountId, owner }: World,
-  logSettings = plainLogSettings,
-): { ctx: TenantCtx; sent: Sent[] } {
-  const { ctx, sent } = withJobs()
+export function ownerWithJobs({ organizationId, accountId, owner }: World, logSettings = plainLogSettings): { ctx: TenantCtx } & Queues {
+  const { ctx, ...queues } = withJobs()
   const actor = { kind: 'user', userId: owner.userId, sessionId: 's', roles: ['owner'] } as const
-  return { ctx: { ...ctx, actor, tenant: { organizationId, accountId, logSettings } }, sent }
+  return { ctx: { ...ctx, actor, tenant: { organizationId, accountId, logSettings } }, ...queues }
 }
 
 /** Delivers one message; answers whether it was acknowledged or is to come again. */
-export async function deliver(ctx: BaseCtx, body: unknown, attempts = 1): Promise<'acked' | 'retried'> {
-  const batch = createMessageBatch('task-jobs', [{ id: crypto.randomUUID(), timestamp: new Date(), body, attempts }])
-  await consumeTaskJobs(ctx, batch)
+export async function deliver(ctx: BaseCtx, body: unknown, attempts = 1, queue: string = 'task-jobs'): Promise<'acked' | 'retried'> {
+  const batch = createMessageBatch(queue, [{ id: crypto.randomUUID(), timestamp: new Date(), body, attempts }])
+  await consumeJobs(ctx, batch)
   const result = await getQueueResult(batch, createExecutionContext())
   return result.retryMessages.length > 0 ? 'retried' : 'acked'
 }

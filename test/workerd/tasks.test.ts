@@ -141,11 +141,6 @@ describe('a task', () => {
 })
 
 describe('the queue of tasks', () => {
-  it('keeps what it cannot read for the dead-letter queue', async () => {
-    expect(await deliver(ctx, { kind: 'unknown' })).toBe('retried')
-    expect(await deliver(ctx, { kind: 'task', organization_id: 'x', task_id: 'y', step: 0 })).toBe('retried')
-  })
-
   it('has nothing to do for a task that is not there', async () => {
     const job = { kind: 'task', organization_id: world.organizationId, task_id: crypto.randomUUID(), step: 0 }
     expect(await deliver(ctx, job)).toBe('acked')

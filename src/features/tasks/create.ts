@@ -5,6 +5,7 @@ import { runningStates } from '../../core/tasks.ts'
 import type { TaskKind } from '../../core/tasks.ts'
 import { actorId, auditEntry } from '../../db/audit.ts'
 import type { TenantCtx } from '../../db/context.ts'
+import { sendJobs } from '../../db/jobs.ts'
 import { tasks } from '../../db/schema.ts'
 import { inTenant } from '../../db/tenant.ts'
 import { taskJson } from './json.ts'
@@ -29,7 +30,7 @@ export async function createTask(ctx: TenantCtx, { kind, params, action }: NewTa
       .insert(tasks)
       .select(
         sql`select ${organizationId}, ${id}, ${kind}, 'PENDING', ${JSON.stringify(params)}, '{}', 0, null, null, 0, 0,
-          ${actorId(ctx.actor) ?? 'system'}, ${now}, ${now}
+          ${actorId(ctx.actor) ?? 'system'}, ${now}, ${now}, ${ctx.requestId}
           where (select count(*) from ${tasks} where ${running}) < ${tasksRunningMax}`,
       )
       .returning(),
@@ -44,7 +45,6 @@ export async function createTask(ctx: TenantCtx, { kind, params, action }: NewTa
 /** Sends the task's first message. When that fails the schedule finds the task, so the caller need not know. */
 export async function startTask(ctx: TenantCtx, { id }: Pick<TaskJson, 'id'>): Promise<void> {
   const { organizationId } = ctx.tenant
-  await ctx.env.TASK_JOBS.send({ kind: 'task', organization_id: organizationId, task_id: id, step: 0 }).catch((error: unknown) =>
-    ctx.log.error('a task waits for the schedule', error, { task_id: id }),
-  )
+  const job = { kind: 'task', organization_id: organizationId, task_id: id, step: 0 } as const
+  await sendJobs(ctx, 'task-jobs', [job]).catch((error: unknown) => ctx.log.error('a task waits for the schedule', error, { task_id: id }))
 }

@@ -15,14 +15,14 @@ import type { ActingRole, KeyKind, Permission, Scope } from '../../../src/core/p
 
 /** Written out by hand, so that a change of the table has to be made twice. */
 const reading = 'organization:read members:read teams:read'
-const content = 'saved_filters:read saved_filters:write dashboards:read'
+const content = 'saved_filters:read saved_filters:write dashboards:read alerts:read channels:read reports:read'
 const managing = `${reading} organization:write members:write teams:write audit:read`
 const logs =
   'logs:read logs:write logs:edit logs:delete logs:archive logs:segments logs:settings tasks:read tasks:write api_keys:read api_keys:write'
-const sharing = `${content} saved_filters:share dashboards:write`
+const sharing = `${content} saved_filters:share dashboards:write tasks:create alerts:write reports:write`
 const expectedRoles: Record<ActingRole, string> = {
-  owner: `${logs} ${managing} ${sharing} organization:delete organization:transfer members:owners`,
-  admin: `${logs} ${managing} ${sharing}`,
+  owner: `${logs} ${managing} ${sharing} channels:write organization:delete organization:transfer members:owners`,
+  admin: `${logs} ${managing} ${sharing} channels:write`,
   member: `logs:read logs:write logs:edit tasks:read api_keys:read ${reading} ${sharing}`,
   viewer: `logs:read tasks:read ${reading} ${content}`,
   account_admin: `${managing} organization:delete members:owners`,
@@ -30,9 +30,9 @@ const expectedRoles: Record<ActingRole, string> = {
 }
 const expectedKinds: Record<KeyKind, string> = {
   ingest: 'logs:write',
-  query: 'logs:read dashboards:read',
+  query: 'logs:read dashboards:read alerts:read',
   admin:
-    'logs:read logs:write logs:edit logs:delete logs:archive logs:segments tasks:read tasks:write api_keys:read audit:read dashboards:read dashboards:write',
+    'logs:read logs:write logs:edit logs:delete logs:archive logs:segments tasks:read tasks:write api_keys:read audit:read dashboards:read dashboards:write tasks:create alerts:read alerts:write channels:read reports:read',
 }
 
 const roleCases = actingRoles.flatMap((role) =>

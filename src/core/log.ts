@@ -1,8 +1,14 @@
-import { messageOf } from '../core/error_message.ts'
-import { writeLine } from '../core/log_line.ts'
-import type { Log } from '../db/context.ts'
+import { messageOf } from './error_message.ts'
+import { writeLine } from './log_line.ts'
 
-/** `line` collects what ends up on the request's one log line; warnings and errors are lines of their own. */
+/** The own voice of a request or job: `add` puts attributes on its one log line, the others write a line at once. No secrets, no bodies. */
+export interface Log {
+  add(attributes: Record<string, unknown>): void
+  warn(message: string, attributes?: Record<string, unknown>): void
+  error(message: string, error: unknown, attributes?: Record<string, unknown>): void
+}
+
+/** `line` collects what ends up on the one log line of a request or job; warnings and errors are lines of their own. */
 export function createLog(requestId: string): Log & { line: Record<string, unknown> } {
   const line: Record<string, unknown> = {}
   return {
