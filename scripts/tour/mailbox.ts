@@ -35,7 +35,8 @@ export async function readMails(tour: Tour, wanted: readonly Wanted[]): Promise<
 /** The single-use token that a mail brings. */
 export function tokenIn(text: string | undefined): string {
   const token = /"token": "([\w-]{43})"/.exec(text ?? '')?.[1]
-  if (token === undefined) throw new CommandError('A mail that must bring a token has none.', 'Look at its text in src/jobs/mail_texts.ts.')
+  if (token === undefined)
+    throw new CommandError('A mail that must bring a token has none.', 'Look at its text in src/features/mails/mail_texts.ts.')
   return token
 }
 

@@ -5,7 +5,7 @@ import type { NotificationKey } from './profile.ts'
 
 /**
  * Mails and what the text of each needs: the contract between the verbs that write them (src/db/mails.ts) and
- * src/jobs, which turns them into text. Whoever adds a kind adds its parameters here and its text in src/jobs/mail_texts.ts.
+ * src/jobs, which turns them into text. Whoever adds a kind adds its parameters here and its text in src/features/mails/mail_texts.ts.
  */
 const token = { token: z.string() }
 const device = { device: z.string(), place: z.string().nullable(), at_ms: z.int() }

@@ -6,9 +6,8 @@ import { mailParams } from '../core/mails.ts'
 import type { BaseCtx } from '../db/context.ts'
 import { mailParamsOf } from '../db/mails.ts'
 import { mails } from '../db/schema_content.ts'
-import type { MailText } from './mail_message.ts'
-import { mailTexts } from './mail_texts.ts'
-import type { MailPlace } from './mail_texts.ts'
+import type { MailPlace, MailText } from '../features/mails/mail_text.ts'
+import { mailTexts } from '../features/mails/mail_texts.ts'
 import { deliver } from './outbox.ts'
 
 /** Sends a pending mail; one that is sent already, or whose act did not happen, needs nothing. */
@@ -48,7 +47,7 @@ function textOf(ctx: BaseCtx, row: typeof mails.$inferSelect): MailText | Error 
   // Both tables have the same kinds, which the compiler cannot see of a kind that it does not know.
   const write = mailTexts[kind] as (params: unknown, place: MailPlace) => MailText
   try {
-    return write(mailParams[kind].parse(mailParamsOf(ctx, row)), { to, publicUrl: ctx.config.publicUrl })
+    return write(mailParams[kind].parse(mailParamsOf(ctx, row)), { to, publicUrl: ctx.config.publicUrl, unsubscribeUrl: null })
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error))
   }

@@ -1,14 +1,10 @@
+import type { MailText } from '../features/mails/mail_text.ts'
+
 /** RFC 5322, section 2.1.1, without the line end. */
 const lineCharsMax = 998
 const headerValuePattern = /^[\x20-\x7e]+$/
 
-/** What a mail says. The subject is printable ASCII; names that people gave belong in the text. */
-export interface MailText {
-  subject: string
-  text: string
-}
-
-export interface Mail extends MailText {
+export interface Mail extends Pick<MailText, 'subject' | 'text'> {
   from: string
   to: string
   /** Without angle brackets. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { mailTexts } from '../../../src/jobs/mail_texts.ts'
+import { mailTexts } from '../../../src/features/mails/mail_texts.ts'
 
-const place = { to: 'ann@example.com', publicUrl: 'https://logs.example.org' }
+const place = { to: 'ann@example.com', publicUrl: 'https://logs.example.org', unsubscribeUrl: null }
 
 /** The texts that carry this name, whoever chose it. */
 function textsWith(name: string): string[] {

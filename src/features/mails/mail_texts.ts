@@ -1,11 +1,5 @@
-import type { MailKind, MailParams } from '../core/mails.ts'
-import type { MailText } from './mail_message.ts'
-
-/** Where a mail goes and which deployment it speaks for. */
-export interface MailPlace {
-  to: string
-  publicUrl: string
-}
+import type { MailKind, MailParams } from '../../core/mails.ts'
+import type { MailPlace, MailText } from './mail_text.ts'
 
 type Writer<K extends MailKind> = (params: MailParams<K>, place: MailPlace) => MailText
 
@@ -141,7 +135,13 @@ export const mailTexts: { readonly [K in MailKind]: Writer<K> } = {
 }
 
 function mail(subject: string, ...paragraphs: string[]): MailText {
-  return { subject, text: ['Hello,', ...paragraphs].join('\n\n') }
+  const lines = ['Hello,', ...paragraphs]
+  const html = lines.map((line) => `<p>${escaped(line).replaceAll('\n', '<br>')}</p>`).join('\n')
+  return { subject, text: lines.join('\n\n'), html: `<!doctype html>\n<html lang="en"><body>\n${html}\n</body></html>\n` }
+}
+
+function escaped(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
 }
 
 /**
