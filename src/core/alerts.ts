@@ -29,6 +29,21 @@ export type ChannelKind = (typeof channelKinds)[number]
 export const alertGroupKey = z.record(z.string(), z.string().nullable())
 export type AlertGroupKey = z.output<typeof alertGroupKey>
 
+/** What the evaluation knows of a group of a rule: kept with the rule, and shown. Times in milliseconds are ends of windows. */
+export const alertGroupState = z.strictObject({
+  key: alertGroupKey,
+  state: z.enum(['inactive', 'pending', 'firing', 'recovering', 'nodata']),
+  /** Since when it is in that state. */
+  since_ms: z.int(),
+  /** The last window that had a value for it, and that value. */
+  seen_ms: z.int(),
+  value: z.number().nullable(),
+  /** What people were told of it last, and when: what is to be told follows from the two. */
+  told: z.enum(['none', 'firing', 'nodata']),
+  told_ms: z.int().nullable(),
+})
+export type AlertGroupState = z.output<typeof alertGroupState>
+
 /** One thing that people are told, over all channels of a rule: the body of webhooks, and what mails and Slack messages are made of. */
 export const alertNoticeSchema = z.strictObject({
   /** UUIDv7; the same in every channel and every retry, so that a receiver can tell a repeat. */

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { index, integer, primaryKey, sqliteTable, text } from 'drizzle-orm/sqlite-core'
+import type { AlertGroupState } from '../core/alerts.ts'
 import { alertNoticeKinds, alertStates, channelKinds, notificationStates } from '../core/alerts.ts'
 import { organizations } from './schema.ts'
 
@@ -47,11 +48,16 @@ export const alertRules = sqliteTable(
     /** Who evaluates it until when: at most one at a time. */
     leaseId: text('lease_id'),
     leaseUntil: integer('lease_until').notNull().default(0),
-    /** What the state machine knows of each group (features/alerts). */
+    /** What the state machine knows of each group (search/alerts/machine.ts). */
     groups: text('groups', { mode: 'json' })
-      .$type<unknown[]>()
+      .$type<AlertGroupState[]>()
       .notNull()
       .default(sql`'[]'`),
+    /** Version of the definition that they were found with; there were more than a rule tells apart. */
+    evaluatedVersion: integer('evaluated_version'),
+    groupsTruncated: integer('groups_truncated', { mode: 'boolean' }).notNull().default(false),
+    /** When people were told that it fails; null: they were not. */
+    errorToldAt: integer('error_told_at'),
   },
   (table) => [primaryKey({ columns: [table.organizationId, table.id] })],
 )
