@@ -321,8 +321,64 @@ export const alertNoDataWindowsMin = 2
 export const alertHistoryKeptMs = 90 * 24 * 60 * 60 * 1000
 /** Logs that a notification shows. */
 export const alertSampleLogsMax = 5
+/** Entries of a history that one page looks at, newest first: `from` and `to` choose others. */
+export const alertHistoryWindowRowsMax = 10_000
+/** Old rows of history and notifications that one statement removes, and statements of one run of the schedule. */
+export const alertRowsRemoved = 5_000
+export const alertRemovalsMax = 20
+/** Silences of an organization that are not over: each is looked at for every notification. */
+export const silencesPerOrganizationMax = 200
+/** Those that are over stay to be looked up, the newest so many. */
+export const silencesEndedKeptMax = 500
+/** Ended ones beyond it that each new one removes: more than it adds. */
+export const silencesRemovedRows = 20
+export const silenceCommentCharsMax = 500
+/** A silence that nobody ends: what is quiet for longer is a rule to be turned off. */
+export const silenceMsMax = 366 * 24 * 60 * 60 * 1000
+/** A maintenance window that comes again: longer than a day it could never end. */
+export const silenceWindowMinutesMax = 24 * 60
+/** Windows looked at to tell when a silence ends whose windows follow each other without a gap. */
+export const silenceWindowsJoinedMax = 1_000
+/** Characters of a cron expression: five fields with lists of days and hours fit. */
+export const cronCharsMax = 100
 /** Rules of one message of `alert-jobs`: they share the look-up of their organization and its shards, and one write. */
 export const alertRulesPerJobMax = 20
+
+// Notifications
+/** Channels of an organization: more than it has teams and services to tell. */
+export const channelsPerOrganizationMax = 100
+/** Addresses of one e-mail channel: each notice is a mail to each. More people are a mailing list. */
+export const channelRecipientsMax = 10
+/** Address of a webhook; those of known receivers have some 200 characters. */
+export const channelUrlCharsMax = 2_000
+/** A receiver that takes longer is tried again later: whoever is told should accept first and work then. */
+export const webhookTimeoutMs = 10_000
+/** What is read of an answer, which only matters to people who look for a mistake; and what they are shown. */
+export const webhookReplyBytesMax = 16 * 1024
+export const webhookReplyCharsShown = 500
+/** Somebody is at a notice so long: the call and what is written about it. Then another one may take it up. */
+export const notificationLeaseMs = 60_000
+/** Notices that one job delivers before it goes on as another: a minute or two of slow receivers. */
+export const notificationsPerJobMax = 10
+/** A notice that was not accepted for so long is of no use any more. */
+export const notificationGivenUpMs = 24 * 60 * 60 * 1000
+/** A notice that is due for so long has lost its message; the sweep sends so many on at a time. */
+export const notificationStuckMs = 2 * 60 * 1000
+export const notificationSweepRowsMax = 500
+/** Characters of the reason that a notification keeps. */
+export const notificationErrorCharsMax = 500
+/** Test notices of one channel, and of all of an organization, in an hour: each is a call to somebody, at the press of a button. */
+export const channelTestsPerChannelMax = 10
+export const channelTestsPerOrganizationMax = 60
+/** The signing secret before counts on so long after a rotation: time to deploy the new one. */
+export const signingSecretGraceMs = 24 * 60 * 60 * 1000
+/** Life of the token in a mail that asks an address whether it wants to be written to, and how soon it is asked again. */
+export const recipientTokenTtlMs = 7 * 24 * 60 * 60 * 1000
+export const recipientAskedEveryMs = 60 * 60 * 1000
+/** Mails that ask, of one organization, and to one address whoever asks, in an hour; and addresses that an organization keeps. */
+export const recipientMailsPerOrganizationMax = 30
+export const recipientMailsPerEmailMax = 3
+export const recipientsPerOrganizationMax = 1_000
 
 // Ids
 /** A log id is 64 bits: 16 for the shard's number, 48 for the row's sequence number. */
@@ -559,8 +615,48 @@ export const usageSourcesPerDayMax = 200
 export const usageSourceCharsMax = 100
 /** Days of usage that a shard keeps, about 10 KB each: 13 months, to compare a month with that of the year before. */
 export const usageDaysKept = 400
+/** Days that each round of the roll-up looks at: counts that a shard still held in memory at midnight come with the next round. */
+export const usageRollupDays = 2
+/** Organizations of one message of it: each of their shards is asked once. */
+export const usageOrganizationsPerJob = 25
 /** Tasks of one organization at work at a time; each erasure is a condition in every query meanwhile. */
 export const tasksRunningMax = 10
+/** Of these, tasks that one person or key started: half, so that nobody keeps all others waiting. */
+export const tasksRunningPerActorMax = 5
+/** Tasks that one person or key starts in an hour: each is some messages and row writes. */
+export const tasksPerActorMax = 100
+export const tasksWindowMs = 60 * 60 * 1000
+/** Body of POST /tasks: text to count words in; D1 and queues take no such values, so that it goes to R2. */
+export const taskBodyBytesMax = 1024 * 1024
+/** A task that waits at the request of somebody, and its steps: progress that one can watch, in few messages. */
+export const waitSecondsMax = 60 * 60
+export const waitStepsMax = 20
+/** Most frequent words and fields that the result of a `process` task names, and characters of each: it is one value in D1. */
+export const processWordsMax = 20
+export const processFieldsMax = 50
+export const processWordCharsMax = 100
+/** Text of one object of an export before it is compressed, about: pages are added until there is so much, so memory holds twice that. */
+export const exportPartBytes = 8 * 1024 * 1024
+/** Objects of one export, some 8 GB: its state names the size of each. */
+export const exportPartsMax = 1_000
+/** Rows of one page of an account's export, and text of one of its objects. */
+export const accountExportPageRows = 500
+export const accountExportPartBytes = 2 * 1024 * 1024
+/** Files of exports are copies beyond retention and erasure: a week, to fetch them. Archives are kept as long as their tasks. */
+export const exportKeptMs = 7 * 24 * 60 * 60 * 1000
+export const archiveKeptMs = 90 * 24 * 60 * 60 * 1000
+/** Nobody reads what a task was sent once it is over; a day, should its last step run twice. */
+export const processInputKeptMs = 24 * 60 * 60 * 1000
+/** A step that was under way when its task was stopped may still write: files are looked for once more after this. */
+export const taskLateFilesMs = 60 * 60 * 1000
+/** Life of a download link. Its files end after a week. */
+export const downloadLinkSecondsMin = 60
+export const downloadLinkSecondsMax = 7 * 24 * 60 * 60
+export const downloadLinkSecondsDefault = 24 * 60 * 60
+/** A token of ours has some 300 characters; longer text is not opened. */
+export const downloadTokenCharsMax = 1_000
+/** Tasks whose files one run of the schedule removes. */
+export const taskFilesSweptMax = 500
 /** A step that failed is tried again this often, later each time; the queue itself would go on for longer. */
 export const taskAttemptsMax = 5
 /** A running task that nobody touched for this long has lost its message. */

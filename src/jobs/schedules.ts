@@ -5,11 +5,12 @@ import type { BaseCtx } from '../db/context.ts'
 import { sendJobs } from '../db/jobs.ts'
 import { accounts, organizations, tasks } from '../db/schema.ts'
 import { forgetOldAuditEntries } from '../features/audit/forget_old.ts'
-import { archiveKeys, removeObjects } from '../features/tasks/archive_files.ts'
+import { fileKeys, removeObjects } from '../features/tasks/files.ts'
 import { forgetEnded } from './forget_ended.ts'
 import { forgetOldMails, sweepMails } from './mail_sweep.ts'
 import { startPurge } from './purge.ts'
 import { startRetention } from './retention.ts'
+import { startUsageRollup } from './usage_rollup.ts'
 
 /** Work that begins by itself at the times of a cron expression of wrangler.toml. Doing it twice leaves what once leaves. */
 export interface Schedule {
@@ -26,6 +27,7 @@ export const schedules: readonly Schedule[] = [
   { name: 'audit-retention', cron: '23 */6 * * *', run: forgetOldAuditEntries },
   { name: 'mail-retention', cron: '23 */6 * * *', run: forgetOldMails },
   { name: 'token-cleanup', cron: '23 */6 * * *', run: forgetEnded },
+  { name: 'usage-rollup', cron: '7 * * * *', run: startUsageRollup },
   { name: 'purge', cron: '53 */6 * * *', run: startPurge },
 ]
 
@@ -72,7 +74,7 @@ async function forgetOld(ctx: BaseCtx): Promise<void> {
   const gone: [string, string][] = []
   for (const task of old) {
     if (keys.length >= archiveFilesRemovedMax) break
-    keys.push(...archiveKeys(task))
+    keys.push(...fileKeys(task))
     gone.push([task.organizationId, task.id])
   }
   await removeObjects(ctx, keys)

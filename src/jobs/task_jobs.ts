@@ -11,6 +11,7 @@ import { eraseStep } from './erase.ts'
 import { purge } from './purge.ts'
 import { applyRetention } from './retention.ts'
 import { runTask } from './run_task.ts'
+import { rollUpUsage } from './usage_rollup.ts'
 import type { TaskStep } from './task_step.ts'
 
 const steps: { readonly [K in TaskKind]: TaskStep } = { archive: archiveStep, erase: eraseStep }
@@ -23,9 +24,10 @@ export async function runTaskJob(ctx: BaseCtx, job: TaskJob, attempts: number): 
       return applyRetention(ctx, job.after)
     case 'purge':
       return purge(ctx, job)
+    case 'usage':
+      return rollUpUsage(ctx, job)
     case 'report':
     case 'digest':
-    case 'usage':
       throw new Error(`nothing does ${job.kind} yet`)
   }
 }

@@ -11,12 +11,15 @@ import {
   accountPageSchema,
   accountParam,
   accountSchema,
+  accountUsageQuery,
+  accountUsageSchema,
   createAccountSchema,
   listAccountsQuery,
   patchAccountSchema,
   putAccountSchema,
 } from './schema.ts'
 import { updateAccount } from './update.ts'
+import { accountUsage } from './usage.ts'
 
 const collection = '/api/v1/accounts'
 const item = `${collection}/:id`
@@ -145,4 +148,22 @@ const restore = route(
   async (_, ctx) => ({ status: 200, body: await restoreAccount(ctx) }),
 )
 
-export const accountRoutes = [list, create, get, replace, update, remove, restore, ...accountMemberRoutes]
+const usage = route(
+  {
+    id: 'accounts.usage',
+    method: 'get',
+    path: `${item}/usage`,
+    summary: 'What the organizations of an account sent, by day and by organization',
+    description:
+      'As a schedule writes it down each hour. GET /logs/usage tells what one organization sent until now, with sources and rejections.',
+    access: 'account:read',
+    tenant: 'path',
+    param: accountParam,
+    query: accountUsageQuery,
+    replies: { 200: accountUsageSchema },
+    problems: ['not_found'],
+  },
+  async ({ query }, ctx) => ({ status: 200, body: await accountUsage(ctx, query) }),
+)
+
+export const accountRoutes = [list, create, get, replace, update, remove, restore, usage, ...accountMemberRoutes]

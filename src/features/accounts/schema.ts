@@ -54,6 +54,27 @@ export const listAccountMembersQuery = z.strictObject({
   search: lineSchema(emailCharsMax).optional().meta({ description: 'Part of name or e-mail, without case for ASCII letters' }),
 })
 
+export const accountUsageQuery = z.strictObject({
+  from: z.iso.date('must be a day as yyyy-mm-dd').optional().meta({ description: 'First day, in UTC; 30 days before `to` if absent' }),
+  to: z.iso.date('must be a day as yyyy-mm-dd').optional().meta({ description: 'Last day; today if absent' }),
+})
+
+const volume = z.object({ rows: z.number(), bytes: z.number() })
+const volumes = { received: volume, stored: volume }
+
+export const accountUsageSchema = z
+  .object({
+    from: z.string(),
+    to: z.string(),
+    rolled_up_at: timestampSchema
+      .nullable()
+      .meta({ description: 'When the counts were last taken from the shards; null: nothing is there' }),
+    days: z.array(z.object({ day: z.string(), ...volumes })),
+    organizations: z.array(z.object({ id: z.string(), name: z.string(), ...volumes })),
+  })
+  .meta({ id: 'AccountUsage' })
+export type AccountUsage = z.input<typeof accountUsageSchema>
+
 export const accountPageSchema = pageSchema(accountSchema)
 export const accountMemberPageSchema = pageSchema(accountMemberSchema)
 export type AccountJson = z.input<typeof accountSchema>

@@ -82,6 +82,7 @@ export const thingMakers: Record<string, (world: World) => Promise<string>> = {
   '/api/v1/accounts/:id/members': ownAccount,
   '/api/v1/accounts/:id/members/:user_id': makeAccountMember,
   '/api/v1/accounts/:id/leave': ownAccount,
+  '/api/v1/accounts/:id/usage': ownAccount,
   '/api/v1/organizations/:id': makeOrganization,
   '/api/v1/organizations/:id/restore': makeOrganization,
   '/api/v1/organizations/:id/transfer': makeOrganization,
@@ -119,6 +120,7 @@ const lasting: ReadonlySet<string> = new Set([
   // A PUT gives the role again.
   '/api/v1/accounts/:id/members/:user_id',
   '/api/v1/accounts/:id/leave',
+  '/api/v1/accounts/:id/usage',
   '/api/v1/accounts/:id/audit-log',
   '/dev/outbox/:id',
   '/api/v1/tasks/:id',
