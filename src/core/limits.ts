@@ -291,9 +291,32 @@ export const jobBatchBytesMax = 240_000
 /** Wait before a failed job is tried again: twice as long each time, up to this, and up to half of it less, so that they do not come together. */
 export const jobRetrySeconds = 30
 export const jobRetrySecondsMax = 60 * 60
-/** Characters of a message that was given up which are kept, and of the reason. */
+/** Deliveries of a message before the platform gives it up: one, and the retries of wrangler.toml. Their waits add up to some hours. */
+export const jobAttemptsMax = 11
+/**
+ * A job that takes longer counts as failed, so that one that hangs does not take the others of its batch along: Cloudflare ends a
+ * batch after 15 minutes, and the largest of each queue (wrangler.toml) takes at most ten at this pace.
+ */
+export const jobRunMsMax = { 'email-jobs': 60_000, 'alert-jobs': 120_000, 'task-jobs': 600_000 } as const
+/** Characters of a message of unknown form that are kept: staff see what it is, and one that is huge is none of ours. */
 export const deadJobBodyCharsMax = 20_000
-export const deadJobReasonCharsMax = 1_000
+/** Messages that were given up are kept this long, for staff; one run of the schedule removes at most so many. */
+export const deadJobsKeptMs = 30 * 24 * 60 * 60 * 1000
+export const deadJobsRemovedMax = 5_000
+
+// Schedules
+/**
+ * A run of a schedule that takes longer has failed, and ends with its invocation, of which Cloudflare ends those of 15 minutes. One of
+ * each minute only sends messages: it has to make way for the next.
+ */
+export const scheduleRunMsMax = 10 * 60 * 1000
+export const minuteScheduleRunMsMax = 2 * 60 * 1000
+/** Its lease lasts this much longer, for writing down how it ended and for clocks that differ. */
+export const scheduleLeaseMarginMs = 60 * 1000
+/** Intervals of a schedule without success after which it is late: one that failed is tried again by the next. */
+export const scheduleLateIntervals = 3
+/** Characters of an error that a schedule keeps. */
+export const scheduleErrorCharsMax = 1_000
 
 // Alerts
 /** Groups that a rule tells apart: more are not told by people, and each has its state in the rule's row. */
@@ -338,9 +361,39 @@ export const silenceMsMax = 366 * 24 * 60 * 60 * 1000
 /** A maintenance window that comes again: longer than a day it could never end. */
 export const silenceWindowMinutesMax = 24 * 60
 /** Windows looked at to tell when a silence ends whose windows follow each other without a gap. */
-export const silenceWindowsJoinedMax = 1_000
+export const silenceWindowsJoinedMax = 50
 /** Characters of a cron expression: five fields with lists of days and hours fit. */
 export const cronCharsMax = 100
+/** Cron expressions that an isolate remembers, a few kilobytes each. */
+export const cronsCachedMax = 500
+/** People are told of a query that failed so often in a row: once may be chance. */
+export const alertFailuresToldMin = 3
+/** A group without logs for twice the longest window is gone for good, and no longer part of its rule. */
+export const alertGroupForgottenMs = 2 * 24 * 60 * 60 * 1000
+/** Late windows that are caught up one by one: an hour of a rule of each minute. Older ones are skipped, and the history says so. */
+export const alertCatchUpWindowsMax = 60
+/** A rule that stands further ahead of the clock than this was evaluated while the clock was wrong, and begins anew. */
+export const alertAheadMsMax = 5 * 60 * 1000
+/** How long a message keeps others from its rules: longer than it may work, so that two never do; what a crash leaves waits so long. */
+export const alertLeaseMs = 3 * 60 * 1000
+/** Work on the rules of one message: the next minute takes up what is left. */
+export const alertJobMsMax = 60_000
+/** Rules of a message evaluated at a time: each reads with up to six connections of the invocation. */
+export const alertRulesAtOnce = 4
+/** One query of a rule; what takes longer is no query for each minute. */
+export const alertQueryMsMax = 10_000
+/** What the queries of one message may decompress together: some seconds of processor time, of which a job has thirty. */
+export const alertScanBytesMax = 4 * 1024 * 1024 * 1024
+/** A storage that does not answer is tried again each minute; a rule that is so late because of it is told to fail. */
+export const alertLateMsMax = 5 * 60 * 1000
+/** Rules that one minute sends to the queue, those that wait longest first. */
+export const alertDispatchRulesMax = 20_000
+/** Windows that a preview evaluates. */
+export const alertPreviewWindowsMax = 60
+/** Groups whose logs a notification shows: each is a term of the query. */
+export const alertSampleGroupsMax = 10
+/** Characters of a log's message that a notification shows. */
+export const alertSampleMessageCharsMax = 1_000
 /** Rules of one message of `alert-jobs`: they share the look-up of their organization and its shards, and one write. */
 export const alertRulesPerJobMax = 20
 
