@@ -1,6 +1,8 @@
 import * as z from 'zod'
 import type { AlertJob, EmailJob, TaskJob } from './core/jobs.ts'
 import { sealBytesMax } from './core/limits.ts'
+import { mailDomain, parseMailSettings } from './core/mail_settings.ts'
+import type { MailSettings } from './core/mail_settings.ts'
 import type { Quota } from './core/settings.ts'
 import type { ScanCall, ScanReply } from './engine/segment/scan_call.ts'
 import type { ExportCall, ExportReply } from './search/export_page.ts'
@@ -48,12 +50,32 @@ export interface Env {
   SEAL_AGE_SECONDS?: string
   VERIFIED_EMAIL_REQUIRED?: string
   BREACHED_PASSWORD_CHECK?: string
+  WEBHOOK_PRIVATE_TARGETS?: string
   /** Secret: JSON array of `{kid, k}`, k being 32 bytes in base64url: the first seals, all of them open. */
   ENCRYPTION_KEYS?: string
   /** Secret: JSON array of private Ed25519 JWKs with kid; the first one signs, all of them verify. */
   JWT_KEYS?: string
   /** Secret: what a caller of /metrics must know; without it there is no /metrics. */
   METRICS_TOKEN?: string
+  /** How mails leave, and what that needs (core/mail_settings.ts). */
+  MAIL_TRANSPORT?: string
+  MAIL_FROM?: string
+  MAIL_FROM_NAME?: string
+  SMTP_HOST?: string
+  SMTP_PORT?: string
+  SMTP_SECURITY?: string
+  SMTP_USER?: string
+  /** Secret. */
+  SMTP_PASSWORD?: string
+  SMTP_AUTH?: string
+  SMTP_INSECURE_AUTH?: string
+  SMTP_DEADLINE_SECONDS?: string
+  /** Secret. */
+  SENDGRID_API_KEY?: string
+  SENDGRID_URL?: string
+  SENDGRID_WEBHOOK_KEY?: string
+  /** Only where wrangler.toml declares it. */
+  EMAIL?: SendEmail
 }
 
 const jwk = z.object({ kty: z.literal('OKP'), crv: z.literal('Ed25519'), kid: z.string().min(1), x: z.string(), d: z.string() })
@@ -116,10 +138,15 @@ const configSchema = z.object({
   VERIFIED_EMAIL_REQUIRED: flag.prefault('true'),
   /** Whether new passwords are looked up at Have I Been Pwned, by the first five digits of their SHA-1. */
   BREACHED_PASSWORD_CHECK: flag.prefault('false'),
+  /** Development and tests only: channels may call `http://127.0.0.1:<port>` as well. */
+  WEBHOOK_PRIVATE_TARGETS: flag.prefault('false'),
   ENCRYPTION_KEYS: jsonText.pipe(z.array(sealingKey).min(1)),
   JWT_KEYS: jsonText.pipe(z.array(jwk).min(1)),
   /** As long as 128 random bits in Base64. */
   METRICS_TOKEN: z.string().min(22).optional(),
+}).refine(({ ENVIRONMENT, WEBHOOK_PRIVATE_TARGETS }) => ENVIRONMENT !== 'production' || !WEBHOOK_PRIVATE_TARGETS, {
+  path: ['WEBHOOK_PRIVATE_TARGETS'],
+  message: 'must not be true in production: tenants would reach what only this service can',
 })
 
 export type JwtKey = z.output<typeof jwk>
@@ -134,9 +161,11 @@ export interface Config {
   readonly quota: Quota
   readonly verifiedEmailRequired: boolean
   readonly breachedPasswordCheck: boolean
+  readonly webhookPrivateTargets: boolean
   readonly sealingKeys: readonly SealingKey[]
   readonly jwtKeys: readonly JwtKey[]
   readonly metricsToken: string | undefined
+  readonly mail: MailSettings
 }
 
 const known = new WeakMap<object, Config>()
@@ -146,9 +175,11 @@ export function configOf(env: Env): Config {
   const cached = known.get(env)
   if (cached) return cached
   const parsed = configSchema.safeParse(env)
-  if (!parsed.success) {
+  const mail = parseMailSettings(env, mailDomain(parsed.data?.PUBLIC_URL ?? 'http://localhost'))
+  if (!parsed.success || 'issues' in mail) {
+    const issues = [...(parsed.error?.issues ?? []), ...('issues' in mail ? mail.issues : [])]
     // Only names and reasons: a value may be a secret.
-    throw new Error(`configuration: ${parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`).join('; ')}`)
+    throw new Error(`configuration: ${issues.map((issue) => `${issue.path.join('.')} ${issue.message}`).join('; ')}`)
   }
   const vars = parsed.data
   const config: Config = Object.freeze({
@@ -169,9 +200,11 @@ export function configOf(env: Env): Config {
     }),
     verifiedEmailRequired: vars.VERIFIED_EMAIL_REQUIRED,
     breachedPasswordCheck: vars.BREACHED_PASSWORD_CHECK,
+    webhookPrivateTargets: vars.WEBHOOK_PRIVATE_TARGETS,
     sealingKeys: Object.freeze(vars.ENCRYPTION_KEYS),
     jwtKeys: Object.freeze(vars.JWT_KEYS),
     metricsToken: vars.METRICS_TOKEN,
+    mail: mail.settings,
   })
   known.set(env, config)
   return config

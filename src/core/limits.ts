@@ -111,6 +111,18 @@ export const noticesPerOwnerMax = 5
 export const noticesPerEmailMax = 20
 /** Mails that tell of wrong codes behind a right password: one is enough to change the password in time. */
 export const failedCodeMailEveryMs = 24 * 60 * 60 * 1000
+/** Characters of a subject: lists of mails show fewer. */
+export const subjectCharsMax = 150
+/** Groups of an alert that its mail shows: Gmail cuts away what is beyond 102 KB, and the rest is behind the link. */
+export const mailGroupsMax = 20
+/** Characters of a value of a group, and of a log's message, that a mail shows. */
+export const mailValueCharsMax = 120
+export const mailLogCharsMax = 600
+/** Characters of a query, a description and an error that a mail shows. */
+export const mailTextCharsMax = 2_000
+/** Characters of a link: Outlook cuts those beyond 2,083. Of those of an alert's groups together, because of Gmail's limit. */
+export const mailUrlCharsMax = 2_000
+export const mailGroupUrlCharsMax = 20_000
 /** What the mail limits above count within. */
 export const mailWindowMs = 60 * 60 * 1000
 /** Old attempts removed by each new one: more than it adds, so the table shrinks to what the window holds. */
@@ -164,6 +176,35 @@ export const mailStuckMs = 10 * 60 * 1000
 export const mailGivenUpMs = 24 * 60 * 60 * 1000
 /** Characters of the reason that a mail keeps. */
 export const mailErrorCharsMax = 500
+/** One delivery of a mail has it this long: longer than `smtpDeadlineSecondsMax` and reading its attachments. Then another one may. */
+export const mailLeaseMs = 4 * 60 * 1000
+/** A mail that could not be delivered comes again by the queue within `jobRetrySecondsMax`; only later the sweep sends it on. */
+export const mailRetryStuckMs = 70 * 60 * 1000
+/** For one message, all in all: a server that sends a byte now and then would otherwise hold the queue up for ever. */
+export const smtpDeadlineSecondsMax = 120
+/** What a mail server may say in one reply: real ones say some hundred bytes. */
+export const smtpReplyBytesMax = 64 * 1024
+/** Files of one mail together: base64 makes a third more of them, and many servers refuse more than 20 MB. */
+export const mailAttachmentsBytesMax = 8 * 1024 * 1024
+/** A header as one line, RFC 5322, section 2.1.1; names of files much less. */
+export const mailHeaderCharsMax = 998
+export const mailFileNameCharsMax = 200
+/** Wait for the answer of a mail service. */
+export const mailServiceMs = 30_000
+/** Mails that one can do without, to one e-mail: a rule that fires for each of 100 groups must not fill a mailbox. */
+export const optionalMailsPerEmailHourMax = 60
+export const optionalMailsPerEmailDayMax = 300
+/** A mailbox that was not there is tried again after so long: people move back, and servers err. */
+export const bounceCountsMs = 30 * 24 * 60 * 60 * 1000
+/** Life of the note that an event of a mail service was seen; SendGrid repeats one for a day. */
+export const mailEventsKeptMs = 7 * 24 * 60 * 60 * 1000
+/** An event report that was signed longer ago, or later, is not believed: who recorded one could send it again. */
+export const mailEventWindowMs = 10 * 60 * 1000
+export const mailEventBytesMax = 1024 * 1024
+export const mailEventsMax = 2_000
+/** A link to end mails holds an e-mail, and some more. */
+export const unsubscribeTokenCharsMax = 1_000
+export const unsubscribeBodyBytesMax = 4 * 1024
 /** What went out is kept this long, for the question whether it did; one run of the schedule removes at most so many. */
 export const mailsKeptMs = 30 * 24 * 60 * 60 * 1000
 export const mailsRemovedMax = 5_000
@@ -344,6 +385,8 @@ export const alertNoDataWindowsMin = 2
 export const alertHistoryKeptMs = 90 * 24 * 60 * 60 * 1000
 /** Logs that a notification shows. */
 export const alertSampleLogsMax = 5
+/** Rules that an answer names which says why a channel cannot go. */
+export const alertRuleNamesMax = 5
 /** Entries of a history that one page looks at, newest first: `from` and `to` choose others. */
 export const alertHistoryWindowRowsMax = 10_000
 /** Old rows of history and notifications that one statement removes, and statements of one run of the schedule. */
@@ -432,6 +475,26 @@ export const recipientAskedEveryMs = 60 * 60 * 1000
 export const recipientMailsPerOrganizationMax = 30
 export const recipientMailsPerEmailMax = 3
 export const recipientsPerOrganizationMax = 1_000
+
+// Reports
+/** Scheduled reports of an organization: each is a search, and mails. */
+export const reportsPerOrganizationMax = 100
+/** Addresses that one goes to; more people are a mailing list. */
+export const reportRecipientsMax = 10
+/** Rows of its file: what somebody reads in a spreadsheet; more are an export. */
+export const reportRowsDefault = 1_000
+export const reportRowsMax = 10_000
+/** Its file: mail servers take some 10 MB, of which Base64 takes a third. */
+export const reportBytesMax = 5 * 1024 * 1024
+/** Time between two of its times, and how many of them are looked at: those of a month, were it each hour of each day. */
+export const reportEveryMsMin = 60 * 60 * 1000
+export const reportTimesChecked = 750
+/** Reports that one run of the schedule sends on; the others are for the next minute. */
+export const reportDispatchRowsMax = 200
+/** Characters of the reason why one did not go out. */
+export const reportErrorCharsMax = 500
+/** A file waits so long for its mails, which are given up after a day. */
+export const reportFilesKeptMs = 2 * 24 * 60 * 60 * 1000
 
 // Ids
 /** A log id is 64 bits: 16 for the shard's number, 48 for the row's sequence number. */

@@ -89,7 +89,7 @@ function mailStatement(
   return ctx.db.insert(mails).select(
     // In the order of the table's columns, as drizzle wants it.
     sql`select ${id}, ${kind}, ${to}, ${ownerId}, ${sealed}, 'pending', null, ${now}, ${now},
-        ${ctx.requestId}, ${onceKey}, 0
+        ${ctx.requestId}, ${onceKey}, 0, 0, null
       from (select 1 ${source}) where ${hasRoom(ctx, kind, to, ownerId)} and ${isFirst}`,
   )
 }

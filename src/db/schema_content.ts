@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { index, integer, primaryKey, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core'
+import { mailTransports } from '../core/mail_settings.ts'
 import { mailKinds, mailStates } from '../core/mails.ts'
 import { organizations, users } from './schema.ts'
 
@@ -69,6 +70,10 @@ export const mails = sqliteTable(
     /** What it is once: a second mail with the same key is not written. Null: every one is wanted. */
     onceKey: text('once_key'),
     attempts: integer('attempts').notNull().default(0),
+    /** A delivery is at it until then; others leave it alone. */
+    leaseUntil: integer('lease_until').notNull().default(0),
+    /** By what it was sent. */
+    transport: text('transport', { enum: mailTransports }),
   },
   (table) => [
     uniqueIndex('mails_once')

@@ -43,6 +43,11 @@ export const schedules = sqliteTable('schedules', {
   failures: integer('failures').notNull().default(0),
   /** When it last went well. */
   succeededAt: integer('succeeded_at'),
+  /** When this deployment first heard of it. */
+  knownAt: integer('known_at'),
+  /** Times at which its turn passed, since the run before held it still. */
+  skips: integer('skips').notNull().default(0),
+  skippedAt: integer('skipped_at'),
 })
 
 /** Addresses that are not written to: nobody is there, or somebody does not want it. */
@@ -58,6 +63,17 @@ export const mailSuppressions = sqliteTable(
     createdAt,
   },
   (table) => [primaryKey({ columns: [table.email, table.scope] })],
+)
+
+/** Events of a mail service that were seen: it reports each at least once. */
+export const mailEvents = sqliteTable(
+  'mail_events',
+  {
+    /** The service's. */
+    id: text('id').primaryKey(),
+    createdAt,
+  },
+  (table) => [index('mail_events_created').on(table.createdAt)],
 )
 
 /** Searches that are mailed as CSV at times that people choose. */
