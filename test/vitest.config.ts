@@ -40,6 +40,8 @@ export default defineConfig({
       },
       {
         root,
+        // As auth/password.ts imports it; test/support/password_cost.ts says why.
+        resolve: { alias: [{ find: /^\.\/password_cost\.ts$/, replacement: join(root, 'test/support/password_cost.ts') }] },
         plugins: [
           cloudflareTest(async () => ({
             wrangler: { configPath: join(root, 'wrangler.toml') },

@@ -5,8 +5,10 @@ import { registrationsPerAddressMax, registrationsPerEmailMax } from '../../src/
 import type { BaseCtx } from '../../src/db/context.ts'
 import { accounts, memberships, organizations, users } from '../../src/db/schema.ts'
 import { auditLog } from '../../src/db/schema_audit.ts'
+import { verifyPassword } from '../../src/features/auth/password.ts'
 import { takePlaceQuietly } from '../../src/features/auth/throttle.ts'
 import { problemOf } from '../support/app.ts'
+import { atRealPasswordCost } from '../support/password_cost.ts'
 import { callFrom, createWorld, randomAddress, testCtx } from '../support/world.ts'
 
 const path = '/api/v1/auth/register'
@@ -27,11 +29,12 @@ describe('registering', () => {
   it('makes a user, an account, an organization and its owner, with an audit entry', async () => {
     const email = newEmail()
     const json = { email: ` ${email.toUpperCase()} `, password, name: 'Ann', organization_name: 'Acme' }
-    const response = await callFrom(randomAddress(), path, { json })
+    const response = await atRealPasswordCost(() => callFrom(randomAddress(), path, { json }))
     expect(response.status).toBe(201)
     const user = await userOf(email)
     expect(user).toMatchObject({ name: 'Ann', tokenVersion: 0, deletedAt: null })
     expect(user?.passwordHash).toMatch(/^\$scrypt\$ln=15,r=8,p=3\$/)
+    expect(await verifyPassword(password, user?.passwordHash)).toBe(true)
     const { db } = testCtx()
     const organizationId = user?.defaultOrganizationId ?? ''
     expect(await db.select().from(organizations).where(eq(organizations.id, organizationId))).toMatchObject([
