@@ -14,10 +14,19 @@ const dashboard = {
   ],
 }
 
+const report = {
+  name: 'Report',
+  enabled: true,
+  definition: { q: 'error', from: 'now-1d', to: 'now', columns: ['message'], cron: '0 8 * * 1', to_emails: ['report@example.com'] },
+}
+
 export const contentJsonSamples: Record<string, Record<string, unknown>> = {
   'saved_filters.create': { name: 'Filter', definition: filter, shared: true },
   'saved_filters.replace': { name: 'Filter', definition: filter, shared: true },
   'saved_filters.update': { name: 'Filter', definition: filter, shared: true },
+  'reports.create': report,
+  'reports.replace': report,
+  'reports.update': report,
   'dashboards.create': { name: 'Dashboard', definition: dashboard },
   'dashboards.replace': { name: 'Dashboard', definition: dashboard },
   'dashboards.update': { name: 'Dashboard', definition: dashboard },
@@ -26,6 +35,8 @@ export const contentJsonSamples: Record<string, Record<string, unknown>> = {
 export const contentMakers: Record<string, (world: World) => Promise<string>> = {
   '/api/v1/saved-filters/:id': (world) =>
     make(world, '/api/v1/saved-filters', { name: crypto.randomUUID(), definition: filter, shared: true }),
+  '/api/v1/reports/:id': (world) => make(world, '/api/v1/reports', report),
+  '/api/v1/reports/:id/run': (world) => make(world, '/api/v1/reports', report),
   '/api/v1/dashboards/:id': (world) => make(world, '/api/v1/dashboards', { name: 'Dashboard', definition: dashboard }),
   '/api/v1/dashboards/:id/data': (world) => make(world, '/api/v1/dashboards', { name: 'Dashboard', definition: dashboard }),
 }
