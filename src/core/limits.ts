@@ -454,8 +454,8 @@ export const webhookReplyBytesMax = 16 * 1024
 export const webhookReplyCharsShown = 500
 /** Somebody is at a notice so long: the call and what is written about it. Then another one may take it up. */
 export const notificationLeaseMs = 60_000
-/** Notices that one job delivers before it goes on as another: a minute or two of slow receivers. */
-export const notificationsPerJobMax = 10
+/** Notices that one job delivers before it goes on as another: less than `jobRunMsMax` of slow receivers. */
+export const notificationsPerJobMax = 8
 /** A notice that was not accepted for so long is of no use any more. */
 export const notificationGivenUpMs = 24 * 60 * 60 * 1000
 /** A notice that is due for so long has lost its message; the sweep sends so many on at a time. */

@@ -59,6 +59,7 @@ const forbidden: Case[] = [
 const allowed: Case[] = [
   ['core/ok.ts', "import * as z from 'zod'"],
   ['core/ok2.ts', "import { a } from './ids.ts'"],
+  ['core/ok3.ts', "import { Cron } from 'croner'"],
   ['engine/ok.ts', "import { zstdCompressSync } from 'node:zlib'"],
   ['engine/query/ok.ts', "import { a } from '../../core/ids.ts'"],
   ['engine/ok2.ts', "import { RE2JS } from 're2js'"],
@@ -70,6 +71,7 @@ const allowed: Case[] = [
   ['http/ok.ts', "import { Hono } from 'hono'"],
   ['http/ok2.ts', "import { configOf } from '../config.ts'"],
   ['features/v/schema.ts', "import { a } from '../../core/limits.ts'"],
+  ['features/u/schema.ts', "import { a } from './definition.ts'"],
   ['features/v/verb.ts', "import { a } from '../x/create.ts'"],
   ['features/v/verb2.ts', "import { a } from './store.ts'"],
   ['features/v/routes.ts', "import { route } from '../../http/route.ts'"],
