@@ -5,7 +5,8 @@ import { verifySession } from './features/auth/verify_session.ts'
 import { runJob } from './http/context.ts'
 import { createRateLimiter } from './http/rate_limit.ts'
 import { consumeJobs } from './jobs/consume.ts'
-import { runSchedule } from './jobs/schedules.ts'
+import { runSchedules } from './jobs/schedule_run.ts'
+import { schedules } from './jobs/schedules.ts'
 import { routes } from './routes.ts'
 
 export { LiveTail } from './objects/live-tail/object.ts'
@@ -29,6 +30,6 @@ export default {
       env,
       `schedule.${cron}`,
       (work) => ctx.waitUntil(work),
-      (base) => runSchedule(base, cron),
+      (base) => runSchedules(base, cron, schedules),
     ),
 } satisfies ExportedHandler<Env>

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import type { TenantCtx } from '../../src/db/context.ts'
 import type { EncodableRow } from '../../src/engine/row.ts'
 import { tasks } from '../../src/db/schema.ts'
-import { runSchedule } from '../../src/jobs/schedules.ts'
+import { forgetOldTasks } from '../../src/jobs/task_sweep.ts'
 import { createArchiveStep } from '../../src/jobs/archive.ts'
 import { runTask } from '../../src/jobs/run_task.ts'
 import { archiveLogs } from '../../src/search/storage/archive.ts'
@@ -157,7 +157,7 @@ describe('an archive', () => {
     const key = `org/${world.organizationId}/archive/${id}/0.parquet`
     expect(await ctx.env.STORAGE.head(key)).not.toBeNull()
     await ctx.db.update(tasks).set({ updatedAt: 1 }).where(eq(tasks.id, id))
-    await runSchedule(ctx, '*/10 * * * *')
+    await forgetOldTasks(ctx)
     expect([await ctx.env.STORAGE.head(key), (await api(`/tasks/${id}`)).status]).toEqual([null, 404])
   })
 })

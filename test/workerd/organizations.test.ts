@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { deletedKeptMs, organizationsPerAccountMax } from '../../src/core/limits.ts'
 import { memberships, organizations, sessions, tasks, users } from '../../src/db/schema.ts'
 import { accountAuditLog } from '../../src/db/schema_audit.ts'
-import { runSchedule } from '../../src/jobs/schedules.ts'
+import { sweepTasks } from '../../src/jobs/task_sweep.ts'
 import { problemOf } from '../support/app.ts'
 import { openTail } from '../support/tail.ts'
 import { askIn, changesIn, defaultOf, forgetPassword, mailsAbout, makeStaff, passSecondFactor, rolesIn } from '../support/tenancy.ts'
@@ -234,7 +234,7 @@ it('the tasks of a deleted organization wait until it is restored', async () => 
     .values({ organizationId, id, kind: 'erase', status: 'PENDING', params: { q: 'x', from_ms: 0, to_ms: 1 }, state: {}, ...old })
   const { ctx, sent } = withJobs()
   const sweep = async () => {
-    await runSchedule(ctx, '*/10 * * * *')
+    await sweepTasks(ctx)
     return sent.splice(0).filter(({ job }) => job.kind === 'task' && job.task_id === id)
   }
   const stateOf = async () => (await db.select({ status: tasks.status }).from(tasks).where(eq(tasks.id, id)))[0]?.status

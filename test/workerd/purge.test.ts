@@ -5,7 +5,7 @@ import { purgeRowsMax, purgeShardsMax } from '../../src/core/limits.ts'
 import { columnsNamingPerson, nobodyId, tablesOfAccount, tablesOfOrganization, tablesOfPerson } from '../../src/db/purge_tables.ts'
 import { accounts, apiKeys, logShards, memberships, organizations, users } from '../../src/db/schema.ts'
 import { accountAuditLog } from '../../src/db/schema_audit.ts'
-import { runSchedule } from '../../src/jobs/schedules.ts'
+import { startPurge } from '../../src/jobs/purge.ts'
 import { getTableConfig } from 'drizzle-orm/sqlite-core'
 import { allTables, daysLater, fillTables, mailTo, objectsUnder, purgesOf, rowsWith, shardOf, tablesOf } from '../support/purge_world.ts'
 import { openTail } from '../support/tail.ts'
@@ -29,7 +29,7 @@ const del = async (path: string) => (await world.call(path, { method: 'DELETE', 
 async function purgeLater(days: number, ids: readonly string[]): Promise<number> {
   const { ctx: base, sent } = withJobs()
   const ctx = daysLater(base, days)
-  await runSchedule(ctx, '53 */6 * * *')
+  await startPurge(ctx)
   const ours = purgesOf(sent.splice(0), ids)
   sent.push(...ours.map((job) => ({ job, delaySeconds: 0 })))
   return runSteps(ctx, sent)

@@ -1,4 +1,4 @@
-import { createExecutionContext, createMessageBatch, createScheduledController, env, getQueueResult } from 'cloudflare:test'
+import { env } from 'cloudflare:test'
 import { and, eq } from 'drizzle-orm'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { taskAttemptsMax, tasksKeptMs, tasksRemovedMax, tasksRunningMax, taskStuckMs, taskSweepRowsMax } from '../../src/core/limits.ts'
@@ -7,9 +7,8 @@ import type { TenantCtx } from '../../src/db/context.ts'
 import { tasks } from '../../src/db/schema.ts'
 import { createTask, startTask } from '../../src/features/tasks/create.ts'
 import { runTask } from '../../src/jobs/run_task.ts'
-import { runSchedule } from '../../src/jobs/schedules.ts'
 import type { StepOutcome, Task, TaskStep } from '../../src/jobs/task_step.ts'
-import worker from '../../src/worker.ts'
+import { forgetOldTasks, sweepTasks } from '../../src/jobs/task_sweep.ts'
 import { createWorld } from '../support/world.ts'
 import type { World } from '../support/world.ts'
 import { auditOf, deliver, ownerWithJobs, withJobs } from './control_world.ts'
@@ -110,7 +109,7 @@ describe('a task', () => {
     const { id: old } = await newTask()
     const { ctx: cron, sent: swept } = withJobs()
     const ours = () => swept.filter(({ job }) => job.kind === 'task' && job.organization_id === world.organizationId)
-    await runSchedule(cron, '*/10 * * * *')
+    await sweepTasks(cron)
     expect(ours()).toEqual([])
     await ctx.db
       .update(tasks)
@@ -120,7 +119,8 @@ describe('a task', () => {
       .update(tasks)
       .set({ updatedAt: Date.now() - tasksKeptMs - 1, status: 'SUCCESS' })
       .where(eq(tasks.id, old))
-    await runSchedule(cron, '*/10 * * * *')
+    await sweepTasks(cron)
+    await forgetOldTasks(cron)
     expect(ours()).toMatchObject([{ job: { task_id: id, step: 4 } }])
     expect([await read(old), (await read(id))?.status]).toEqual([undefined, 'PENDING'])
   })
@@ -132,7 +132,8 @@ describe('a task', () => {
     await env.DB.prepare(insert).bind(taskSweepRowsMax, world.organizationId, 'STARTED').run()
     await env.DB.prepare(insert).bind(tasksRemovedMax, world.organizationId, 'SUCCESS').run()
     const { ctx: cron, sent: swept } = withJobs()
-    await runSchedule(cron, '*/10 * * * *')
+    await sweepTasks(cron)
+    await forgetOldTasks(cron)
     expect(swept).toHaveLength(taskSweepRowsMax)
     expect(swept[0]).toMatchObject({ job: { task_id: 'STARTED0' } })
     expect(await ctx.db.$count(tasks, and(eq(tasks.organizationId, world.organizationId), eq(tasks.status, 'SUCCESS')))).toBe(1)
@@ -200,23 +201,4 @@ describe('the routes of tasks', () => {
     expect((await call(`/${id}`, 'GET', viewer.accessToken)).status).toBe(200)
     expect(await auditOf(world, 'task.revoke')).toEqual([])
   })
-})
-
-it('the Worker hands messages and schedules to who handles them', async () => {
-  const execution = createExecutionContext()
-  const consume = async (body: unknown) => {
-    const batch = createMessageBatch('task-jobs', [{ id: crypto.randomUUID(), timestamp: new Date(), body, attempts: 1 }])
-    await worker.queue(batch, env, execution)
-    return (await getQueueResult(batch, execution)).retryMessages.length
-  }
-  const job = { kind: 'task', organization_id: world.organizationId, task_id: crypto.randomUUID(), step: 0 }
-  expect([await consume(job), await consume({ ...job, step: -1 })]).toEqual([0, 1])
-  await worker.scheduled(createScheduledController({ cron: '*/10 * * * *' }), env, execution)
-  await expect(worker.scheduled(createScheduledController({ cron: '0 0 1 1 *' }), env, execution)).rejects.toThrow('no schedule')
-})
-
-it('every cron expression of the configuration has its work', async () => {
-  const { ctx: cron } = withJobs()
-  await expect(runSchedule(cron, '0 0 1 1 *')).rejects.toThrow('no schedule')
-  for (const expression of env.TEST_CRONS) await runSchedule(cron, expression)
 })
