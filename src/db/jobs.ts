@@ -13,7 +13,7 @@ export async function sendJobs<Q extends QueueName>(
   options: { delaySeconds?: number } = {},
 ): Promise<void> {
   const binding = queueOf(ctx, queue)
-  for (const batch of batchesOf(jobs.map((job) => ({ request_id: ctx.requestId, ...job })))) {
+  for (const batch of batchesOf(jobs.map((job) => ({ ...job, request_id: job.request_id ?? ctx.requestId })))) {
     await binding.sendBatch(
       batch.map((body) => ({ body })),
       options,

@@ -1,70 +1,73 @@
 import { messageOf } from '../core/error_message.ts'
 import { jobSchemas, queueNames } from '../core/jobs.ts'
-import type { QueueName } from '../core/jobs.ts'
-import { jobRetrySeconds, jobRetrySecondsMax } from '../core/limits.ts'
-import { createLog } from '../core/log.ts'
+import type { JobsOf, QueueName } from '../core/jobs.ts'
+import { jobRunMsMax } from '../core/limits.ts'
 import { writeLine } from '../core/log_line.ts'
+import { within } from '../core/within.ts'
 import type { BaseCtx } from '../db/context.ts'
+import { aboutJob } from './about_job.ts'
 import { buryJob } from './bury.ts'
 import { dispatch } from './dispatch.ts'
 import type { Handlers } from './dispatch.ts'
+import { jobCtx } from './job_ctx.ts'
+import { retrySeconds } from './retry_seconds.ts'
 
 const deadSuffix = '-dead'
 
-type JobMessage = Pick<Message, 'id' | 'body' | 'attempts' | 'ack' | 'retry'>
+/** What is used of a message: tests make their own. */
+export type JobMessage = Pick<Message, 'id' | 'body' | 'attempts' | 'ack' | 'retry'>
+
+type Outcome = 'done' | 'retry' | 'dead'
 
 /**
- * Handles a batch of any queue, each message for itself. One that fails comes again later; one of a form that nobody knows, and
- * those of a dead-letter queue, are written down for staff (db/schema_jobs.ts), and what they are about as failed.
+ * Handles a batch of any queue, each message for itself. One that fails, or takes too long, comes again later; one of a form that
+ * nobody knows, and those of a dead-letter queue, are written down for staff (db/schema_jobs.ts), and what they are about as failed.
  */
 export async function consumeJobs(base: BaseCtx, batch: Pick<MessageBatch, 'queue'> & { messages: readonly JobMessage[] }): Promise<void> {
   const name = batch.queue.endsWith(deadSuffix) ? batch.queue.slice(0, -deadSuffix.length) : batch.queue
   const queue = queueNames.find((known) => known === name)
   if (queue === undefined) throw new Error(`no jobs are known of the queue ${batch.queue}`)
-  const isDead = name !== batch.queue
-  for (const message of batch.messages) await consumeOne(base, queue, message, isDead)
+  for (const message of batch.messages) await consumeOne(base, queue, message, name !== batch.queue)
 }
 
+/** Never throws: the others of the batch have their turn whatever becomes of this one. */
 async function consumeOne(base: BaseCtx, queue: QueueName, message: JobMessage, isDead: boolean): Promise<void> {
   const started = base.now()
   const { attempts } = message
-  const job = jobSchemas[queue].safeParse(message.body)
-  const requestId = (job.success ? job.data.request_id : undefined) ?? base.requestId
-  const log = createLog(requestId)
-  const ctx: BaseCtx = { ...base, requestId, log }
-  // The compiler cannot see that schema and handlers are of the same queue.
-  const handlers = dispatch[queue] as Handlers<unknown>
-  let outcome: 'done' | 'retry' | 'dead'
+  const parsed = jobSchemas[queue].safeParse(message.body)
+  const job: JobsOf[QueueName] | undefined = parsed.success ? parsed.data : undefined
+  const about = { queue, message_id: message.id, ...(job && aboutJob(queue, job)) }
+  const { ctx, line } = jobCtx(base, job?.request_id ?? base.requestId, about)
+  let outcome: Outcome
   try {
-    if (!job.success) await buryJob(ctx, { queue, message, reason: 'It has a form that nobody knows.' })
-    else if (isDead) await buryJob(ctx, { queue, message, job: job.data, reason: 'It failed again and again.' })
-    else await handlers.run(ctx, job.data, attempts)
+    outcome = await within(settle(ctx, { queue, message, job, isDead }), jobRunMsMax[queue])
     message.ack()
-    outcome = isDead || !job.success ? 'dead' : 'done'
   } catch (error) {
-    log.error('job failed', error, { queue, message_id: message.id, attempts })
-    log.add({ error: error instanceof Error ? messageOf(error) : 'unknown' })
+    ctx.log.error('job failed', error, { attempts })
+    ctx.log.add({ error: error instanceof Error ? messageOf(error) : 'unknown' })
     message.retry({ delaySeconds: retrySeconds(message.id, attempts) })
     outcome = 'retry'
   }
-  const { kind } = (job.success ? job.data : {}) as { kind?: string }
-  const line = {
-    request_id: requestId,
-    run_id: base.requestId,
-    queue,
-    kind,
-    message_id: message.id,
-    attempts,
-    outcome,
-    ms: base.now() - started,
-  }
-  writeLine('info', 'job', { ...line, ...log.line })
+  const run = { request_id: ctx.requestId, run_id: base.requestId, ...about, attempts, outcome, ms: base.now() - started }
+  writeLine('info', 'job', { ...line, ...run })
 }
 
-/** How long a message waits after so many attempts: exponential back-off, less a part that its id decides, so that not all come at once. */
-export function retrySeconds(messageId: string, attempts: number): number {
-  const wait = Math.min(jobRetrySecondsMax, jobRetrySeconds * 2 ** (attempts - 1))
-  let hash = attempts
-  for (let i = 0; i < messageId.length; i++) hash = (Math.imul(hash, 31) + messageId.charCodeAt(i)) >>> 0
-  return Math.ceil(wait * (1 - (hash % 1000) / 2000))
+interface Delivery {
+  queue: QueueName
+  message: JobMessage
+  /** Undefined where the message has a form that nobody knows. */
+  job: JobsOf[QueueName] | undefined
+  /** Given up by the platform. */
+  isDead: boolean
+}
+
+async function settle(ctx: BaseCtx, { queue, message, job, isDead }: Delivery): Promise<Outcome> {
+  if (job === undefined || isDead) {
+    const reason = job === undefined ? 'It has a form that nobody knows.' : 'It failed again and again.'
+    await buryJob(ctx, { queue, message, job, isDead, reason })
+    return 'dead'
+  }
+  // The compiler cannot see that schema and handlers are of the same queue.
+  await (dispatch[queue] as Handlers<unknown>).run(ctx, job, message.attempts)
+  return 'done'
 }
