@@ -1,4 +1,5 @@
 import { accountRoutes } from './features/accounts/routes.ts'
+import { alertRoutes } from './features/alerts/routes.ts'
 import { apiKeyRoutes } from './features/api-keys/routes.ts'
 import { auditRoutes } from './features/audit/routes.ts'
 import { passwordRoutes } from './features/auth/password_routes.ts'
@@ -11,9 +12,11 @@ import { logSettingsRoutes } from './features/log-settings/routes.ts'
 import { memberRoutes } from './features/members/routes.ts'
 import { metricsRoutes } from './features/metrics/routes.ts'
 import { organizationRoutes } from './features/organizations/routes.ts'
+import { reportRoutes } from './features/reports/routes.ts'
 import { savedFilterRoutes } from './features/saved-filters/routes.ts'
 import { schemaRoute } from './features/service/schema_route.ts'
 import { serviceRoutes } from './features/service/routes.ts'
+import { silenceRoutes } from './features/silences/routes.ts'
 import { tailRoutes } from './features/tail/routes.ts'
 import { taskRoutes } from './features/tasks/routes.ts'
 import { teamMemberRoutes } from './features/teams/member_routes.ts'
@@ -54,6 +57,9 @@ export const routes: readonly Route[] = [
   ...savedFilterRoutes(queryChecks),
   ...dashboardRoutes(queryChecks),
   ...dashboardDataRoutes,
+  ...alertRoutes(queryChecks),
+  ...silenceRoutes,
+  ...reportRoutes(queryChecks),
   ...taskRoutes,
   ...tailRoutes,
   ...devRoutes,

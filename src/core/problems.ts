@@ -69,3 +69,8 @@ export class ProblemError extends Error {
 export function problem(code: ProblemCode, detail: string, options: ProblemOptions = {}): ProblemError {
   return new ProblemError(code, detail, options)
 }
+
+/** What a field of the request is refused for, where only a verb can tell: by the clock, or by what is stored. */
+export function invalidField(field: string, message: string): ProblemError {
+  return problem('validation_failed', `The request is not valid. ${field}: ${message}`, { details: { [field]: [message] } })
+}

@@ -2,19 +2,28 @@ import { and, eq } from 'drizzle-orm'
 import type { SQL } from 'drizzle-orm'
 import type { Tenant } from './context.ts'
 import type { apiKeys, logShards, memberships, tasks } from './schema.ts'
+import type { alertHistory, alertNotifications, alertRules, notificationChannels, notificationEmails, silences } from './schema_alerts.ts'
 import type { auditLog } from './schema_audit.ts'
 import type { dashboards, savedFilters } from './schema_content.ts'
+import type { reports } from './schema_jobs.ts'
 import type { invitations, teamMemberships, teams } from './schema_identity.ts'
 
 /** Tables whose rows belong to one organization. */
 export type TenantTable =
+  | typeof alertHistory
+  | typeof alertNotifications
+  | typeof alertRules
   | typeof apiKeys
   | typeof auditLog
   | typeof dashboards
   | typeof invitations
   | typeof logShards
   | typeof memberships
+  | typeof notificationChannels
+  | typeof notificationEmails
+  | typeof reports
   | typeof savedFilters
+  | typeof silences
   | typeof tasks
   | typeof teamMemberships
   | typeof teams

@@ -105,7 +105,10 @@ export function alertDefinition(checks: DefinitionChecks) {
 }
 
 /** When the next window that is to be evaluated ends: always whole intervals since 1970, so that a restart changes nothing. */
-export function dueWindowEndMs({ interval_seconds: interval, delay_seconds: delay }: AlertDefinition, nowMs: number): number {
+export function dueWindowEndMs(
+  { interval_seconds: interval, delay_seconds: delay }: Pick<AlertDefinition, 'interval_seconds' | 'delay_seconds'>,
+  nowMs: number,
+): number {
   const step = interval * 1000
   return Math.floor((nowMs - delay * 1000) / step) * step
 }
