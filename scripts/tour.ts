@@ -8,6 +8,7 @@ import { keysAndLogs } from './tour/chapter_logs.ts'
 import { organization, rolesAndTeams } from './tour/chapter_organization.ts'
 import { passwords } from './tour/chapter_passwords.ts'
 import { register } from './tour/chapter_register.ts'
+import { reports } from './tour/chapter_reports.ts'
 import { secondFactor } from './tour/chapter_second_factor.ts'
 import { sessions } from './tour/chapter_sessions.ts'
 import { createTour } from './tour/tour.ts'
@@ -31,6 +32,7 @@ const chapters = [
   rolesAndTeams,
   keysAndLogs,
   filtersAndDashboards,
+  reports,
   sessions,
   secondFactor,
   passwords,
