@@ -1,4 +1,6 @@
 import { forgetOldAuditEntries } from '../features/audit/forget_old.ts'
+import { dispatchAlerts } from './alerts/due.ts'
+import { forgetOldAlerts } from './forget_alerts.ts'
 import { forgetDeadJobs } from './forget_dead_jobs.ts'
 import { forgetEnded } from './forget_ended.ts'
 import { forgetOldMails, sweepMails } from './mail_sweep.ts'
@@ -18,7 +20,9 @@ export const schedules: readonly Schedule[] = [
   { name: 'audit-retention', cron: '23 */6 * * *', run: forgetOldAuditEntries },
   { name: 'mail-retention', cron: '23 */6 * * *', run: forgetOldMails },
   { name: 'dead-job-retention', cron: '23 */6 * * *', run: forgetDeadJobs },
+  { name: 'alert-history-retention', cron: '23 */6 * * *', run: forgetOldAlerts },
   { name: 'token-cleanup', cron: '23 */6 * * *', run: forgetEnded },
+  { name: 'alert-evaluation', cron: '* * * * *', run: dispatchAlerts },
   { name: 'report-dispatch', cron: '* * * * *', run: dispatchReports },
   { name: 'usage-rollup', cron: '7 * * * *', run: startUsageRollup },
   { name: 'purge', cron: '53 */6 * * *', run: startPurge },
