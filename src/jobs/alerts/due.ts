@@ -1,0 +1,90 @@
+import { and, asc, eq, gt, inArray, isNull, lte, or, sql } from 'drizzle-orm'
+import type { SQL } from 'drizzle-orm'
+import type { AlertJob } from '../../core/jobs.ts'
+import { alertAheadMsMax, alertDispatchRulesMax, alertLeaseMs, alertRulesPerJobMax } from '../../core/limits.ts'
+import type { BaseCtx, TenantCtx } from '../../db/context.ts'
+import { sendJobs } from '../../db/jobs.ts'
+import { accounts, organizations } from '../../db/schema.ts'
+import { alertRules } from '../../db/schema_alerts.ts'
+import { inTenant } from '../../db/tenant.ts'
+
+export type RuleRow = typeof alertRules.$inferSelect
+
+/**
+ * Condition: the end of a window of the rule has passed, its late logs have been waited for, and nobody is at it. It says what
+ * search/alerts/windows.ts says. A lease that ends later than any can was taken while the clock was wrong.
+ */
+function isDue(nowMs: number): SQL {
+  // Whole numbers, so that the division is one.
+  const now = sql`cast(${nowMs} as integer)`
+  const step = sql`(${alertRules.intervalSeconds} * 1000)`
+  const newest = sql`((${now} - ${alertRules.delaySeconds} * 1000) / ${step} * ${step})`
+  const { evaluatedTo, leaseUntil } = alertRules
+  const isLate = sql`${evaluatedTo} / ${step} * ${step} + ${step} <= ${newest}`
+  const isOver = or(isNull(evaluatedTo), isLate, gt(evaluatedTo, nowMs + alertAheadMsMax))
+  const isFree = or(lte(leaseUntil, nowMs), gt(leaseUntil, nowMs + alertLeaseMs))
+  return and(eq(alertRules.enabled, true), isOver, isFree) ?? sql`false`
+}
+
+/**
+ * Sends the rules that are due to the queue, some of one organization a message. One that waits there already is sent again: the
+ * lease lets one message have it, and finds it done for the others.
+ */
+export async function dispatchAlerts(ctx: BaseCtx): Promise<void> {
+  const due = await ctx.db
+    .select({ organizationId: alertRules.organizationId, id: alertRules.id })
+    .from(alertRules)
+    .innerJoin(organizations, and(eq(organizations.id, alertRules.organizationId), isNull(organizations.deletedAt)))
+    .innerJoin(accounts, and(eq(accounts.id, organizations.accountId), isNull(accounts.deletedAt)))
+    .where(isDue(ctx.now()))
+    .orderBy(asc(alertRules.evaluatedTo))
+    .limit(alertDispatchRulesMax)
+  await sendJobs(ctx, 'alert-jobs', jobsOf(due))
+}
+
+/** The messages for these rules, in their order. */
+export function jobsOf(rules: readonly Pick<RuleRow, 'organizationId' | 'id'>[]): Extract<AlertJob, { kind: 'evaluate' }>[] {
+  const jobs: Extract<AlertJob, { kind: 'evaluate' }>[] = []
+  const open = new Map<string, string[]>()
+  for (const { organizationId, id } of rules) {
+    const ids = open.get(organizationId)
+    if (ids !== undefined && ids.length < alertRulesPerJobMax) {
+      ids.push(id)
+      continue
+    }
+    const fresh = [id]
+    open.set(organizationId, fresh)
+    jobs.push({ kind: 'evaluate', organization_id: organizationId, rule_ids: fresh })
+  }
+  return jobs
+}
+
+/** Who evaluates some rules, and until when others keep away. */
+export interface Lease {
+  readonly id: string
+  readonly untilMs: number
+}
+
+/** Takes those of the rules that are due, in one statement, so that of several messages one has each; those that wait longest first. */
+export async function claimRules(ctx: TenantCtx, ids: readonly string[], lease: Lease, nowMs: number): Promise<RuleRow[]> {
+  const claimed = await ctx.db
+    .update(alertRules)
+    .set({ leaseId: lease.id, leaseUntil: lease.untilMs })
+    .where(inTenant(ctx, alertRules, inArray(alertRules.id, [...ids]), isDue(nowMs)))
+    .returning()
+  return claimed.toSorted((a, b) => (a.evaluatedTo ?? 0) - (b.evaluatedTo ?? 0))
+}
+
+/** Lets others have the rules that this lease still holds. */
+export async function releaseRules(ctx: TenantCtx, ids: readonly string[], lease: Lease): Promise<void> {
+  await ctx.db
+    .update(alertRules)
+    .set({ leaseUntil: 0 })
+    .where(inTenant(ctx, alertRules, inArray(alertRules.id, [...ids]), eq(alertRules.leaseId, lease.id), gt(alertRules.leaseUntil, 0)))
+}
+
+/** Condition: the rule is still ours, and is what was evaluated, from where it was. */
+export function isOurs(ctx: TenantCtx, { id, version, evaluatedTo }: Pick<RuleRow, 'id' | 'version' | 'evaluatedTo'>, lease: Lease): SQL {
+  const at = evaluatedTo === null ? isNull(alertRules.evaluatedTo) : eq(alertRules.evaluatedTo, evaluatedTo)
+  return inTenant(ctx, alertRules, eq(alertRules.id, id), eq(alertRules.version, version), eq(alertRules.leaseId, lease.id), at)
+}
