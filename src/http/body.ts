@@ -1,7 +1,7 @@
 import type { Context, MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { inspectJson } from '../core/json.ts'
-import { jsonBodyBytesMax, jsonDepthMax } from '../core/limits.ts'
+import { jsonDepthMax } from '../core/limits.ts'
 import { problem } from '../core/problems.ts'
 import type { AppEnv } from './route.ts'
 
@@ -17,14 +17,14 @@ export function checkHead(types: readonly string[], bytesMax: number): Middlewar
 }
 
 /** What must hold of a JSON or form body before its schema is asked. Hono keeps the bytes for the validator. */
-export function checkText(types: readonly string[]): MiddlewareHandler<AppEnv>[] {
+export function checkText(types: readonly string[], bytesMax: number): MiddlewareHandler<AppEnv>[] {
   return [
     async (c, next) => {
       requireType(c, types)
       refuseEncoding(c)
       await next()
     },
-    limitText,
+    limitText(bytesMax),
     async (c, next) => {
       const text = decodeUtf8(await c.req.arrayBuffer())
       if (mediaTypeOf(c)?.type !== formType) refuseMalformed(text)
@@ -34,12 +34,14 @@ export function checkText(types: readonly string[]): MiddlewareHandler<AppEnv>[]
 }
 
 /** Believes Content-Length, by which the runtime frames the body, and counts a body that comes without one. */
-const limitText = bodyLimit({
-  maxSize: jsonBodyBytesMax,
-  onError: () => {
-    throw tooLarge(jsonBodyBytesMax)
-  },
-})
+function limitText(bytesMax: number): MiddlewareHandler<AppEnv> {
+  return bodyLimit({
+    maxSize: bytesMax,
+    onError: () => {
+      throw tooLarge(bytesMax)
+    },
+  })
+}
 
 /** Media type without parameters, lower-case, and its charset. */
 export function mediaTypeOf(c: Context<AppEnv>): { type: string; charset: string | undefined } | undefined {

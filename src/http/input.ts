@@ -1,7 +1,7 @@
 import { zValidator } from '@hono/zod-validator'
 import type { Context, MiddlewareHandler } from 'hono'
 import * as z from 'zod'
-import { problemIssuesMax, problemNameCharsMax } from '../core/limits.ts'
+import { jsonBodyBytesMax, problemIssuesMax, problemNameCharsMax } from '../core/limits.ts'
 import { problem } from '../core/problems.ts'
 import type { ProblemError } from '../core/problems.ts'
 import { checkHead, checkText, formType, mediaTypeOf } from './body.ts'
@@ -13,10 +13,10 @@ type Step = MiddlewareHandler<AppEnv>
 const nothing = z.strictObject({})
 
 /** Checks a request against its contract, step by step; each throws 400, 413 or 415. `inputOf` has the outcome. */
-export function validation({ param, query, json, form, body }: AnyRouteSpec): Step[] {
+export function validation({ param, query, json, jsonBytesMax = jsonBodyBytesMax, form, body }: AnyRouteSpec): Step[] {
   const address = [validate('param', param ?? nothing), validate('query', query ?? nothing)]
   if (body) return [...address, checkHead(body.types, body.bytesMax)]
-  return json ? [...address, ...bodySteps(json, form === true)] : address
+  return json ? [...address, ...bodySteps(json, jsonBytesMax, form === true)] : address
 }
 
 /** What the validators made of the request: all that the handler may use of it. */
@@ -25,10 +25,10 @@ export function inputOf(c: Context<AppEnv>): AnyInput {
   return { param: valid('param'), query: valid('query'), json: valid('json') ?? valid('form') }
 }
 
-function bodySteps(schema: z.ZodType, form: boolean): Step[] {
+function bodySteps(schema: z.ZodType, bytesMax: number, form: boolean): Step[] {
   const [asJson, asForm] = [validate('json', schema), validate('form', schema)]
   const types = form ? ['application/json', formType] : ['application/json']
-  const steps: Step[] = [...checkText(types), (c, next) => (mediaTypeOf(c)?.type === formType ? asForm : asJson)(c, next)]
+  const steps: Step[] = [...checkText(types, bytesMax), (c, next) => (mediaTypeOf(c)?.type === formType ? asForm : asJson)(c, next)]
   return isOptional(schema) ? steps.map((step) => (c, next) => (isBodyless(c) ? next() : step(c, next))) : steps
 }
 

@@ -74,8 +74,10 @@ export interface RouteSpec<A extends Access, P extends Shape, Q extends Shape, B
   param?: P
   /** Strict objects only: unknown parameters are refused. A repeated parameter arrives as an array. */
   query?: Q
-  /** The JSON body, at most `jsonBodyBytesMax` bytes. It may be left out where the schema is optional. */
+  /** The JSON body, at most `jsonBytesMax` bytes. It may be left out where the schema is optional. */
   json?: B
+  /** `jsonBodyBytesMax` unless told. */
+  jsonBytesMax?: number
   /** The body may also come as application/x-www-form-urlencoded. */
   form?: true
   /** A body that the handler reads itself, as a stream; it counts the bytes. */

@@ -1,12 +1,12 @@
 import { idempotencyKeyCharsMax, ingestBodyBytesMax, ingestRawBytesMax } from '../core/limits.ts'
 import { logSchema } from '../core/log_schema.ts'
-import { problem } from '../core/problems.ts'
 import { mediaTypeOf } from '../http/body.ts'
+import { idempotencyKeyOf } from '../http/idempotency_key.ts'
 import { route } from '../http/route.ts'
 import { decompress, encodingOf } from './decompress.ts'
 import { ingestLogs } from './ingest_logs.ts'
 import { readBody } from './read_body.ts'
-import { idempotencyKey, ingestReply } from './schema.ts'
+import { ingestReply } from './schema.ts'
 
 const description = `One record (a JSON object, answered 201 with the stored log), an array of records, or NDJSON (answered 202
 with counts). Acknowledged means durable. The body may be compressed with gzip, deflate, br or zstd (Content-Encoding); at most
@@ -42,7 +42,7 @@ const create = route(
     ],
   },
   async (_, ctx, c) => {
-    const key = readKey(c.req.header('Idempotency-Key'))
+    const key = idempotencyKeyOf(c)
     const encoding = encodingOf(c.req.header('Content-Encoding'))
     const type = mediaTypeOf(c)?.type === 'application/json' ? 'json' : 'ndjson'
     const body = decompress(await readBody(c.req.raw, ingestBodyBytesMax), encoding)
@@ -51,13 +51,5 @@ const create = route(
     return log === undefined ? { status: 202, body: batch, headers } : { status: 201, body: log, headers }
   },
 )
-
-function readKey(header: string | undefined): string | undefined {
-  if (header === undefined) return undefined
-  const parsed = idempotencyKey.safeParse(header)
-  if (parsed.success) return parsed.data
-  const reason = parsed.error.issues[0]?.message ?? 'is not valid'
-  throw problem('validation_failed', `Idempotency-Key ${reason}.`, { details: { 'Idempotency-Key': [reason] } })
-}
 
 export const ingestRoutes = [create]

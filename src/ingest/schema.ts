@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { idempotencyKeyCharsMax, ingestErrorsMax } from '../core/limits.ts'
+import { ingestErrorsMax } from '../core/limits.ts'
 
 export const ingestReply = z
   .object({
@@ -10,8 +10,3 @@ export const ingestReply = z
       .describe(`The first ${ingestErrorsMax} rejected records.`),
   })
   .meta({ id: 'IngestResult' })
-
-/** Value of the Idempotency-Key header: printable ASCII, which every client and proxy passes unchanged. */
-export const idempotencyKey = z
-  .string()
-  .regex(new RegExp(`^[\\x20-\\x7e]{1,${idempotencyKeyCharsMax}}$`), `must have 1 to ${idempotencyKeyCharsMax} printable ASCII characters`)
