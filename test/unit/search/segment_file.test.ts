@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { parseRangeHeader } from '../../../src/search/storage/segment_file.ts'
+import { parseRangeHeader } from '../../../src/core/byte_range.ts'
 import { segmentId, segmentKey } from '../../../src/search/storage/segments.ts'
 
 describe('the range of a segment file', () => {
