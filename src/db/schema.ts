@@ -274,6 +274,11 @@ export const tasks = sqliteTable(
     createdAt,
     updatedAt,
     requestId: text('request_id'),
+    /** Of the request: the same key of the same caller makes one task, and the hash tells whether it asks for the same. */
+    idempotencyKey: text('idempotency_key'),
+    requestHash: text('request_hash'),
+    /** When its objects in R2 go; null while it is at work, and when it has none any more. */
+    filesUntil: integer('files_until'),
   },
   (table) => [
     primaryKey({ columns: [table.organizationId, table.id] }),
@@ -281,6 +286,12 @@ export const tasks = sqliteTable(
     index('tasks_running')
       .on(table.updatedAt)
       .where(sql`${table.status} in (${sql.raw(runningStates.map((state) => `'${state}'`).join(', '))})`),
+    uniqueIndex('tasks_idempotency')
+      .on(table.organizationId, table.createdBy, table.idempotencyKey)
+      .where(sql`${table.idempotencyKey} is not null`),
+    index('tasks_files')
+      .on(table.filesUntil)
+      .where(sql`${table.filesUntil} is not null`),
   ],
 )
 

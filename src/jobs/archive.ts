@@ -8,14 +8,13 @@ import type { ParquetRow } from '../engine/parquet/columns.ts'
 import { createParquetFile } from '../engine/parquet/writer.ts'
 import type { Position, TimeRange } from '../engine/query/types.ts'
 import type { StoredRow } from '../engine/row.ts'
-import { archiveKey } from '../features/tasks/archive_files.ts'
+import { archiveKey } from '../features/tasks/files.ts'
 import { taskParams } from '../search/storage/archive_schema.ts'
 import { readPage } from '../search/pages.ts'
 import { queryDeps } from '../search/query_deps.ts'
 import { shardsOf } from '../search/shards.ts'
+import { positionSchema, writeOnce } from './part_file.ts'
 import type { StepOutcome, Task, TaskStep } from './task_step.ts'
-
-const position = z.object({ ms: z.number(), ns: z.number(), shard: z.number(), seq: z.number() })
 
 /** What a step leaves to the next. The first one fixes the moment that the archive is of. */
 const stateSchema = z.object({
@@ -26,17 +25,9 @@ const stateSchema = z.object({
   bytes: z.number(),
   /** Parts of segments that could not be read; their rows are missing. */
   damaged: z.number(),
-  after: position.nullable(),
+  after: positionSchema.nullable(),
 })
 type ArchiveState = z.output<typeof stateSchema>
-
-/** What a file says of itself, so that a repeated step goes on from the file that is there, not from one of its own. */
-const fileSchema = z.object({
-  rows: z.coerce.number(),
-  damaged: z.coerce.number(),
-  after: z.string().transform((text) => position.nullable().parse(JSON.parse(text))),
-})
-type FileEnd = z.output<typeof fileSchema>
 
 /** Bounds of one step, which writes one file, and of an archive. */
 export interface ArchiveLimits {
@@ -70,7 +61,12 @@ async function writeNext(ctx: TenantCtx, task: Task, limits: ArchiveLimits): Pro
     return { status: 'failed', reason: `It has ${limits.filesMax} files, which are kept. Archive the rest of the range by another task.` }
   }
   const key = archiveKey(ctx.tenant.organizationId, task.id, state.files)
-  const { end, bytes } = (await findFile(ctx, key)) ?? (await writeFile(ctx, key, () => readRows(ctx, q, range, state, limits)))
+  const { end, bytes } = await writeOnce(ctx, key, positionSchema, async () => {
+    const { rows, damaged, after } = await readRows(ctx, q, range, state, limits)
+    // Nothing is left, or nothing was found within the time of a step: no file, and a repeat looks again.
+    const file = rows.length === 0 ? null : { body: encode(rows), contentType: 'application/vnd.apache.parquet' }
+    return { file, end: { rows: rows.length, damaged, after } }
+  })
   const next = {
     ...state,
     files: state.files + (end.rows === 0 ? 0 : 1),
@@ -89,26 +85,6 @@ async function begin(ctx: TenantCtx, q: string, range: TimeRange): Promise<StepO
   const startMs = page.rows[0]?.row.timestampMs ?? range.fromMs
   const state: ArchiveState = { snapshot: [...page.snapshot], startMs, files: 0, rows: 0, bytes: 0, damaged: 0, after: null }
   return { status: 'again', afterSeconds: 0, progress: 0, state }
-}
-
-async function findFile(ctx: TenantCtx, key: string): Promise<{ end: FileEnd; bytes: number } | undefined> {
-  const object = await ctx.env.STORAGE.head(key)
-  return object === null ? undefined : { end: fileSchema.parse(object.customMetadata), bytes: object.size }
-}
-
-async function writeFile(ctx: TenantCtx, key: string, read: () => ReturnType<typeof readRows>) {
-  const { rows, damaged, after } = await read()
-  const end: FileEnd = { rows: rows.length, damaged, after }
-  // Nothing is left, or nothing was found within the time of a step: no file, and a repeat looks again.
-  if (rows.length === 0) return { end, bytes: 0 }
-  const bytes = encode(rows)
-  const customMetadata = { rows: String(rows.length), damaged: String(damaged), after: JSON.stringify(after) }
-  const httpMetadata = { contentType: 'application/vnd.apache.parquet' }
-  const put = await ctx.env.STORAGE.put(key, bytes, { onlyIf: { etagDoesNotMatch: '*' }, customMetadata, httpMetadata })
-  if (put !== null) return { end, bytes: bytes.length }
-  const other = await findFile(ctx, key)
-  if (other === undefined) throw new Error('a file of the archive came and went')
-  return other
 }
 
 /** Rows until a file is full, the range is at its end, or the time of a step is over; the place where the next file begins. */

@@ -7,7 +7,7 @@ import { outboxKey } from '../core/mails.ts'
 import type { BaseCtx } from '../db/context.ts'
 import { sendJobs } from '../db/jobs.ts'
 import { mails } from '../db/schema_content.ts'
-import { removeObjects } from '../features/tasks/archive_files.ts'
+import { removeObjects } from '../features/tasks/files.ts'
 
 /* What the steps of a purge share. */
 

@@ -1,6 +1,7 @@
 import { and, eq, inArray, isNull, sql } from 'drizzle-orm'
 import type { TaskJob } from '../core/jobs.ts'
-import { runningStates } from '../core/tasks.ts'
+import { problems, ProblemError } from '../core/problems.ts'
+import { isRunning, runningStates } from '../core/tasks.ts'
 import type { TaskKind } from '../core/tasks.ts'
 import { auditEntry } from '../db/audit.ts'
 import type { BaseCtx, TenantCtx } from '../db/context.ts'
@@ -8,6 +9,7 @@ import { sendJobs } from '../db/jobs.ts'
 import { logSettingsColumns, logSettingsOf } from '../db/log_settings.ts'
 import { accounts, organizations, tasks } from '../db/schema.ts'
 import { inTenant } from '../db/tenant.ts'
+import { filesUntilOf } from '../features/tasks/files.ts'
 import type { StepOutcome, TaskStep } from './task_step.ts'
 
 type TaskMessage = Extract<TaskJob, { kind: 'task' }>
@@ -21,14 +23,16 @@ type Steps = Readonly<Record<TaskKind, TaskStep>>
  */
 export async function runTask(base: BaseCtx, message: TaskMessage, steps: Steps, lastAttempt: boolean): Promise<void> {
   const found = await load(base, message)
-  if (found === undefined || found.task.step > message.step || isOver(found.task)) return
+  if (found === undefined || found.task.step > message.step || !isRunning(found.task.status)) return
   const { ctx, task } = found
   if (task.step < message.step) throw new Error('the step before is not stored yet')
   let outcome: StepOutcome
   try {
-    outcome = await steps[task.kind](ctx, { id: task.id, params: task.params, state: task.state, createdMs: task.createdAt })
+    const { id, params, state, createdBy, createdAt: createdMs } = task
+    outcome = await steps[task.kind](ctx, { id, params, state, createdBy, createdMs })
   } catch (error) {
-    if (!lastAttempt) {
+    const refusal = refusalOf(error)
+    if (refusal === undefined && !lastAttempt) {
       await ctx.db
         .update(tasks)
         .set({ status: 'RETRY', retries: sql`${tasks.retries} + 1`, updatedAt: ctx.now() })
@@ -36,9 +40,16 @@ export async function runTask(base: BaseCtx, message: TaskMessage, steps: Steps,
       throw error
     }
     ctx.log.error('a task failed for good', error, { task_id: task.id })
-    outcome = { status: 'failed', reason: 'It failed again and again; the service has the details in its log.' }
+    outcome = { status: 'failed', reason: refusal ?? 'It failed again and again; the service has the details in its log.' }
   }
   await (outcome.status === 'again' ? goOn(ctx, task, outcome) : end(ctx, task, outcome))
+}
+
+/** Why a step can never succeed: what would be a 4xx answer to a request, such as a query that takes too long. */
+function refusalOf(error: unknown): string | undefined {
+  if (!(error instanceof ProblemError)) return undefined
+  const { status } = problems[error.code]
+  return status >= 400 && status < 500 && status !== 429 ? error.detail : undefined
 }
 
 /** The next message goes first: a crash in between repeats this step, where the other order would end the chain. */
@@ -67,11 +78,13 @@ async function end(ctx: TenantCtx, task: TaskRow, outcome: Exclude<StepOutcome, 
     details: { kind: task.kind, created_by: task.createdBy, ...details },
   }
   const where = atStep(ctx, task)
+  const filesUntil = filesUntilOf(task.kind, status, ctx.now())
+  const state = (outcome.status === 'done' ? outcome.state : undefined) ?? task.state
   await ctx.db.batch([
     auditEntry(ctx, entry, tasks, where),
     ctx.db
       .update(tasks)
-      .set({ ...change, step: task.step + 1, updatedAt: ctx.now() })
+      .set({ ...change, state, filesUntil, step: task.step + 1, updatedAt: ctx.now() })
       .where(where),
   ])
 }
@@ -79,10 +92,6 @@ async function end(ctx: TenantCtx, task: TaskRow, outcome: Exclude<StepOutcome, 
 /** The task as long as it stands at this step: not when a repeat was faster, nor when it was revoked. */
 function atStep(ctx: TenantCtx, { id, step }: TaskRow) {
   return inTenant(ctx, tasks, eq(tasks.id, id), eq(tasks.step, step), inArray(tasks.status, [...runningStates]))
-}
-
-function isOver({ status }: TaskRow): boolean {
-  return !runningStates.some((state) => state === status)
 }
 
 /** The organization of a message is one that a verb of ours wrote there from an authenticated context. */

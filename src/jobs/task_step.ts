@@ -6,11 +6,14 @@ export interface Task {
   params: Record<string, unknown>
   /** What the step before left; empty at first. */
   state: Record<string, unknown>
+  /** Person or key that asked for it. */
+  createdBy: string
   createdMs: number
 }
 
 export type StepOutcome =
-  | { status: 'done'; result: Record<string, unknown> }
+  /** `state`: what its download goes by, where it wrote a file; left out, what the step before left stays. */
+  | { status: 'done'; result: Record<string, unknown>; state?: Record<string, unknown> }
   /** The task cannot be carried out; `reason` is a sentence for who asked for it. */
   | { status: 'failed'; reason: string }
   /** Another step is due. `progress` is the part that is done, 0 to 1. */

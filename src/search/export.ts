@@ -48,6 +48,7 @@ export async function exportLogs(ctx: TenantCtx, input: ExportInput): Promise<Lo
 /** A page as it stands in the file. */
 export interface FilePage {
   bytes: Uint8Array
+  rows: number
   next: PageState | null
   damaged: readonly Damage[]
 }
@@ -57,7 +58,7 @@ export async function readFilePage(
   deps: QueryDeps,
   shards: readonly Shard[],
   listing: Listing,
-  input: ExportInput,
+  input: Pick<ExportInput, 'format' | 'fields'>,
   isRepeat = false,
 ): Promise<FilePage> {
   const { q, range, order, after } = listing
@@ -67,8 +68,8 @@ export async function readFilePage(
   const snapshot = listing.snapshot ?? snapshotOf(replies)
   const { hot, until } = hotLines(replies, listing, format)
   const parts = sealedParts(replies)
-  const pageOf = ({ bytes, frontier }: ExportPage, damaged: readonly Damage[]): FilePage => {
-    return { bytes, next: frontier && { after: frontier, range, snapshot }, damaged }
+  const pageOf = ({ bytes, rows, frontier }: ExportPage, damaged: readonly Damage[]): FilePage => {
+    return { bytes, rows, next: frontier && { after: frontier, range, snapshot }, damaged }
   }
   const hotDamage = replies.flatMap(({ reply }) => reply.damaged)
   if (parts.length === 0) return pageOf(createTextPage(hot, order).finish(until), hotDamage)

@@ -36,6 +36,8 @@ export type ExportReply = SegmentScan<ExportPage> | TooSlow
 export interface ExportPage {
   /** The page as it stands in the file, UTF-8. */
   bytes: Uint8Array<ArrayBuffer>
+  /** Logs in it. */
+  rows: number
   /** The next page begins behind this place; null when this is the last one. */
   frontier: Position | null
 }
@@ -70,11 +72,13 @@ export function createTextPage(hot: readonly HotLine[], order: Order) {
   let text = ''
   let bytes = 0
   let last: Position | null = null
+  let rows = 0
   let nextHot = 0
 
   function append(position: Position, line: string): void {
     text += line
     last = position
+    rows++
     if (text.length < textPartChars) return
     flush()
   }
@@ -117,7 +121,7 @@ export function createTextPage(hot: readonly HotLine[], order: Order) {
         joined.set(part, at)
         at += part.length
       }
-      return { bytes: joined, frontier: end }
+      return { bytes: joined, rows, frontier: end }
     },
   }
 }

@@ -6,6 +6,7 @@ import { tasks } from '../../src/db/schema.ts'
 import { forgetOldTasks } from '../../src/jobs/task_sweep.ts'
 import { createArchiveStep } from '../../src/jobs/archive.ts'
 import { runTask } from '../../src/jobs/run_task.ts'
+import { taskSteps } from '../../src/jobs/task_steps.ts'
 import { archiveLogs } from '../../src/search/storage/archive.ts'
 import { readParquet } from '../support/parquet.ts'
 import { row } from '../support/rows.ts'
@@ -81,7 +82,7 @@ describe('an archive', () => {
   it('is of one moment and without gap or repeat, though steps run twice at once and logs come and go', async () => {
     await storeRows(world, numbered(0, 23))
     const step = createArchiveStep({ fileRowsMax: 5, fileCharsMax: 1e6, pageRows: 2, filesMax: 100 })
-    const run = (job: Sent['job']) => runTask(ctx, job as Extract<Sent['job'], { kind: 'task' }>, { archive: step, erase: step }, false)
+    const run = (job: Sent['job']) => runTask(ctx, job as Extract<Sent['job'], { kind: 'task' }>, { ...taskSteps, archive: step }, false)
     const { id } = await archiveLogs(ctx, { q: '' })
     const { rpc, identity } = await shardStub(world)
     let steps = 0
@@ -103,7 +104,7 @@ describe('an archive', () => {
     const step = createArchiveStep({ fileRowsMax: 100, fileCharsMax: 30, pageRows: 1, filesMax: 2 })
     const { id } = await archiveLogs(ctx, { q: '' })
     for (let next = sent.shift(); next !== undefined; next = sent.shift()) {
-      await runTask(ctx, next.job as Extract<Sent['job'], { kind: 'task' }>, { archive: step, erase: step }, false)
+      await runTask(ctx, next.job as Extract<Sent['job'], { kind: 'task' }>, { ...taskSteps, archive: step }, false)
     }
     const task = await (await api(`/tasks/${id}`)).json<{ status: string; error: string }>()
     expect([task.status, task.error]).toEqual(['FAILURE', expect.stringContaining('It has 2 files')])

@@ -1,12 +1,13 @@
 import { env } from 'cloudflare:test'
 import { and, eq } from 'drizzle-orm'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { taskAttemptsMax, tasksKeptMs, tasksRemovedMax, tasksRunningMax, taskStuckMs, taskSweepRowsMax } from '../../src/core/limits.ts'
+import { taskAttemptsMax, tasksKeptMs, tasksRemovedMax, tasksRunningMax, tasksRunningPerActorMax, taskStuckMs, taskSweepRowsMax } from '../../src/core/limits.ts'
 import { ProblemError } from '../../src/core/problems.ts'
 import type { TenantCtx } from '../../src/db/context.ts'
 import { tasks } from '../../src/db/schema.ts'
 import { createTask, startTask } from '../../src/features/tasks/create.ts'
 import { runTask } from '../../src/jobs/run_task.ts'
+import { taskSteps } from '../../src/jobs/task_steps.ts'
 import type { StepOutcome, Task, TaskStep } from '../../src/jobs/task_step.ts'
 import { forgetOldTasks, sweepTasks } from '../../src/jobs/task_sweep.ts'
 import { createWorld } from '../support/world.ts'
@@ -28,7 +29,7 @@ const read = async (id: string) => (await ctx.db.select().from(tasks).where(eq(t
 /** Runs the step of a message with `step` in the place of the real ones. */
 async function run(job: Sent['job'] | undefined, step: TaskStep, lastAttempt = false): Promise<void> {
   if (job?.kind !== 'task') throw new Error('no message was sent')
-  await runTask(ctx, job, { erase: step, archive: step }, lastAttempt)
+  await runTask(ctx, job, { ...taskSteps, erase: step, archive: step }, lastAttempt)
 }
 
 const again = (state = {}, progress = 0.5): StepOutcome => ({ status: 'again', afterSeconds: 3, progress, state })
@@ -97,10 +98,17 @@ describe('a task', () => {
   })
 
   it('is not one of too many at a time', async () => {
-    for (let i = 0; i < tasksRunningMax; i++) await newTask()
+    const others = Array.from({ length: tasksRunningMax / tasksRunningPerActorMax }, () => crypto.randomUUID())
+    const begin = (userId: string) =>
+      createTask(
+        { ...ctx, actor: { kind: 'user', userId, sessionId: 's', roles: ['owner'] } },
+        { kind: 'archive', params: {}, action: 'logs.archive' },
+      )
+    for (const userId of others) for (let i = 0; i < tasksRunningPerActorMax; i++) await begin(userId)
     const error: unknown = await newTask().catch((reason: unknown) => reason)
     expect(error).toBeInstanceOf(ProblemError)
     expect(error).toMatchObject({ code: 'conflict' })
+    expect((error as ProblemError).detail).toContain(`tasks_running is ${tasksRunningMax}`)
     expect(await auditOf(world, 'logs.archive')).toHaveLength(tasksRunningMax)
   })
 

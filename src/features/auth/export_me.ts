@@ -3,6 +3,7 @@ import { personExportPageRows, personExportRowsMax } from '../../core/limits.ts'
 import { streamParts } from '../../core/stream_parts.ts'
 import { accountAuditStatement, auditPerson } from '../../db/audit.ts'
 import type { UserCtx } from '../../db/context.ts'
+import { rowJson } from '../../db/row_json.ts'
 import { leftOut } from './export_me_columns.ts'
 import { exportSections } from './export_me_rows.ts'
 import type { ExportRow, ExportSection } from './export_me_rows.ts'
@@ -64,14 +65,4 @@ async function* rowsOf(
     last = rows.at(-1)
   }
   return (await section.page(ctx, { offset: rowsMax, limit: 1, last })).length === 0
-}
-
-/** Names and times as the API writes them. */
-function rowJson(row: ExportRow): ExportRow {
-  return Object.fromEntries(
-    Object.entries(row).map(([name, value]) => [
-      name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
-      name.endsWith('At') && typeof value === 'number' ? new Date(value).toISOString() : value,
-    ]),
-  )
 }

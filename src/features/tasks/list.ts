@@ -1,5 +1,6 @@
-import { count, eq } from 'drizzle-orm'
+import { count, eq, ne } from 'drizzle-orm'
 import type * as z from 'zod'
+import { actorId } from '../../db/audit.ts'
 import type { TenantCtx } from '../../db/context.ts'
 import { listPage, offsetOf, orderOf } from '../../db/list.ts'
 import type { ListPage } from '../../db/list.ts'
@@ -13,7 +14,9 @@ const columns = { created_at: tasks.id }
 
 /** One page of the organization's tasks, and how many there are in all. */
 export async function listTasks(ctx: TenantCtx, query: z.output<typeof listTasksQuery>): Promise<ListPage<TaskJson>> {
-  const where = inTenant(ctx, tasks, query.status && eq(tasks.status, query.status), query.kind && eq(tasks.kind, query.kind))
+  const { status, kind, mine } = query
+  const own = mine && (mine === 'true' ? eq : ne)(tasks.createdBy, actorId(ctx.actor) ?? '')
+  const where = inTenant(ctx, tasks, status && eq(tasks.status, status), kind && eq(tasks.kind, kind), own)
   const [totals, rows] = await ctx.db.batch([
     ctx.db.select({ count: count() }).from(tasks).where(where),
     ctx.db

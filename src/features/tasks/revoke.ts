@@ -1,36 +1,37 @@
-import { and, eq, inArray, ne, notInArray, or } from 'drizzle-orm'
+import { and, eq, inArray, ne, or } from 'drizzle-orm'
 import { problem } from '../../core/problems.ts'
-import { runningStates } from '../../core/tasks.ts'
-import { auditEntry } from '../../db/audit.ts'
+import { isRunning, runningStates, taskKinds, taskRules } from '../../core/tasks.ts'
+import { requirePermission } from '../../db/actor_may.ts'
+import { actorId, auditEntry } from '../../db/audit.ts'
 import type { TenantCtx } from '../../db/context.ts'
 import { tasks } from '../../db/schema.ts'
 import { inTenant } from '../../db/tenant.ts'
-import { archiveKeys, removeObjects } from './archive_files.ts'
-import { getTask } from './get.ts'
+import { fileKeys, filesUntilOf, removeObjects } from './files.ts'
 
-/** Kinds that cannot be taken back: what an erasure removes is invisible from its first moment. */
-const irrevocable = ['erase'] as const
+const stoppable = taskKinds.filter((kind) => taskRules[kind].revocable)
+const withFiles = taskKinds.filter((kind) => taskRules[kind].files !== null)
 
 /**
- * Stops a task before its next step. Of an archive the files are removed, also when it is done. Throws `not_found`, or `conflict`
- * when the task is over or cannot be stopped.
+ * Stops a task before its next step, and removes its files, also when it is done. Whoever may start tasks stops the own ones; those
+ * of others need `tasks:write`. Throws `not_found`, or `conflict` when the task is over or cannot be stopped.
  */
 export async function revokeTask(ctx: TenantCtx, id: string): Promise<void> {
-  const isStoppable = and(inArray(tasks.status, [...runningStates]), notInArray(tasks.kind, [...irrevocable]))
-  const isArchive = and(eq(tasks.kind, 'archive'), ne(tasks.status, 'REVOKED'))
-  const revocable = inTenant(ctx, tasks, eq(tasks.id, id), or(isStoppable, isArchive))
+  const ofId = inTenant(ctx, tasks, eq(tasks.id, id))
+  const [task] = await ctx.db.select().from(tasks).where(ofId)
+  if (task === undefined) throw problem('not_found', 'No such task.')
+  if (task.createdBy !== actorId(ctx.actor)) requirePermission(ctx, 'tasks:write', 'Stopping a task of somebody else')
+  const isStoppable = and(inArray(tasks.status, [...runningStates]), inArray(tasks.kind, stoppable))
+  const hasFiles = and(inArray(tasks.kind, withFiles), ne(tasks.status, 'REVOKED'))
+  const revocable = inTenant(ctx, tasks, eq(tasks.id, id), or(isStoppable, hasFiles))
+  const filesUntil = filesUntilOf(task.kind, 'REVOKED', ctx.now())
   const [, revoked] = await ctx.db.batch([
     auditEntry(ctx, { action: 'task.revoke', target: { kind: 'task', id } }, tasks, revocable),
-    ctx.db.update(tasks).set({ status: 'REVOKED', updatedAt: ctx.now() }).where(revocable).returning({ id: tasks.id }),
+    ctx.db.update(tasks).set({ status: 'REVOKED', filesUntil, updatedAt: ctx.now() }).where(revocable).returning(),
   ])
-  const [task] = await ctx.db
-    .select()
-    .from(tasks)
-    .where(inTenant(ctx, tasks, eq(tasks.id, id)))
+  const [now] = revoked.length > 0 ? revoked : await ctx.db.select().from(tasks).where(ofId)
+  if (now === undefined) throw problem('not_found', 'No such task.')
   // Also of one that was revoked before, should that have failed here.
-  if (task !== undefined && task.status === 'REVOKED') await removeObjects(ctx, archiveKeys(task))
+  if (now.status === 'REVOKED') await removeObjects(ctx, fileKeys(now))
   if (revoked.length > 0) return
-  const { status, kind } = await getTask(ctx, id)
-  const running = runningStates.some((state) => state === status)
-  throw problem('conflict', running ? `A task of kind ${kind} cannot be stopped.` : `The task is over: ${status}.`)
+  throw problem('conflict', isRunning(now.status) ? `A task of kind ${now.kind} cannot be stopped.` : `The task is over: ${now.status}.`)
 }

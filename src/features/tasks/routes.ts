@@ -1,10 +1,12 @@
 import { pageLinks } from '../../http/page_links.ts'
 import { publicAddress } from '../../http/public_address.ts'
-import { emptyReply, route } from '../../http/route.ts'
+import { emptyReply, rawReply, route } from '../../http/route.ts'
+import { openDownload } from './download.ts'
+import { createDownloadLink } from './download_link.ts'
 import { getTask } from './get.ts'
 import { listTasks } from './list.ts'
 import { revokeTask } from './revoke.ts'
-import { listTasksQuery, taskPageSchema, taskParam, taskSchema } from './schema.ts'
+import { downloadLinkJson, downloadLinkSchema, downloadParam, listTasksQuery, taskPageSchema, taskParam, taskSchema } from './schema.ts'
 
 const collection = '/api/v1/tasks'
 const item = `${collection}/:id`
@@ -46,8 +48,9 @@ const revoke = route(
     method: 'delete',
     path: item,
     summary: 'Stop a background task',
-    description: 'It stops before its next step. The files of an archive are removed, also when it is done. An erasure cannot be stopped.',
-    access: 'tasks:write',
+    description: `It stops before its next step. Its files are removed, also when it is done, and links to them end. An erasure cannot be
+stopped. Tasks of others need tasks:write.`,
+    access: 'tasks:create',
     param: taskParam,
     replies: { 204: emptyReply('The task is revoked.') },
     problems: ['not_found', 'conflict'],
@@ -58,4 +61,42 @@ const revoke = route(
   },
 )
 
-export const taskRoutes = [list, get, revoke]
+const link = route(
+  {
+    id: 'tasks.download_link',
+    method: 'post',
+    path: `${item}/download-link`,
+    summary: 'A link that gives the file of a task, for a while',
+    description: `Of tasks of the kinds export and account_export that are done, for who may read what is in the file. The link needs no
+credentials. It ends at its time, with the file, when the task is deleted, and when who made it may not read the file any more.`,
+    access: 'tasks:read',
+    param: taskParam,
+    json: downloadLinkJson,
+    replies: { 201: downloadLinkSchema },
+    problems: ['not_found', 'conflict'],
+  },
+  async ({ param, json }, ctx) => ({ status: 201, body: await createDownloadLink(ctx, param.id, json.expires_in_seconds) }),
+)
+
+const download = route(
+  {
+    id: 'downloads.get',
+    method: 'get',
+    path: '/api/v1/downloads/:token',
+    summary: 'The file that a download link names',
+    description: 'One Range is supported, so that a download can go on where it broke off.',
+    access: 'public',
+    param: downloadParam,
+    replies: {
+      200: rawReply('application/octet-stream', 'The file, of the type that its task wrote.'),
+      206: rawReply('application/octet-stream', 'The range of it that was asked for.'),
+    },
+    problems: ['not_found', 'range_not_satisfiable'],
+  },
+  async ({ param }, ctx, c) => {
+    const { body, status, headers } = await openDownload(ctx, param.token, c.req.header('Range'))
+    return new Response(body, { status, headers })
+  },
+)
+
+export const taskRoutes = [list, get, revoke, link, download]

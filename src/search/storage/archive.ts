@@ -1,8 +1,9 @@
 import { problem } from '../../core/problems.ts'
 import type { TenantCtx } from '../../db/context.ts'
-import { archiveKey } from '../../features/tasks/archive_files.ts'
+import { archiveKey } from '../../features/tasks/files.ts'
 import { createTask, startTask } from '../../features/tasks/create.ts'
 import { getTask } from '../../features/tasks/get.ts'
+import type { Once } from '../../features/tasks/repeat.ts'
 import { checkQuery } from '../query_text.ts'
 import { parseRange } from '../time_range.ts'
 
@@ -13,10 +14,10 @@ export interface ArchiveInput {
 }
 
 /** Starts writing all logs that match, as they are now, to Parquet files in the object storage. */
-export async function archiveLogs(ctx: TenantCtx, { q, from, to }: ArchiveInput) {
+export async function archiveLogs(ctx: TenantCtx, { q, from, to }: ArchiveInput, once?: Once) {
   checkQuery(q)
   const { fromMs, toMs } = parseRange(from, to, ctx.now())
-  const task = await createTask(ctx, { kind: 'archive', params: { q, from_ms: fromMs, to_ms: toMs }, action: 'logs.archive' })
+  const task = await createTask(ctx, { kind: 'archive', params: { q, from_ms: fromMs, to_ms: toMs }, action: 'logs.archive', once })
   await startTask(ctx, task)
   return task
 }

@@ -3,6 +3,7 @@ import { isTemporary } from '../../core/temporary.ts'
 import { formatTimestamp } from '../../core/time.ts'
 import type { TenantCtx } from '../../db/context.ts'
 import { createTask, startTask } from '../../features/tasks/create.ts'
+import type { Once } from '../../features/tasks/repeat.ts'
 import { allOf, checkQuery } from '../query_text.ts'
 import { askAll, shardsOf } from '../shards.ts'
 import { parseRange } from '../time_range.ts'
@@ -18,7 +19,7 @@ export interface EraseInput {
  * Erases all logs that match and are there now. When this answers no query finds them any more; the task removes them, and
  * counts them. Throws `unavailable` when a shard did not confirm: the task is recorded then, and goes on by itself.
  */
-export async function eraseLogs(ctx: TenantCtx, { q, from, to, all }: EraseInput): ReturnType<typeof createTask> {
+export async function eraseLogs(ctx: TenantCtx, { q, from, to, all }: EraseInput, once?: Once): ReturnType<typeof createTask> {
   checkQuery(q)
   if (q.trim() === '' && all !== true) {
     const detail = 'An empty query matches all logs; say "all": true if that is meant.'
@@ -27,7 +28,7 @@ export async function eraseLogs(ctx: TenantCtx, { q, from, to, all }: EraseInput
   checkQuery(receivedBy(q, ctx.now()))
   const range = parseRange(from, to, ctx.now())
   const params = { q, from_ms: range.fromMs, to_ms: range.toMs }
-  const task = await createTask(ctx, { kind: 'erase', params, action: 'logs.erase' })
+  const task = await createTask(ctx, { kind: 'erase', params, action: 'logs.erase', once })
   try {
     await askAll(ctx, await shardsOf(ctx), async ({ rpc, identity }) => {
       const reply = await rpc.startErase(identity, { id: task.id, q, range })

@@ -13,7 +13,7 @@ const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 
 function pageOf(text: string, following: PageState | null): FilePage {
-  return { bytes: encoder.encode(text), next: following, damaged: [] }
+  return { bytes: encoder.encode(text), rows: 1, next: following, damaged: [] }
 }
 
 const context = {} as TenantCtx
