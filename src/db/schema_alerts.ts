@@ -144,7 +144,11 @@ export const notificationEmails = sqliteTable(
     confirmedAt: integer('confirmed_at'),
     createdAt,
   },
-  (table) => [primaryKey({ columns: [table.organizationId, table.email] }), index('notification_emails_token').on(table.tokenHash)],
+  (table) => [
+    primaryKey({ columns: [table.organizationId, table.email] }),
+    index('notification_emails_token').on(table.tokenHash),
+    index('notification_emails_email').on(table.email),
+  ],
 )
 
 /**
@@ -175,10 +179,18 @@ export const alertNotifications = sqliteTable(
   },
   (table) => [
     primaryKey({ columns: [table.organizationId, table.ruleId, table.id] }),
-    // Finds what waits; what was sent takes no place in it.
+    // The oldest that waits for a channel, without reading what was sent, which takes no place in it.
+    index('alert_notifications_waiting')
+      .on(table.organizationId, table.ruleId, table.channelId, table.id)
+      .where(sql`${table.status} = 'pending'`),
+    // Of the sweep, which looks for what is due in all organizations.
     index('alert_notifications_pending')
       .on(table.nextAttemptAt)
       .where(sql`${table.status} = 'pending'`),
     index('alert_notifications_created').on(table.createdAt),
+    // Finds those to a person who is exported or purged.
+    index('alert_notifications_recipient')
+      .on(table.recipient)
+      .where(sql`${table.recipient} is not null`),
   ],
 )

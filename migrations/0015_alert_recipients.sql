@@ -1,0 +1,2 @@
+CREATE INDEX `alert_notifications_recipient` ON `alert_notifications` (`recipient`) WHERE "alert_notifications"."recipient" is not null;--> statement-breakpoint
+CREATE INDEX `notification_emails_email` ON `notification_emails` (`email`);
