@@ -144,10 +144,15 @@ const configSchema = z.object({
   JWT_KEYS: jsonText.pipe(z.array(jwk).min(1)),
   /** As long as 128 random bits in Base64. */
   METRICS_TOKEN: z.string().min(22).optional(),
-}).refine(({ ENVIRONMENT, WEBHOOK_PRIVATE_TARGETS }) => ENVIRONMENT !== 'production' || !WEBHOOK_PRIVATE_TARGETS, {
-  path: ['WEBHOOK_PRIVATE_TARGETS'],
-  message: 'must not be true in production: tenants would reach what only this service can',
 })
+
+const usableConfig = configSchema.refine(
+  ({ ENVIRONMENT, WEBHOOK_PRIVATE_TARGETS }) => ENVIRONMENT !== 'production' || !WEBHOOK_PRIVATE_TARGETS,
+  {
+    path: ['WEBHOOK_PRIVATE_TARGETS'],
+    message: 'must not be true in production: tenants would reach what only this service can',
+  },
+)
 
 export type JwtKey = z.output<typeof jwk>
 export type SealingKey = z.output<typeof sealingKey>
@@ -174,7 +179,7 @@ const known = new WeakMap<object, Config>()
 export function configOf(env: Env): Config {
   const cached = known.get(env)
   if (cached) return cached
-  const parsed = configSchema.safeParse(env)
+  const parsed = usableConfig.safeParse(env)
   const mail = parseMailSettings(env, mailDomain(parsed.data?.PUBLIC_URL ?? 'http://localhost'))
   if (!parsed.success || 'issues' in mail) {
     const issues = [...(parsed.error?.issues ?? []), ...('issues' in mail ? mail.issues : [])]

@@ -5,12 +5,14 @@ import { auditRoutes } from './features/audit/routes.ts'
 import { passwordRoutes } from './features/auth/password_routes.ts'
 import { authRoutes } from './features/auth/routes.ts'
 import { dashboardRoutes } from './features/dashboards/routes.ts'
+import { deadJobRoutes } from './features/dead-jobs/routes.ts'
 import { devRoutes } from './features/dev/routes.ts'
 import { invitationRoutes } from './features/invitations/routes.ts'
 import { jwksRoutes } from './features/jwks/routes.ts'
 import { logSettingsRoutes } from './features/log-settings/routes.ts'
 import { memberRoutes } from './features/members/routes.ts'
 import { metricsRoutes } from './features/metrics/routes.ts'
+import { channelRoutes } from './features/notification-channels/routes.ts'
 import { organizationRoutes } from './features/organizations/routes.ts'
 import { reportRoutes } from './features/reports/routes.ts'
 import { savedFilterRoutes } from './features/saved-filters/routes.ts'
@@ -24,17 +26,19 @@ import { teamRoutes } from './features/teams/routes.ts'
 import { userRoutes } from './features/users/routes.ts'
 import type { Route } from './http/route.ts'
 import { ingestRoutes } from './ingest/routes.ts'
+import { schedules } from './jobs/schedules.ts'
 import { analyticsRoutes } from './search/analytics_routes.ts'
 import { archiveRoutes } from './search/storage/archive_routes.ts'
 import { dashboardDataRoutes } from './search/dashboards/routes.ts'
 import { queryChecks } from './search/query_checks.ts'
 import { searchRoutes } from './search/routes.ts'
+import { newTaskRoutes } from './search/tasks/routes.ts'
 import { storageRoutes } from './search/storage/storage_routes.ts'
 
 /** Every route of the service: mounting, the OpenAPI document and the generated tests are driven by this list. */
 export const routes: readonly Route[] = [
-  ...serviceRoutes,
-  ...metricsRoutes,
+  ...serviceRoutes(schedules),
+  ...metricsRoutes(schedules),
   ...jwksRoutes,
   ...authRoutes,
   ...passwordRoutes,
@@ -59,8 +63,11 @@ export const routes: readonly Route[] = [
   ...dashboardDataRoutes,
   ...alertRoutes(queryChecks),
   ...silenceRoutes,
+  ...channelRoutes,
   ...reportRoutes(queryChecks),
+  ...newTaskRoutes,
   ...taskRoutes,
+  ...deadJobRoutes,
   ...tailRoutes,
   ...devRoutes,
   schemaRoute(() => routes),

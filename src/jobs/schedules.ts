@@ -4,6 +4,7 @@ import { forgetOldAlerts } from './forget_alerts.ts'
 import { forgetDeadJobs } from './forget_dead_jobs.ts'
 import { forgetEnded } from './forget_ended.ts'
 import { forgetOldMails, sweepMails } from './mail_sweep.ts'
+import { sweepNotifications } from './notify/sweep.ts'
 import { startPurge } from './purge.ts'
 import { dispatchReports } from './report.ts'
 import { startRetention } from './retention.ts'
@@ -23,6 +24,7 @@ export const schedules: readonly Schedule[] = [
   { name: 'alert-history-retention', cron: '23 */6 * * *', run: forgetOldAlerts },
   { name: 'token-cleanup', cron: '23 */6 * * *', run: forgetEnded },
   { name: 'alert-evaluation', cron: '* * * * *', run: dispatchAlerts },
+  { name: 'notification-sweep', cron: '* * * * *', run: sweepNotifications },
   { name: 'report-dispatch', cron: '* * * * *', run: dispatchReports },
   { name: 'usage-rollup', cron: '7 * * * *', run: startUsageRollup },
   { name: 'purge', cron: '53 */6 * * *', run: startPurge },

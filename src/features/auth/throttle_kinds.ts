@@ -1,6 +1,8 @@
 import {
   askedMailsPerAddressMax,
   askedMailsPerEmailMax,
+  channelTestsPerChannelMax,
+  channelTestsPerOrganizationMax,
   createdUsersPerAddressMax,
   createdUsersPerPersonMax,
   emailChangesPerUserMax,
@@ -94,6 +96,13 @@ export const throttles = {
     names: { subject: 'created_users_per_person', source: 'created_users_per_address' },
     perSubject: createdUsersPerPersonMax,
     perSource: createdUsersPerAddressMax,
+  },
+  /** Test notices: each is a call to somebody. Its subject is the channel, its source the organization. */
+  channel_test: {
+    ...named('test notices', 'channel_tests', 'organization'),
+    names: { subject: 'channel_tests_per_channel', source: 'channel_tests_per_organization' },
+    perSubject: channelTestsPerChannelMax,
+    perSource: channelTestsPerOrganizationMax,
   },
 } as const satisfies Record<string, Throttle>
 

@@ -1,0 +1,124 @@
+import { and, count, eq, gt, inArray, isNotNull, isNull, lte, sql } from 'drizzle-orm'
+import type { SQL } from 'drizzle-orm'
+import type { BatchItem } from 'drizzle-orm/batch'
+import {
+  mailWindowMs,
+  recipientAskedEveryMs,
+  recipientMailsPerEmailMax,
+  recipientMailsPerOrganizationMax,
+  recipientsPerOrganizationMax,
+  recipientTokenTtlMs,
+} from '../../core/limits.ts'
+import { actorId } from '../../db/audit.ts'
+import type { BaseCtx, TenantCtx } from '../../db/context.ts'
+import { newMail } from '../../db/mails.ts'
+import type { NewMail } from '../../db/mails.ts'
+import { memberships, organizations, users } from '../../db/schema.ts'
+import { notificationEmails } from '../../db/schema_alerts.ts'
+import { mails } from '../../db/schema_content.ts'
+import { newSecretToken } from '../../db/secret_token.ts'
+import { inTenant } from '../../db/tenant.ts'
+
+/**
+ * Who may be written to on behalf of an organization: present members by their confirmed e-mail, and whoever confirmed to want it.
+ * All other addresses may be anybody's, and get one mail that asks.
+ */
+export async function confirmedRecipients(
+  ctx: Pick<BaseCtx, 'db'>,
+  organizationId: string,
+  emails: readonly string[],
+): Promise<Set<string>> {
+  if (emails.length === 0) return new Set()
+  const listed = sql`(select value from json_each(${JSON.stringify(emails)}))`
+  const ofMembers = ctx.db
+    .select({ email: users.email })
+    .from(users)
+    .innerJoin(memberships, and(eq(memberships.userId, users.id), eq(memberships.organizationId, organizationId)))
+    .where(and(sql`${users.email} in ${listed}`, isNotNull(users.emailVerifiedAt), isNull(users.deletedAt)))
+  const ofOthers = ctx.db
+    .select({ email: notificationEmails.email })
+    .from(notificationEmails)
+    .where(
+      and(
+        eq(notificationEmails.organizationId, organizationId),
+        sql`${notificationEmails.email} in ${listed}`,
+        isNotNull(notificationEmails.confirmedAt),
+      ),
+    )
+  const rows = await ofMembers.union(ofOthers)
+  return new Set(rows.map(({ email }) => email))
+}
+
+/** What asking somebody writes: statements for the batch of the act, and the mails for `queueMails` once that is done. */
+export interface Asked {
+  statements: BatchItem<'sqlite'>[]
+  mails: NewMail[]
+  /** Those that need not be asked. */
+  confirmed: Set<string>
+}
+
+/**
+ * Asks those of the addresses that may not be written to, but none that was asked within the hour, and so many an hour as the
+ * limits say; who is not asked now is asked with the next change of what names the address. `condition` makes it depend on the act.
+ */
+export async function askRecipients(ctx: TenantCtx, emails: readonly string[], condition: SQL = sql`true`): Promise<Asked> {
+  const { organizationId } = ctx.tenant
+  const [confirmed, [names]] = await Promise.all([
+    confirmedRecipients(ctx, organizationId, emails),
+    ctx.db
+      .select({ organization: organizations.name, person: sql<string | null>`(${personName(ctx)})`.as('person') })
+      .from(organizations)
+      .where(eq(organizations.id, organizationId)),
+  ])
+  const unknown = emails.filter((email) => !confirmed.has(email))
+  const params = { organization_name: names?.organization ?? '', asked_by: names?.person ?? 'Somebody' }
+  const asked = unknown.map((email) => ask(ctx, email, params, condition))
+  return {
+    confirmed,
+    statements: unknown.length === 0 ? [] : [forgetUnanswered(ctx), ...asked.flatMap(({ row, mail }) => [row, mail.statement])],
+    mails: asked.map(({ mail }) => mail),
+  }
+}
+
+function ask(ctx: TenantCtx, email: string, params: { organization_name: string; asked_by: string }, condition: SQL) {
+  const { organizationId } = ctx.tenant
+  const now = ctx.now()
+  const { token, tokenHash } = newSecretToken()
+  const since = now - mailWindowMs
+  const howMany = (where: SQL) => sql`(select count(*) from ${notificationEmails} where ${where})`
+  const mailsToEmail = ctx.db
+    .select({ count: count() })
+    .from(mails)
+    .where(and(eq(mails.recipient, email), eq(mails.kind, 'confirm_recipient'), gt(mails.createdAt, since)))
+  const row = ctx.db
+    .insert(notificationEmails)
+    // In the order of the table's columns, as drizzle wants it.
+    .select(
+      sql`select ${organizationId}, ${email}, ${tokenHash}, ${now}, null, ${now}
+        where ${condition} and (${mailsToEmail}) < ${recipientMailsPerEmailMax}
+          and ${howMany(ofTenant(ctx, gt(notificationEmails.askedAt, since)))} < ${recipientMailsPerOrganizationMax}
+          and ${howMany(ofTenant(ctx))} < ${recipientsPerOrganizationMax}`,
+    )
+    .onConflictDoUpdate({
+      target: [notificationEmails.organizationId, notificationEmails.email],
+      set: { tokenHash, askedAt: now },
+      setWhere: sql`${and(isNull(notificationEmails.confirmedAt), lte(notificationEmails.askedAt, now - recipientAskedEveryMs))}`,
+    })
+  // The mail goes out exactly where its token was stored.
+  const source = sql`from ${notificationEmails} where ${ofTenant(ctx, eq(notificationEmails.email, email), eq(notificationEmails.tokenHash, tokenHash))}`
+  return { row, mail: newMail(ctx, 'confirm_recipient', { to: email, ownerId: organizationId }, { ...params, token }, source) }
+}
+
+/** Whoever did not answer while the token was good is nobody's recipient, and keeps no place. */
+function forgetUnanswered(ctx: TenantCtx) {
+  const unanswered = ofTenant(ctx, isNull(notificationEmails.confirmedAt), lte(notificationEmails.askedAt, ctx.now() - recipientTokenTtlMs))
+  return ctx.db.delete(notificationEmails).where(unanswered)
+}
+
+function ofTenant(ctx: TenantCtx, ...conditions: (SQL | undefined)[]): SQL {
+  return inTenant(ctx, notificationEmails, ...conditions)
+}
+
+function personName(ctx: TenantCtx): SQL {
+  return sql`select ${users.name} from ${users} where ${inArray(users.id, [actorId(ctx.actor) ?? ''])}`
+}

@@ -1,0 +1,133 @@
+import { and, asc, eq, lte, sql } from 'drizzle-orm'
+import type { AlertJob } from '../../core/jobs.ts'
+import { alertNoticeSchema } from '../../core/alerts.ts'
+import { backOffSeconds } from '../../core/back_off.ts'
+import {
+  jobRetrySecondsMax,
+  notificationErrorCharsMax,
+  notificationGivenUpMs,
+  notificationLeaseMs,
+  notificationsPerJobMax,
+} from '../../core/limits.ts'
+import type { BaseCtx, TenantCtx } from '../../db/context.ts'
+import { sendJobs } from '../../db/jobs.ts'
+import { alertNotifications, notificationChannels } from '../../db/schema_alerts.ts'
+import { inTenant } from '../../db/tenant.ts'
+import { channelRow } from '../../features/notification-channels/channel.ts'
+import type { ChannelRow } from '../../features/notification-channels/channel.ts'
+import { channelGone } from '../../features/notification-channels/remove.ts'
+import type { Outcome } from '../../features/notification-channels/send/outcome.ts'
+import { sendNotice } from '../../features/notification-channels/send/send_notice.ts'
+
+import { tenantOf } from '../tenant.ts'
+
+export type NotifyJob = Extract<AlertJob, { kind: 'notify' }>
+type Notification = typeof alertNotifications.$inferSelect
+
+/**
+ * Delivers what waits for a channel from a rule, the oldest first, and stops at the first that cannot be delivered now: what was told
+ * first arrives first. A notice is claimed for a minute by who delivers it, so that no two consumers send it at once; one that died
+ * before it wrote down what became of it leaves it to the next, which sends it again with the same id.
+ */
+export async function runNotify(base: BaseCtx, job: NotifyJob): Promise<void> {
+  const found = await tenantOf(base, job.organization_id)
+  if (found === undefined) return
+  const { ctx } = found
+  const channel = await channelOf(ctx, job.channel_id)
+  for (let delivered = 0; delivered < notificationsPerJobMax; delivered += 1) {
+    const claimed = await claimOldest(ctx, job)
+    if (claimed === undefined) return
+    const outcome = await attempt(ctx, channel, claimed)
+    const delaySeconds = await record(ctx, claimed, outcome)
+    if (delaySeconds !== undefined) return sendJobs(ctx, 'alert-jobs', [job], { delaySeconds })
+  }
+  await sendJobs(ctx, 'alert-jobs', [job])
+}
+
+async function channelOf(ctx: TenantCtx, id: string): Promise<ChannelRow | undefined> {
+  const [row] = await ctx.db
+    .select()
+    .from(notificationChannels)
+    .where(inTenant(ctx, notificationChannels, eq(notificationChannels.id, id)))
+  return row && channelRow(row)
+}
+
+function waitingFor(tenant: Pick<TenantCtx, 'tenant'>, job: NotifyJob) {
+  return inTenant(
+    tenant,
+    alertNotifications,
+    eq(alertNotifications.ruleId, job.rule_id),
+    eq(alertNotifications.channelId, job.channel_id),
+    eq(alertNotifications.status, 'pending'),
+    sql`${alertNotifications.recipient} is null`,
+  )
+}
+
+/** The oldest that waits, if it is due and nobody is at it: one statement, so of two consumers one gets it. */
+async function claimOldest(ctx: TenantCtx, job: NotifyJob): Promise<Notification | undefined> {
+  const now = ctx.now()
+  const oldest = ctx.db
+    .select({ id: alertNotifications.id })
+    .from(alertNotifications)
+    .where(waitingFor(ctx, job))
+    .orderBy(asc(alertNotifications.id))
+    .limit(1)
+  const [row] = await ctx.db
+    .update(alertNotifications)
+    .set({ leaseUntil: now + notificationLeaseMs, attempts: sql`${alertNotifications.attempts} + 1` })
+    .where(
+      inTenant(
+        ctx,
+        alertNotifications,
+        eq(alertNotifications.ruleId, job.rule_id),
+        sql`${alertNotifications.id} = (${oldest})`,
+        eq(alertNotifications.status, 'pending'),
+        lte(alertNotifications.nextAttemptAt, now),
+        lte(alertNotifications.leaseUntil, now),
+      ),
+    )
+    .returning()
+  return row
+}
+
+async function attempt(
+  ctx: TenantCtx,
+  channel: ChannelRow | undefined,
+  { notice, error, createdAt, attempts }: Notification,
+): Promise<Outcome> {
+  const refused = (reason: string): Outcome => ({ kind: 'refused', error: reason, status: null, answer: null })
+  if (channel === undefined) return refused(channelGone)
+  // What waited behind others for a day was never tried, and is told all the same: the next one may be its end.
+  if (attempts > 1 && createdAt <= ctx.now() - notificationGivenUpMs) return refused(error ?? 'It was not accepted within a day.')
+  const parsed = alertNoticeSchema.safeParse(notice)
+  return parsed.success ? sendNotice(ctx, channel, parsed.data) : refused('The stored notice cannot be read.')
+}
+
+/** Writes down what became of an attempt; answers the seconds until the next one, or undefined where none follows. */
+async function record(ctx: TenantCtx, row: Notification, outcome: Outcome): Promise<number | undefined> {
+  const now = ctx.now()
+  const waitMs = outcome.kind === 'unreachable' ? waitOf(row, outcome.retryAfterMs) : undefined
+  // The last attempt is the one behind which no other falls into the day.
+  const goesOn = waitMs !== undefined && now + waitMs < row.createdAt + notificationGivenUpMs
+  const status = outcome.kind === 'accepted' ? 'sent' : goesOn ? 'pending' : 'failed'
+  const error = outcome.kind === 'accepted' ? null : outcome.error.slice(0, notificationErrorCharsMax)
+  const own = inTenant(ctx, alertNotifications, eq(alertNotifications.ruleId, row.ruleId), eq(alertNotifications.id, row.id))
+  await ctx.db.batch([
+    ctx.db
+      .update(alertNotifications)
+      .set({ status, error, leaseUntil: 0, nextAttemptAt: goesOn ? now + waitMs : row.nextAttemptAt, updatedAt: now })
+      // Of two that were at it, the one that was accepted has the last word.
+      .where(and(own, outcome.kind === 'accepted' ? undefined : eq(alertNotifications.leaseUntil, row.leaseUntil))),
+    ctx.db
+      .update(notificationChannels)
+      .set({ lastAttemptAt: now, lastError: error })
+      .where(inTenant(ctx, notificationChannels, eq(notificationChannels.id, row.channelId))),
+  ])
+  ctx.log.add({ channel_id: row.channelId, notification_id: row.id, notification_status: status, ...(error !== null && { error }) })
+  return goesOn ? Math.ceil(waitMs / 1000) : undefined
+}
+
+/** As long as the other side asked for, up to an hour; else longer each time. */
+function waitOf({ id, attempts }: Notification, retryAfterMs: number | null): number {
+  return retryAfterMs === null ? backOffSeconds(id, attempts) * 1000 : Math.min(retryAfterMs, jobRetrySecondsMax * 1000)
+}

@@ -1,0 +1,67 @@
+import { and, eq, isNotNull, isNull, lte, ne, sql } from 'drizzle-orm'
+import { notificationGivenUpMs, notificationStuckMs, notificationSweepRowsMax } from '../../core/limits.ts'
+import type { BaseCtx } from '../../db/context.ts'
+import { sendJobs } from '../../db/jobs.ts'
+import { accounts, organizations } from '../../db/schema.ts'
+import { alertNotifications } from '../../db/schema_alerts.ts'
+import { mails } from '../../db/schema_content.ts'
+
+/**
+ * Sends notices on whose message was lost, or whose consumer died, of all organizations; a second message finds nothing to do. Notices
+ * by e-mail follow their mails. What is older than a day, and one more hour for who may be at it, has failed.
+ */
+export async function sweepNotifications(ctx: BaseCtx): Promise<void> {
+  const now = ctx.now()
+  const due = and(eq(alertNotifications.status, 'pending'), lte(alertNotifications.nextAttemptAt, now - notificationStuckMs))
+  await followMails(ctx)
+  await ctx.db
+    .update(alertNotifications)
+    .set({
+      status: 'failed',
+      error: sql`coalesce(${alertNotifications.error}, 'It could not be sent within a day.')`,
+      updatedAt: now,
+    })
+    .where(and(due, lte(alertNotifications.leaseUntil, now), lte(alertNotifications.createdAt, now - notificationGivenUpMs - hourMs)))
+  const stuck = await ctx.db
+    .selectDistinct({
+      organizationId: alertNotifications.organizationId,
+      ruleId: alertNotifications.ruleId,
+      channelId: alertNotifications.channelId,
+    })
+    .from(alertNotifications)
+    // Those of deleted organizations wait for their restore, and must not fill every sweep.
+    .innerJoin(organizations, and(eq(organizations.id, alertNotifications.organizationId), isNull(organizations.deletedAt)))
+    .innerJoin(accounts, and(eq(accounts.id, organizations.accountId), isNull(accounts.deletedAt)))
+    .where(and(due, isNull(alertNotifications.recipient), lte(alertNotifications.leaseUntil, now)))
+    .limit(notificationSweepRowsMax)
+  await sendJobs(
+    ctx,
+    'alert-jobs',
+    stuck.map(({ organizationId, ruleId, channelId }) => {
+      return { kind: 'notify', organization_id: organizationId, rule_id: ruleId, channel_id: channelId } as const
+    }),
+  )
+}
+
+const hourMs = 60 * 60 * 1000
+
+/** Mails that ended in another way than by their own job, which tells of its end by itself. */
+async function followMails(ctx: BaseCtx): Promise<void> {
+  const now = ctx.now()
+  const mailOf = and(eq(mails.id, alertNotifications.id), ne(mails.status, 'pending'))
+  await ctx.db
+    .update(alertNotifications)
+    .set({
+      status: sql`(select case ${mails.status} when 'sent' then 'sent' else 'failed' end from ${mails} where ${mailOf})`,
+      error: sql`(select case ${mails.status} when 'sent' then null else coalesce(${mails.error}, ${mails.status}) end from ${mails} where ${mailOf})`,
+      updatedAt: now,
+    })
+    .where(
+      and(
+        eq(alertNotifications.status, 'pending'),
+        isNotNull(alertNotifications.recipient),
+        lte(alertNotifications.nextAttemptAt, now - notificationStuckMs),
+        sql`exists (select 1 from ${mails} where ${mailOf})`,
+      ),
+    )
+}
