@@ -27,6 +27,7 @@ import { userRoutes } from './features/users/routes.ts'
 import type { Route } from './http/route.ts'
 import { ingestRoutes } from './ingest/routes.ts'
 import { schedules } from './jobs/schedules.ts'
+import { alertQueryRoutes } from './search/alerts/routes.ts'
 import { analyticsRoutes } from './search/analytics_routes.ts'
 import { archiveRoutes } from './search/storage/archive_routes.ts'
 import { dashboardDataRoutes } from './search/dashboards/routes.ts'
@@ -62,6 +63,7 @@ export const routes: readonly Route[] = [
   ...dashboardRoutes(queryChecks),
   ...dashboardDataRoutes,
   ...alertRoutes(queryChecks),
+  ...alertQueryRoutes(queryChecks),
   ...silenceRoutes,
   ...channelRoutes,
   ...reportRoutes(queryChecks),

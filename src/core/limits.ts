@@ -113,16 +113,15 @@ export const noticesPerEmailMax = 20
 export const failedCodeMailEveryMs = 24 * 60 * 60 * 1000
 /** Characters of a subject: lists of mails show fewer. */
 export const subjectCharsMax = 150
-/** Groups of an alert that its mail shows: Gmail cuts away what is beyond 102 KB, and the rest is behind the link. */
+/** Gmail cuts away what is beyond 102 KB; these keep the worst alert below. Groups that its mail shows, and their markup. */
 export const mailGroupsMax = 20
-/** Characters of a value of a group, and of a log's message, that a mail shows. */
+export const mailGroupsBytesMax = 40_000
+/** Characters of a value of a group, of a log's message, and of a query, a description or an error, that a mail shows. */
 export const mailValueCharsMax = 120
-export const mailLogCharsMax = 600
-/** Characters of a query, a description and an error that a mail shows. */
-export const mailTextCharsMax = 2_000
-/** Characters of a link: Outlook cuts those beyond 2,083. Of those of an alert's groups together, because of Gmail's limit. */
-export const mailUrlCharsMax = 2_000
-export const mailGroupUrlCharsMax = 20_000
+export const mailLogCharsMax = 400
+export const mailTextCharsMax = 800
+/** Characters of a link: Outlook would take up to 2,083. */
+export const mailUrlCharsMax = 1_500
 /** What the mail limits above count within. */
 export const mailWindowMs = 60 * 60 * 1000
 /** Old attempts removed by each new one: more than it adds, so the table shrinks to what the window holds. */
@@ -186,8 +185,8 @@ export const smtpDeadlineSecondsMax = 120
 export const smtpReplyBytesMax = 64 * 1024
 /** Files of one mail together: base64 makes a third more of them, and many servers refuse more than 20 MB. */
 export const mailAttachmentsBytesMax = 8 * 1024 * 1024
-/** A header as one line, RFC 5322, section 2.1.1; names of files much less. */
-export const mailHeaderCharsMax = 998
+/** A value of a header: a line has at most 998 (RFC 5322, section 2.1.1), with its name and brackets. Names of files have much less. */
+export const mailHeaderCharsMax = 950
 export const mailFileNameCharsMax = 200
 /** Wait for the answer of a mail service. */
 export const mailServiceMs = 30_000
@@ -433,6 +432,8 @@ export const alertLateMsMax = 5 * 60 * 1000
 export const alertDispatchRulesMax = 20_000
 /** Windows that a preview evaluates. */
 export const alertPreviewWindowsMax = 60
+/** Groups that it shows of each. */
+export const alertPreviewGroupsMax = 10
 /** Groups whose logs a notification shows: each is a term of the query. */
 export const alertSampleGroupsMax = 10
 /** Characters of a log's message that a notification shows. */

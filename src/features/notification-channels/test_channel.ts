@@ -16,12 +16,12 @@ import { sendNotice } from './send/send_notice.ts'
 
 /**
  * Sends a notice of the kind `test` now, and says what became of it: of a webhook and Slack what the other side answered, of e-mail
- * whom a mail is on its way to. Each is written down before it goes out, and throttled.
+ * whom a mail is on its way to. Each is written down before it goes out, and throttled. `ofRule`: what the test of a rule says.
  */
-export async function testChannel(ctx: TenantCtx, id: string): Promise<ChannelTest> {
+export async function testChannel(ctx: TenantCtx, id: string, ofRule?: AlertNotice): Promise<ChannelTest> {
   const channel = await findChannel(ctx, id)
   await takePlace(ctx, { kind: 'channel_test', subject: id, source: ctx.tenant.organizationId })
-  const notice = await testNotice(ctx, channel)
+  const notice = ofRule ?? (await testNotice(ctx, channel))
   return channel.kind === 'email' ? testEmail(ctx, channel, notice) : testCall(ctx, channel, notice)
 }
 
