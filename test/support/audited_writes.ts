@@ -177,6 +177,22 @@ export const auditedWrites: Record<string, Audited> = {
   'saved_filters.replace': { leaves: ['saved_filter.update'] },
   'saved_filters.update': { leaves: ['saved_filter.update'] },
   'saved_filters.delete': { leaves: ['saved_filter.delete'] },
+  'notification_channels.create': { leaves: ['notification_channel.create'] },
+  'notification_channels.replace': { leaves: ['notification_channel.update'] },
+  'notification_channels.update': { leaves: ['notification_channel.update'] },
+  'notification_channels.delete': { leaves: ['notification_channel.delete'] },
+  'notification_channels.test': { leaves: ['notification_channel.test'] },
+  'notification_channels.rotate_secret': { leaves: ['notification_channel.rotate_secret'] },
+  'notification_channels.confirm_email': {
+    leaves: ['notification_email.confirm'],
+    how: async (world) => {
+      const email = newEmail()
+      await done(
+        world.call('/api/v1/notification-channels', { as: world.owner.accessToken, json: { name: 'New', kind: 'email', to: [email] } }),
+      )
+      return { as: null, json: { token: await tokenOf(email, 'confirm_recipient') } }
+    },
+  },
   'reports.create': { leaves: ['report.create'] },
   'reports.replace': { leaves: ['report.update'], how: () => ({ json: { ...jsonSamples['reports.replace'], name: 'Other' } }) },
   'reports.update': { leaves: ['report.update'], how: () => ({ json: { name: 'Other' } }) },
@@ -205,7 +221,9 @@ export const silentWrites: Record<string, string> = {
   'logs.tail_ticket': 'only reads; the ticket ends after a minute, the tail with the right to it',
 }
 
-async function tokenOf(email: string, kind: 'reset_password' | 'verify_email' | 'change_email_old' | 'invitation'): Promise<string> {
+type TokenMail = 'reset_password' | 'verify_email' | 'change_email_old' | 'invitation' | 'confirm_recipient'
+
+async function tokenOf(email: string, kind: TokenMail): Promise<string> {
   const mail = (await mailsTo(email, kind)).at(-1)
   if (!mail) throw new Error(`no mail of the kind ${kind}`)
   return mail.token

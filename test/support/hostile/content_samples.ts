@@ -20,6 +20,9 @@ const report = {
   definition: { q: 'error', from: 'now-1d', to: 'now', columns: ['message'], cron: '0 8 * * 1', to_emails: ['report@example.com'] },
 }
 
+const emailChannel = { name: 'On call', kind: 'email', to: ['on-call@example.com'] }
+const webhookChannel = { name: 'Pager', kind: 'webhook', url: 'https://hooks.example.com/services/00000000' }
+
 export const contentJsonSamples: Record<string, Record<string, unknown>> = {
   'saved_filters.create': { name: 'Filter', definition: filter, shared: true },
   'saved_filters.replace': { name: 'Filter', definition: filter, shared: true },
@@ -27,6 +30,10 @@ export const contentJsonSamples: Record<string, Record<string, unknown>> = {
   'reports.create': report,
   'reports.replace': report,
   'reports.update': report,
+  'notification_channels.create': emailChannel,
+  'notification_channels.replace': emailChannel,
+  'notification_channels.update': { name: 'On call', to: ['on-call@example.com'] },
+  'notification_channels.confirm_email': { token: 'A'.repeat(43) },
   'dashboards.create': { name: 'Dashboard', definition: dashboard },
   'dashboards.replace': { name: 'Dashboard', definition: dashboard },
   'dashboards.update': { name: 'Dashboard', definition: dashboard },
@@ -37,6 +44,9 @@ export const contentMakers: Record<string, (world: World) => Promise<string>> = 
     make(world, '/api/v1/saved-filters', { name: crypto.randomUUID(), definition: filter, shared: true }),
   '/api/v1/reports/:id': (world) => make(world, '/api/v1/reports', report),
   '/api/v1/reports/:id/run': (world) => make(world, '/api/v1/reports', report),
+  '/api/v1/notification-channels/:id': (world) => make(world, '/api/v1/notification-channels', emailChannel),
+  '/api/v1/notification-channels/:id/test': (world) => make(world, '/api/v1/notification-channels', emailChannel),
+  '/api/v1/notification-channels/:id/rotate-secret': (world) => make(world, '/api/v1/notification-channels', webhookChannel),
   '/api/v1/dashboards/:id': (world) => make(world, '/api/v1/dashboards', { name: 'Dashboard', definition: dashboard }),
   '/api/v1/dashboards/:id/data': (world) => make(world, '/api/v1/dashboards', { name: 'Dashboard', definition: dashboard }),
 }
