@@ -1,3 +1,4 @@
+import { backOffSeconds } from '../core/back_off.ts'
 import { messageOf } from '../core/error_message.ts'
 import { jobSchemas, queueNames } from '../core/jobs.ts'
 import type { JobsOf, QueueName } from '../core/jobs.ts'
@@ -10,7 +11,6 @@ import { buryJob } from './bury.ts'
 import { dispatch } from './dispatch.ts'
 import type { Handlers } from './dispatch.ts'
 import { jobCtx } from './job_ctx.ts'
-import { retrySeconds } from './retry_seconds.ts'
 
 const deadSuffix = '-dead'
 
@@ -45,7 +45,7 @@ async function consumeOne(base: BaseCtx, queue: QueueName, message: JobMessage, 
   } catch (error) {
     ctx.log.error('job failed', error, { attempts })
     ctx.log.add({ error: error instanceof Error ? messageOf(error) : 'unknown' })
-    message.retry({ delaySeconds: retrySeconds(message.id, attempts) })
+    message.retry({ delaySeconds: backOffSeconds(message.id, attempts) })
     outcome = 'retry'
   }
   const run = { request_id: ctx.requestId, run_id: base.requestId, ...about, attempts, outcome, ms: base.now() - started }

@@ -4,6 +4,7 @@ import { outboxKey } from '../../../src/core/mails.ts'
 import { newMail } from '../../../src/db/mails.ts'
 import { parseRefreshToken } from '../../../src/features/auth/refresh_token.ts'
 import { segmentId } from '../../../src/search/storage/segments.ts'
+import { makeIdleDeadJob } from '../dead_jobs.ts'
 import { testCtx } from '../world.ts'
 import type { World } from '../world.ts'
 import { contentJsonSamples, contentMakers } from './content_samples.ts'
@@ -97,6 +98,8 @@ export const thingMakers: Record<string, (world: World) => Promise<string>> = {
   '/api/v1/teams/:id/members': makeTeam,
   '/api/v1/teams/:id/members/:user_id': makeTeamMember,
   '/api/v1/tasks/:id': makeTask,
+  '/api/v1/dead-jobs/:id': makeIdleDeadJob,
+  '/api/v1/dead-jobs/:id/replay': makeIdleDeadJob,
   ...contentMakers,
   ...peopleMakers,
   '/api/v1/tasks/:id/files/:n': makeTask,
@@ -123,6 +126,9 @@ const lasting: ReadonlySet<string> = new Set([
   '/api/v1/accounts/:id/usage',
   '/api/v1/accounts/:id/audit-log',
   '/dev/outbox/:id',
+  // Of staff, whom no tenant has.
+  '/api/v1/dead-jobs/:id',
+  '/api/v1/dead-jobs/:id/replay',
   '/api/v1/tasks/:id',
   '/api/v1/tasks/:id/files/:n',
   '/api/v1/logs/segments/:id/file',
