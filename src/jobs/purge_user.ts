@@ -5,10 +5,12 @@ import type { BaseCtx } from '../db/context.ts'
 import { columnsNamingPerson, nobodyId, tablesOfPerson } from '../db/purge_tables.ts'
 import { accounts, memberships, users } from '../db/schema.ts'
 import { accountAuditLog } from '../db/schema_audit.ts'
+import { alertNotifications } from '../db/schema_alerts.ts'
 import { mails, savedFilters } from '../db/schema_content.ts'
 import { invitations, preRegistrations } from '../db/schema_identity.ts'
 import { noPassword } from '../features/auth/password.ts'
 import { ownAccount } from '../features/users/own_account.ts'
+import { forgetAddress } from './purge_addresses.ts'
 import { deleteSome, endOf, purgeBeforeMs, removeMails, removePrefix } from './purge_step.ts'
 import type { StepEnd } from './purge_step.ts'
 
@@ -54,11 +56,12 @@ async function findDue(ctx: BaseCtx, id: string): Promise<DueUser | undefined> {
   return row && { ...row, isDeleted: row.isDeleted === 1, isMember: row.isMember === 1 }
 }
 
-/** Mails to the person, about whatever, and what else lies in the person's outbox. */
+/** Mails to the person, about whatever, what became of those of alerts, and what else lies in the person's outbox. */
 async function purgeMails(ctx: BaseCtx, { id, email }: DueUser): Promise<StepEnd> {
   const ends = [
     await removeMails(ctx, or(eq(mails.recipient, email), eq(mails.ownerId, id)) ?? sql`false`),
     await removePrefix(ctx, `outbox/${id}/`),
+    endOf([await deleteSome(ctx, alertNotifications, eq(alertNotifications.recipient, email))]),
   ]
   return ends.includes('more') ? 'more' : 'done'
 }
@@ -99,6 +102,7 @@ async function purgePerson(ctx: BaseCtx, { id, accountId, email }: DueUser): Pro
     ),
     ...tablesOfPerson.map((table) => ctx.db.delete(table).where(eq(table.userId, id))),
     ctx.db.delete(preRegistrations).where(eq(preRegistrations.email, email)),
+    ...forgetAddress(ctx, email),
     accountAuditStatement(ctx, { accountId, actor: system }, entry, sql`from ${users} where ${own}`),
     ctx.db.delete(users).where(own),
   ])

@@ -4,15 +4,18 @@ import { getTableConfig, SQLiteTable } from 'drizzle-orm/sqlite-core'
 import type { TaskJob } from '../../src/core/jobs.ts'
 import type { BaseCtx } from '../../src/db/context.ts'
 import * as schema from '../../src/db/schema.ts'
+import * as alertsSchema from '../../src/db/schema_alerts.ts'
 import * as auditSchema from '../../src/db/schema_audit.ts'
 import * as contentSchema from '../../src/db/schema_content.ts'
 import * as identitySchema from '../../src/db/schema_identity.ts'
+import * as jobsSchema from '../../src/db/schema_jobs.ts'
 import { shardName } from '../../src/core/ids.ts'
+import { fillJobTables } from './alert_rows.ts'
 import { testCtx } from './world.ts'
 import type { Person, World } from './world.ts'
 
 /** Every table of D1. */
-export const allTables: SQLiteTable[] = [schema, auditSchema, contentSchema, identitySchema].flatMap((module) =>
+export const allTables: SQLiteTable[] = [schema, alertsSchema, auditSchema, contentSchema, identitySchema, jobsSchema].flatMap((module) =>
   Object.values(module as Record<string, unknown>).filter((each): each is SQLiteTable => is(each, SQLiteTable)),
 )
 
@@ -123,6 +126,7 @@ export async function fillTables({ organizationId }: Pick<World, 'organizationId
     env.DB.prepare(`insert into team_memberships values (?, ?, ?, 'member', ?)`).bind(organizationId, teamId, userId, at),
   ])
   await mailTo(person, organizationId)
+  await fillJobTables({ organizationId }, person)
 }
 
 /** A mail that was delivered to the outbox. */

@@ -10,6 +10,7 @@ import { exportMe } from '../../src/features/auth/export_me.ts'
 import { leftOut, personalColumns } from '../../src/features/auth/export_me_columns.ts'
 import { exportSections } from '../../src/features/auth/export_me_rows.ts'
 import { problemOf } from '../support/app.ts'
+import { fillJobTables } from '../support/alert_rows.ts'
 import { addAccountAdmin } from '../support/users.ts'
 import { createWorld, testCtx } from '../support/world.ts'
 import type { World } from '../support/world.ts'
@@ -69,6 +70,7 @@ async function createKnownPerson(): Promise<World> {
       },
     ]),
   ])
+  await fillJobTables(world, owner)
   await world.call('/api/v1/auth/me', { method: 'PATCH', as: owner.accessToken, json: { phone: '+4915112345678' } })
   await world.call('/api/v1/auth/change-email', { as: owner.accessToken, json: { new_email: `next-${owner.email}` } })
   return world
@@ -96,6 +98,13 @@ describe('the export of a person', () => {
       api_keys: [{ name: 'query key', kind: 'query' }],
       saved_filters: [{ name: 'Errors', definition: { q: 'error' }, shared: true }],
       dashboards: [{ name: 'Board', definition: { panels: [] } }],
+      alert_rules: [{ name: 'Errors', definition: { threshold: 10 } }],
+      silences: [{ comment: 'Deployment' }],
+      notification_channels: [{ name: 'Mail', kind: 'email' }],
+      reports: [{ name: 'Weekly' }],
+      confirmed_addresses: [{ organization_id: organizationId, email: owner.email }],
+      alert_notifications: [{ recipient: owner.email, status: 'sent' }],
+      unwanted_mails: [{ scope: 'alerts', reason: 'unsubscribe' }],
       invitations_received: [{ email: owner.email, role: 'admin' }],
       mails: [{ kind: 'change_email_old', recipient: owner.email }],
     })
@@ -130,7 +139,7 @@ describe('the export of a person', () => {
     expect(secrets.length).toBeGreaterThan(10)
     expect(secrets.filter((secret) => text.includes(secret))).toEqual([])
     expect(text).not.toMatch(/"[^"]*(hash|secret|salt|sealed|fingerprint)[^"]*":/)
-    for (const foreign of [other.owner.userId, other.owner.email, other.organizationId, 'friend@example.com'])
+    for (const foreign of [other.owner.userId, other.owner.email, other.organizationId, 'friend@example.com', 'others@example.com'])
       expect(text).not.toContain(foreign)
   })
 

@@ -4,7 +4,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { purgeRowsMax, purgeShardsMax } from '../../src/core/limits.ts'
 import { columnsNamingPerson, nobodyId, tablesOfAccount, tablesOfOrganization, tablesOfPerson } from '../../src/db/purge_tables.ts'
 import { accounts, apiKeys, logShards, memberships, organizations, users } from '../../src/db/schema.ts'
+import { notificationChannels } from '../../src/db/schema_alerts.ts'
 import { accountAuditLog } from '../../src/db/schema_audit.ts'
+import { reports } from '../../src/db/schema_jobs.ts'
 import { startPurge } from '../../src/jobs/purge.ts'
 import { getTableConfig } from 'drizzle-orm/sqlite-core'
 import { allTables, daysLater, fillTables, mailTo, objectsUnder, purgesOf, rowsWith, shardOf, tablesOf } from '../support/purge_world.ts'
@@ -177,11 +179,23 @@ describe('the purge of a user', () => {
     await purgeLater(0, [person.userId])
     const left = await rowsWith(person.userId)
     // Opaque ids, which lead to nobody any more.
-    expect(left).toEqual({ account_audit_log: 1, audit_log: expect.any(Number) as number, dashboards: 1, tasks: 1 })
+    expect(left).toEqual({
+      account_audit_log: 1,
+      alert_rules: 1,
+      audit_log: expect.any(Number) as number,
+      dashboards: 1,
+      notification_channels: 1,
+      reports: 1,
+      silences: 1,
+      tasks: 1,
+    })
     expect(await rowsWith(person.email)).toEqual({})
     expect(await env.STORAGE.head(`outbox/${world.organizationId}/${mail}.eml`)).toBeNull()
     const keys = await db.select().from(apiKeys).where(eq(apiKeys.organizationId, world.organizationId))
     expect(keys).toMatchObject([{ createdBy: nobodyId }])
+    const [channel] = await db.select().from(notificationChannels).where(eq(notificationChannels.organizationId, world.organizationId))
+    const [report] = await db.select().from(reports).where(eq(reports.organizationId, world.organizationId))
+    expect([channel?.config, report?.definition]).toEqual([{ to: ['others@example.com'] }, { q: '', to_emails: ['others@example.com'] }])
     const { results } = await env.DB.prepare('select name, user_id from saved_filters where organization_id = ?')
       .bind(world.organizationId)
       .all()

@@ -6,7 +6,7 @@ import type { UserCtx } from '../../db/context.ts'
 import { rowJson } from '../../db/row_json.ts'
 import { leftOut } from './export_me_columns.ts'
 import { exportSections } from './export_me_rows.ts'
-import type { ExportRow, ExportSection } from './export_me_rows.ts'
+import type { ExportRow, ExportSection } from './export_me_section.ts'
 import { takePlace } from './throttle.ts'
 
 export interface PersonExport {

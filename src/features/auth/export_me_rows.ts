@@ -1,7 +1,5 @@
-import { and, asc, eq, getTableColumns, gt, ne, or, sql } from 'drizzle-orm'
-import type { SQL } from 'drizzle-orm'
+import { and, asc, eq, gt, ne, or, sql } from 'drizzle-orm'
 import type { SQLiteColumn, SQLiteTable } from 'drizzle-orm/sqlite-core'
-import type { UserCtx } from '../../db/context.ts'
 import { accountMemberships, accounts, apiKeys, memberships, organizations, sessions, tasks, users } from '../../db/schema.ts'
 import { accountAuditLog, auditLog } from '../../db/schema_audit.ts'
 import { dashboards, mails, savedFilters } from '../../db/schema_content.ts'
@@ -16,37 +14,9 @@ import {
   teams,
   userDevices,
 } from '../../db/schema_identity.ts'
-
-export type ExportRow = Record<string, unknown>
-
-/** Where a page begins: how many rows were before it, and the last of them. */
-export interface PageStart {
-  readonly offset: number
-  readonly limit: number
-  readonly last: ExportRow | undefined
-}
-
-/** One kind of what is known of a person: what it is called in the file, and its rows, page by page in an order that stays. */
-export interface ExportSection {
-  readonly name: string
-  page(ctx: UserCtx, start: PageStart): PromiseLike<ExportRow[]>
-}
-
-type Conditions = (person: { id: string; email: string }) => SQL | undefined
-
-/** Rows of one table with the named columns only: what is added to a table later does not leave by itself. */
-function rowsOf<T extends SQLiteTable>(
-  name: string,
-  table: T,
-  { where, orderBy, columns }: { where: Conditions; orderBy: SQLiteColumn; columns: readonly (keyof T['_']['columns'] & string)[] },
-): ExportSection {
-  const picked = pick(table, columns)
-  return {
-    name,
-    page: ({ db, user }, { limit, offset }) =>
-      db.select(picked).from(table).where(where(user)).orderBy(asc(orderBy)).limit(limit).offset(offset),
-  }
-}
+import { jobSections } from './export_me_jobs.ts'
+import { pick, rowsOf } from './export_me_section.ts'
+import type { Conditions, ExportSection } from './export_me_section.ts'
 
 /** Entries of an audit log. There may be many, so that each page starts at the id where the last one ended. */
 function entriesOf<T extends typeof auditLog | typeof accountAuditLog>(
@@ -66,11 +36,6 @@ function entriesOf<T extends typeof auditLog | typeof accountAuditLog>(
         .orderBy(asc(table.id))
         .limit(limit),
   }
-}
-
-function pick(table: SQLiteTable, names: readonly string[]): Record<string, SQLiteColumn> {
-  const columns = getTableColumns(table)
-  return Object.fromEntries(names.flatMap((name) => (columns[name] === undefined ? [] : [[name, columns[name]]])))
 }
 
 /** What an act says of anybody but the person is not the person's: profiles of others, whom they invited, and the like. */
@@ -224,6 +189,7 @@ export const exportSections: readonly ExportSection[] = [
     orderBy: dashboards.id,
     columns: ['organizationId', 'id', 'name', 'definition', 'createdAt', 'updatedAt'],
   }),
+  ...jobSections,
   rowsOf('invitations_sent', invitations, {
     where: ({ id }) => eq(invitations.invitedBy, id),
     orderBy: invitations.id,
