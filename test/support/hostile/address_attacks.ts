@@ -2,6 +2,7 @@ import * as z from 'zod'
 import { routes } from '../../../src/routes.ts'
 import type { AnyRouteSpec } from '../../../src/http/route.ts'
 import { validBody } from './access_attacks.ts'
+import { contractOf } from './refusal.ts'
 import type { Attack, Wanted } from './refusal.ts'
 import { fillPath, missingId, querySamples } from './samples.ts'
 import { openPathOf, send } from './stage.ts'
@@ -61,20 +62,17 @@ export function wrongQueries(stage: Stage, spec: AnyRouteSpec): Attack[] {
     wanted: { ...invalid, field: name },
   }))
   const { query = z.strictObject({}) } = spec
-  const wrong = Object.keys(query.shape).flatMap((name) => [
-    ...wrongValues.map((value): Attack => {
-      const accepted = query.safeParse({ ...sample, [name]: new URLSearchParams(`x=${value}`).get('x') }).success
-      return {
-        name: `?${name}=${value.slice(0, 40)}`,
-        tries: (query.shape as Record<string, unknown>)[name],
-        send: () => get(`${name}=${value}`, name),
-        wanted: accepted ? { harmless: true } : { ...invalid, field: name },
-      }
-    }),
-    ...(query.safeParse({ ...sample, [name]: ['1', '2'] }).success
-      ? []
-      : [{ name: `?${name} twice`, send: () => get(`${name}=1&${name}=2`, name), wanted: { ...invalid, field: name } }]),
-  ])
+  const accepts = (name: string, value: unknown) => query.safeParse({ ...sample, [name]: value }).success
+  const wrong = Object.entries(query.shape as Record<string, z.ZodType>).flatMap(([name, schema]) => {
+    const accepted = wrongValues.map((value) => accepts(name, new URLSearchParams(`x=${value}`).get('x')))
+    const tries = contractOf('query', name, schema, accepted)
+    const values = wrongValues.map((value, i): Attack => {
+      const wanted = accepted[i] === true ? { harmless: true } : { ...invalid, field: name }
+      return { name: `?${name}=${value.slice(0, 40)}`, tries, send: () => get(`${name}=${value}`, name), wanted }
+    })
+    const twice = { name: `?${name} twice`, send: () => get(`${name}=1&${name}=2`, name), wanted: { ...invalid, field: name } }
+    return accepts(name, ['1', '2']) ? values : [...values, twice]
+  })
   const long: Attack = {
     name: 'an address of 20 KB',
     send: () => get(`x=${'y'.repeat(20_000)}`),
@@ -106,9 +104,12 @@ const wrongIds = [
 
 /** Ids that no thing can have, and addresses built to be taken for another one. */
 export function wrongPaths(stage: Stage, spec: AnyRouteSpec): Attack[] {
-  const to = (name: string, path: string, wanted: Wanted): Attack => ({
-    name: `${name} ${path.slice(0, 60)}`,
-    ...(name === 'id' && { tries: Object.values(spec.param?.shape ?? {})[0] }),
+  const [name, schema] = Object.entries<z.ZodType>(spec.param?.shape ?? {})[0] ?? []
+  const accepted = wrongIds.map((id) => schema?.safeParse(id).success === true)
+  const tries = name !== undefined && schema && contractOf('path', name, schema, accepted)
+  const to = (what: string, path: string, wanted: Wanted): Attack => ({
+    name: `${what} ${path.slice(0, 60)}`,
+    ...(what === 'id' && typeof tries === 'string' && { tries }),
     send: () => send(stage, spec, { path, ...validBody(spec) }),
     wanted,
   })

@@ -3,6 +3,7 @@ import { jsonBodyBytesMax } from '../../../src/core/limits.ts'
 import { isOptional } from '../../../src/http/route.ts'
 import type { AnyRouteSpec } from '../../../src/http/route.ts'
 import { bombs } from './bombs.ts'
+import { contractOf } from './refusal.ts'
 import type { Attack, Wanted } from './refusal.ts'
 import { jsonSamples } from './samples.ts'
 import { send } from './stage.ts'
@@ -115,6 +116,13 @@ const privileges = [
   '',
 ]
 
+/** Names like privileges that the contract of a route takes beside a good body: none may be. */
+export function namesTaken({ id, json }: AnyRouteSpec): string[] {
+  const sample = jsonSamples[id] ?? {}
+  const more = (name: string): unknown => JSON.parse(JSON.stringify(sample).replace(/}$/, `,${JSON.stringify(name)}:{"admin":true}}`))
+  return privileges.filter((name) => !Object.hasOwn(sample, name) && json?.safeParse(more(name)).success)
+}
+
 /** A good body and one name more: nothing is set by it, and the answer says which name. */
 export function extraFields(stage: Stage, spec: AnyRouteSpec): Attack[] {
   const sample = JSON.stringify(jsonSamples[spec.id])
@@ -123,6 +131,7 @@ export function extraFields(stage: Stage, spec: AnyRouteSpec): Attack[] {
     .filter((name) => !known.has(name))
     .map((name) => ({
       name: `extra ${name}`,
+      tries: 'names of fields',
       send: () => send(stage, spec, { json: sample.replace(/}$/, `,${JSON.stringify(name)}:{"admin":true}}`) }),
       wanted: { ...invalid, field: name },
     }))
@@ -165,21 +174,26 @@ const wrongValues: unknown[] = [
  */
 export function wrongFields(stage: Stage, spec: AnyRouteSpec): Attack[] {
   const sample = jsonSamples[spec.id] ?? {}
-  return Object.keys(sample).flatMap((field) =>
-    wrongValues.flatMap((value): Attack[] => {
+  return Object.keys(sample).flatMap((field) => {
+    const cases = wrongValues.map((value) => {
       const json = { ...sample, [field]: value }
       const accepted = spec.json instanceof z.ZodType && spec.json.safeParse(JSON.parse(JSON.stringify(json))).success
+      return { value, json, accepted }
+    })
+    const verdicts = cases.map(({ accepted }) => accepted)
+    const schema = fieldSchema(spec, field)
+    const tries = schema === undefined ? `${spec.id}.${field}` : contractOf('body', field, schema, verdicts)
+    return cases.flatMap(({ value, json, accepted }): Attack[] => {
       const mustRefuse = !accepted || (/name|email/.test(field) && typeof value === 'string' && /[\0\r\n\u2028\u202e\ud800]/.test(value))
       // What a public route takes makes it hash a password: its own tests cover that, and once is enough.
       if (!mustRefuse && spec.access === 'public') return []
       const wanted: Wanted = mustRefuse ? { ...invalid, field } : { harmless: true }
-      const tries = fieldSchema(spec, field)
       return [{ name: `${field} = ${JSON.stringify(value).slice(0, 40)}`, tries, send: () => send(stage, spec, { json }), wanted }]
-    }),
-  )
+    })
+  })
 }
 
-/** The schema of a field, which several routes may share; itself alone where it cannot be told. */
-function fieldSchema({ id, json }: AnyRouteSpec, field: string): unknown {
-  return json instanceof z.ZodObject ? (json.shape as Record<string, unknown>)[field] : `${id}.${field}`
+/** The schema of a field; undefined where it cannot be told. */
+function fieldSchema({ json }: AnyRouteSpec, field: string): z.ZodType | undefined {
+  return json instanceof z.ZodObject ? (json.shape as Record<string, z.ZodType>)[field] : undefined
 }

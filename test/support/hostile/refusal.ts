@@ -1,3 +1,4 @@
+import * as z from 'zod'
 import { problems } from '../../../src/core/problems.ts'
 import type { ProblemCode } from '../../../src/core/problems.ts'
 import { problemsOf } from '../../../src/http/openapi.ts'
@@ -17,8 +18,17 @@ export interface Attack {
   name: string
   send(): Promise<Response>
   wanted: Wanted
-  /** What the attack tries, where that is shared by routes: the schema of a parameter, say. */
-  tries?: unknown
+  /** What the attack tries, where that is shared by routes: the contract of a parameter, say. */
+  tries?: string
+}
+
+/**
+ * What a parameter or field is, for attacks that only try that: routes share it where its name and its schema are the same, and
+ * it takes and refuses the same values, which tells rules apart that a JSON Schema cannot say.
+ */
+export function contractOf(place: 'query' | 'body' | 'path', name: string, schema: z.ZodType, verdicts: readonly boolean[]): string {
+  const { description: _, ...json } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' })
+  return `${place} ${name} ${JSON.stringify(json)} ${verdicts.map(Number).join('')}`
 }
 
 /** Of attacks that were made in full at another route, one in so many is made at each further one. */
@@ -29,7 +39,7 @@ const repeatOneIn = 6
  * full at the first that has it; at the others by a part, another one at each.
  */
 export function createSelection(ids: readonly string[]): (id: string, family: string, attacks: readonly Attack[]) => Attack[] {
-  const firsts = new Map<unknown, string>()
+  const firsts = new Map<string, string>()
   return (id, family, attacks) =>
     attacks.filter(({ tries = family }, i) => {
       if (!firsts.has(tries)) firsts.set(tries, id)
