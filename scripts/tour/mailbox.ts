@@ -25,7 +25,7 @@ type Mail = z.output<typeof mail>
 export async function readMails(tour: Tour, wanted: readonly Wanted[]): Promise<string[]> {
   const texts: string[] = []
   for (const { id, kind, to } of await untilDelivered(tour, wanted)) {
-    const reply = z.string().includes(`To: <${to}>`)
+    const reply = z.string().includes(`To: ${to}`)
     const tell = (text: string) => `"${/^Subject: (.*)$/m.exec(text)?.[1]?.trim() ?? ''}"`
     texts.push(await tour.step(`The mail ${kind} to ${to} is read.`, { request: `GET /dev/outbox/${id}` }, { status: 200, reply, tell }))
   }

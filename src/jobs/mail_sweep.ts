@@ -1,26 +1,37 @@
 import { and, asc, eq, lt, lte, sql } from 'drizzle-orm'
+import type { SQL } from 'drizzle-orm'
 import { uuidv7Bound } from '../core/ids.ts'
-import { mailGivenUpMs, mailsKeptMs, mailsRemovedMax, mailStuckMs, mailSweepRowsMax, purgeObjectsMax } from '../core/limits.ts'
+import {
+  mailEventsKeptMs,
+  mailGivenUpMs,
+  mailRetryStuckMs,
+  mailsKeptMs,
+  mailsRemovedMax,
+  mailStuckMs,
+  mailSweepRowsMax,
+  purgeObjectsMax,
+} from '../core/limits.ts'
 import type { BaseCtx } from '../db/context.ts'
 import { sendJobs } from '../db/jobs.ts'
 import { mails } from '../db/schema_content.ts'
+import { mailEvents } from '../db/schema_jobs.ts'
+import { endMail } from './mail/end_mail.ts'
 import { removeMails } from './purge_step.ts'
 
 /**
- * Sends mails on whose message was lost, or that could not be delivered for a while: a crash between writing a mail and sending
- * its message leaves one behind. Should the message live after all, the second one finds the mail sent. Gives up after a day.
+ * Sends mails on whose message was lost: a crash between writing a mail and sending its message leaves one behind, and the queue gives
+ * up after some hours. One that failed lately still has its message, which comes again within `jobRetrySecondsMax`: it is left alone,
+ * as is one that a delivery is at. Should the message live after all, the second one finds the mail sent. Gives up after a day.
  */
 export async function sweepMails(ctx: BaseCtx): Promise<void> {
   const now = ctx.now()
-  const pendingSince = (ms: number) => and(eq(mails.status, 'pending'), lte(mails.createdAt, now - ms))
-  await ctx.db
-    .update(mails)
-    .set({ status: 'failed', error: sql`coalesce(${mails.error}, 'no message of the queue came through')`, updatedAt: now })
-    .where(pendingSince(mailGivenUpMs))
+  const waits = and(eq(mails.status, 'pending'), lte(mails.leaseUntil, now))
+  await giveUpOld(ctx, and(waits, lte(mails.createdAt, now - mailGivenUpMs)))
+  const stuckMs = sql`case when ${mails.attempts} = 0 then ${mailStuckMs} else ${mailRetryStuckMs} end`
   const stuck = await ctx.db
     .select({ id: mails.id, kind: mails.kind, requestId: mails.requestId })
     .from(mails)
-    .where(pendingSince(mailStuckMs))
+    .where(and(waits, lte(mails.createdAt, now - mailStuckMs), sql`${mails.updatedAt} <= ${now} - ${stuckMs}`))
     .orderBy(asc(mails.createdAt))
     .limit(mailSweepRowsMax)
   await sendJobs(
@@ -30,8 +41,15 @@ export async function sweepMails(ctx: BaseCtx): Promise<void> {
   )
 }
 
-/** Forgets mails of long ago, with their objects. */
+/** Mails that were not accepted for a day have failed; their tokens have expired by then. */
+async function giveUpOld(ctx: BaseCtx, old: SQL | undefined): Promise<void> {
+  const rows = await ctx.db.select().from(mails).where(old).orderBy(asc(mails.createdAt)).limit(mailSweepRowsMax)
+  for (const row of rows) await endMail(ctx, row, 'failed', row.error ?? 'no message of the queue came through')
+}
+
+/** Forgets mails of long ago, with their objects, and which events of a mail service were seen. */
 export async function forgetOldMails(ctx: BaseCtx): Promise<void> {
+  await ctx.db.delete(mailEvents).where(lt(mailEvents.createdAt, ctx.now() - mailEventsKeptMs))
   const old = lt(mails.id, uuidv7Bound(ctx.now() - mailsKeptMs))
   for (let removed = 0; removed < mailsRemovedMax; removed += purgeObjectsMax) if ((await removeMails(ctx, old)) === 'done') return
 }

@@ -38,7 +38,7 @@ describe('the outbox of a development machine', () => {
     const mail = await call(`${path}/${ids[1]}`)
     expect(mail.headers.get('Content-Type')).toBe('text/plain; charset=utf-8')
     expect(mail.headers.get('X-Content-Type-Options')).toBe('nosniff')
-    expect(await mail.text()).toContain(`To: <${to}>\r\nSubject: Welcome`)
+    expect(await mail.text()).toContain(`To: ${to}\r\nSubject: Welcome`)
     expect((await call(`${path}/${ids[0]}`)).status).toBe(404)
     expect((await call(`${path}/${crypto.randomUUID()}`)).status).toBe(404)
   })

@@ -7,8 +7,9 @@ import { outboxKey } from '../../src/core/mails.ts'
 import type { BaseCtx } from '../../src/db/context.ts'
 import { newMail } from '../../src/db/mails.ts'
 import { mails } from '../../src/db/schema_content.ts'
-import { mailGivenUpMs, mailsKeptMs, mailStuckMs } from '../../src/core/limits.ts'
+import { jobRetrySecondsMax, mailGivenUpMs, mailRetryStuckMs, mailsKeptMs, mailStuckMs } from '../../src/core/limits.ts'
 import { consumeJobs } from '../../src/jobs/consume.ts'
+import { giveUpMail } from '../../src/jobs/email_jobs.ts'
 import { forgetOldMails, sweepMails } from '../../src/jobs/mail_sweep.ts'
 import { testCtx } from '../support/world.ts'
 
@@ -73,14 +74,19 @@ describe('the sweep of mails', () => {
 })
 
 describe('a mail that fails', () => {
-  it('waits for the sweep while it could be delivered later, and goes out then', async () => {
+  it('comes again by its own message, and by the sweep once the queue has given that up', async () => {
     const now = Date.now()
     const mail = await writeAt(now - mailStuckMs)
     const { ctx } = at(now)
     const down = { ...ctx, env: { ...ctx.env, STORAGE: brokenStorage } }
     expect(await consume(down, mail.job, 1)).toBe('retry')
     expect(await stateOf(mail.id)).toEqual({ status: 'pending', error: 'storage is down' })
-    const { ctx: later, sent } = at(now)
+    const soon = at(now + jobRetrySecondsMax * 1000)
+    await sweepMails(soon.ctx)
+    expect(soon.sent.map(({ id }) => id)).not.toContain(mail.id)
+    await giveUpMail(at(now + 1).ctx, mail.job, 'It failed again and again.')
+    expect(await stateOf(mail.id)).toEqual({ status: 'pending', error: 'storage is down' })
+    const { ctx: later, sent } = at(now + mailRetryStuckMs)
     await sweepMails(later)
     expect(sent.map(({ id }) => id)).toContain(mail.id)
     expect(await consume(later, mail.job, 1)).toBe('ack')
@@ -88,15 +94,28 @@ describe('a mail that fails', () => {
     expect(await env.STORAGE.head(outboxKey(mail))).not.toBeNull()
   })
 
+  it('says why for ever, once it is a day old', async () => {
+    const now = Date.now()
+    const mail = await writeAt(now)
+    const { ctx } = at(now)
+    expect(await consume({ ...ctx, env: { ...ctx.env, STORAGE: brokenStorage } }, mail.job, 1)).toBe('retry')
+    await giveUpMail(at(now + mailGivenUpMs).ctx, mail.job, 'It failed again and again.')
+    expect(await stateOf(mail.id)).toEqual({ status: 'failed', error: 'storage is down' })
+  })
+
   it('has failed for good when its text cannot be written, and is not sent on', async () => {
     const now = Date.now()
     const mail = await writeAt(now - mailStuckMs)
     await testCtx().db.update(mails).set({ sealedParams: 'broken' }).where(eq(mails.id, mail.id))
-    const { ctx, sent } = at(now)
-    expect(await consume(ctx, mail.job, 1)).toBe('retry')
-    expect(await stateOf(mail.id)).toMatchObject({ status: 'failed', error: expect.any(String) as string })
-    await sweepMails(ctx)
-    expect(sent.map(({ id }) => id)).not.toContain(mail.id)
+    const { ctx } = at(now)
+    expect(await consume(ctx, mail.job, 1)).toBe('ack')
+    expect(await stateOf(mail.id)).toMatchObject({
+      status: 'failed',
+      error: expect.stringContaining('its text cannot be written') as string,
+    })
+    const later = at(now + mailRetryStuckMs)
+    await sweepMails(later.ctx)
+    expect(later.sent.map(({ id }) => id)).not.toContain(mail.id)
   })
 })
 
