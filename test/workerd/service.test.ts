@@ -1,6 +1,7 @@
 import { env } from 'cloudflare:test'
 import { describe, expect, it } from 'vitest'
 import { version } from '../../src/core/version.ts'
+import { schedules } from '../../src/jobs/schedules.ts'
 import { callFrom, randomAddress } from '../support/world.ts'
 
 const get = async (path: string) => callFrom(randomAddress(), path)
@@ -27,13 +28,14 @@ describe('health', () => {
     expect(response.status).toBe(200)
     const { checks, ...rest } = await response.json<{ checks: Record<string, { status: string; latency_ms: number }> }>()
     expect(rest).toEqual({ status: 'ok', version })
-    expect(Object.keys(checks).toSorted()).toEqual(['database', 'kv', 'log_shard', 'queues', 'segments', 'storage'])
+    expect(Object.keys(checks).toSorted()).toEqual(['database', 'kv', 'log_shard', 'queues', 'schedules', 'segments', 'storage'])
     expect(Object.values(checks).filter(({ status, latency_ms }) => status !== 'ok' || !(latency_ms >= 0))).toEqual([])
   })
 
   it('tells more on request: where and when the answer was made', async () => {
-    const body = await (await get('/health/detailed/')).json<{ time: string }>()
+    const body = await (await get('/health/detailed/')).json<{ time: string; schedules: { name: string }[] }>()
     expect(body).toMatchObject({ status: 'ok', environment: 'test', region: 'weur' })
+    expect(body.schedules.map(({ name }) => name)).toEqual(schedules.map(({ name }) => name))
     expect(Math.abs(Date.parse(body.time) - Date.now())).toBeLessThan(60_000)
   })
 
