@@ -64,6 +64,7 @@ export const mailParams = {
     bytes: z.int(),
     /** The week before, to compare. */
     rows_before: z.int(),
+    by_day: z.array(z.strictObject({ day: z.iso.date(), rows: z.int() })),
     by_severity: z.array(z.strictObject({ severity: z.string(), rows: z.int() })),
     top_sources: z.array(z.strictObject({ source: z.string(), rows: z.int() })),
     /** Most frequent messages of errors. */

@@ -56,7 +56,7 @@ describe('a mail about a role, a new owner or an end', () => {
       mailTexts.organization_deleted({ ...about, purge_at_ms: 0 }, place),
     ]
     for (const { subject, text } of texts) {
-      expect(text).toContain(`the ${thing} "Acme"`)
+      expect(text).toMatch(new RegExp(`the ${thing} "Acme"`, 'i'))
       expect(`${subject} ${text}`).not.toMatch(other)
     }
   })
