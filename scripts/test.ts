@@ -7,18 +7,18 @@ import { root } from './dev/settings.ts'
 import { main, seconds } from './dev/terminal.ts'
 
 /**
- * What fails fastest goes first. The suites of one row run side by side: the real runtime takes one core, and the processes of the
- * last suite wait for each other most of the time.
+ * The suites of a lane run one after the other, what fails fastest first; the lanes run side by side. The first one keeps both
+ * cores of a small machine busy; the processes of the second wait for each other most of the time.
  */
-const rows = [
-  [{ project: 'unit', what: 'pure code in Node' }],
+const lanes = [
   [
+    { project: 'unit', what: 'pure code in Node' },
     { project: 'workerd', what: 'Worker, D1 and Durable Objects in the real runtime' },
-    { project: 'e2e', what: 'real processes and sockets' },
   ],
+  [{ project: 'e2e', what: 'real processes and sockets' }],
 ] as const
 
-type Suite = (typeof rows)[number][number]
+type Suite = (typeof lanes)[number][number]
 
 interface Outcome {
   passed: number
@@ -32,12 +32,12 @@ const reportSchema = z.object({ numPassedTests: z.number(), numFailedTests: z.nu
 await main(async () => {
   const folder = mkdtempSync(join(tmpdir(), 'edgelog-test-'))
   const outcomes: Outcome[] = []
+  // The first lane can be read while it runs; what the others wrote is shown when a suite is over.
+  const run = async (lane: readonly Suite[], isQuiet: boolean) => {
+    for (const suite of lane) outcomes.push(await runSuite(suite, folder, isQuiet))
+  }
   try {
-    for (const [first, ...others] of rows) {
-      // One can be read while it runs; the others are shown when it is over.
-      const beside = others.map((suite) => runSuite(suite, folder, true))
-      outcomes.push(await runSuite(first, folder, false), ...(await Promise.all(beside)))
-    }
+    await Promise.all(lanes.map((lane, i) => run(lane, i > 0)))
   } finally {
     rmSync(folder, { recursive: true })
   }
