@@ -3,8 +3,8 @@ import { runs } from '../support/effort.ts'
 import { describeFailure, runSchedules } from './run.ts'
 
 /** Schedules of a usual run, and the time after which no more begin. */
-const schedules = runs(300)
-const millisecondsMax = runs(30_000)
+const schedules = runs(200)
+const millisecondsMax = runs(20_000)
 
 test('whatever happens in whatever order, shards keep, find and remove rows as a plain list would', async () => {
   const firstSeed = Date.now() % 2 ** 31
