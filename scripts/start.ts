@@ -2,6 +2,8 @@ import { demoEmail, demoPassword, ensureDemoTenant } from './dev/demo_tenant.ts'
 import { ensureDevSecrets } from './dev/secrets.ts'
 import { migrateLocalDatabase, refuseSharedState, refuseTakenPort, startDevServer } from './dev/server.ts'
 import { portFromEnvironment, readConnection, writeConnection } from './dev/settings.ts'
+import { readCrons, startTicks } from './dev/ticks.ts'
+import type { Ticks } from './dev/ticks.ts'
 import { aborted, endingSignal, interruptedCode, main, step } from './dev/terminal.ts'
 import { sendDemoLogs } from './seed/send_logs.ts'
 
@@ -27,6 +29,7 @@ await main(async () => {
     () => startDevServer(port, ending),
     () => 'ready',
   )
+  let ticks: Ticks | undefined
   try {
     const apiKey = demo.apiKey ?? known?.apiKey
     if (apiKey === undefined) throw new Error('there is no development API key')
@@ -39,11 +42,13 @@ await main(async () => {
         (count) => `${count} sent`,
       )
     console.log(welcome(connection.url, apiKey))
+    ticks = startTicks(server.url, readCrons(), (text) => console.error(text))
     await Promise.race([server.exited, aborted(ending)])
     if (ending.aborted) return interruptedCode
     console.error('The server ended by itself. Run npm start again; its data is kept.')
     return 1
   } finally {
+    ticks?.stop()
     await server.stop()
   }
 })

@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
 import * as z from 'zod'
 import { createSandbox, runCommand } from '../support/processes.ts'
 import type { Command, Sandbox } from '../support/processes.ts'
 
+const healthReply = z.object({ schedules: z.array(z.object({ name: z.string(), runs: z.int(), failures: z.int() })) })
 const searchReply = z.object({ results: z.array(z.object({ message: z.string() })) })
 
 let sandbox: Sandbox
@@ -31,6 +32,11 @@ async function paste(command: Command, which: 'Send a log' | 'Search'): Promise<
   return stdout
 }
 
+async function schedules() {
+  const response = await fetch(`http://127.0.0.1:${sandbox.port}/health/detailed`)
+  return healthReply.parse(await response.json()).schedules
+}
+
 it('serves on first run with working curl commands, keeps all data for the second, and ends without a trace', async () => {
   const first = await start()
   expect(await paste(first, 'Send a log')).toContain('"message":"hello from curl"')
@@ -42,6 +48,9 @@ it('serves on first run with working curl commands, keeps all data for the secon
     body: JSON.stringify({ email: 'admin@demo.edgelog.dev', password: 'demo123' }),
   })
   expect(login.status).toBe(200)
+  // What wrangler fires no cron for: each schedule has its turn.
+  await vi.waitFor(async () => expect((await schedules()).filter(({ runs }) => runs === 0)).toEqual([]), { timeout: 60_000, interval: 200 })
+  expect((await schedules()).filter(({ failures }) => failures > 0)).toEqual([])
   const { apiKey } = sandbox.connection()
   expect(first.output()).not.toContain('"d":')
 
