@@ -84,9 +84,10 @@ export function step(definition: AlertDefinition, before: RuleState, observation
   const { atMs, isSilenced } = moment
   const changes: Change[] = []
   const note = (change: Omit<Change, 'silenced'>) => changes.push({ ...change, silenced: isSilenced })
+  const watcher = watcherOf(definition)
   const known = adopted(before, moment, note)
   const failed = observation.kind === 'failed'
-  const found = failed ? { groups: known, truncated: before.truncated } : observed(definition, known, observation, atMs, note)
+  const found = failed ? { groups: known, truncated: before.truncated } : observed(watcher, known, observation, atMs, note)
   const state = failed ? 'error' : worstOf(found.groups)
   const error = failed ? observation.error : null
   const told = telling(definition, found.groups, { ...moment, mayRemind: moment.mayRemind && !failed })
@@ -107,7 +108,7 @@ export function step(definition: AlertDefinition, before: RuleState, observation
       version: moment.version,
       state,
       sinceMs: state === before.state && before.sinceMs !== null ? Math.min(before.sinceMs, atMs) : atMs,
-      groups: told.groups.filter(watcherOf(definition).isKept(atMs)),
+      groups: watcher.kept(told.groups, atMs).toSorted((a, b) => watcher.compare(a, b)),
       truncated: found.truncated,
       error,
       failures,
@@ -137,17 +138,22 @@ function adopted({ version, groups }: RuleState, moment: Moment, note: Note): Al
 
 /** The groups after what was seen of them, at most `alertGroupsMax`. */
 function observed(
-  definition: AlertDefinition,
+  watcher: ReturnType<typeof watcherOf>,
   known: readonly AlertGroupState[],
   observation: Extract<Observation, { kind: 'values' }>,
   atMs: number,
   note: Note,
 ): { groups: AlertGroupState[]; truncated: boolean } {
-  const watcher = watcherOf(definition)
   const groups = watcher.look(known, observation, atMs)
-  const kept = groups.filter(({ after }) => watcher.isKept(atMs)(after)).toSorted((a, b) => watcher.compare(a.after, b.after))
+  const remembered = new Set(
+    watcher.kept(
+      groups.map(({ after }) => after),
+      atMs,
+    ),
+  )
+  const kept = groups.filter(({ after }) => remembered.has(after)).toSorted((a, b) => watcher.compare(a.after, b.after))
   const some = kept.slice(0, alertGroupsMax)
-  const dropped = groups.filter(({ after, before }) => before !== undefined && !watcher.isKept(atMs)(after))
+  const dropped = groups.filter(({ after, before }) => before !== undefined && !remembered.has(after))
   for (const { before, after, detail } of [...some, ...dropped]) {
     const from = before?.state ?? 'inactive'
     if (from !== after.state) note({ group: after.key, from, to: after.state, value: after.value, detail })

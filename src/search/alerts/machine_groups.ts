@@ -73,6 +73,9 @@ export function watcherOf(definition: AlertDefinition) {
   const isOurs = (key: AlertGroupKey) =>
     isWhole(key) || groupText(Object.fromEntries(Object.keys(key).map((field) => [field, null]))) === fields
 
+  /** A group of logs that came not too long ago, which stands for itself. */
+  const isAlive = (group: AlertGroupState, atMs: number) => !isWhole(group.key) && isOurs(group.key) && !isForgotten(group, atMs)
+
   /** All groups that are known or were seen, after this window. */
   function look(
     known: readonly AlertGroupState[],
@@ -81,9 +84,11 @@ export function watcherOf(definition: AlertDefinition) {
   ): Look[] {
     const values = new Map(seen.map(({ key, value }) => [groupText(key), value]))
     const knownTexts = new Set(known.map(({ key }) => groupText(key)))
-    const fresh = seen.filter(({ key }) => !knownTexts.has(groupText(key))).map(({ key }) => key)
-    if (by.length > 0 && waitsForData && known.length === 0 && seen.length === 0 && isComplete) fresh.push(whole)
-    const hasOthers = seen.length > 0 || known.some(({ key }) => !isWhole(key))
+    // A group that never had a value has none to miss.
+    const isFresh = ({ key, value }: GroupValue) => (value !== null || by.length === 0) && !knownTexts.has(groupText(key))
+    const fresh = seen.filter(isFresh).map(({ key }) => key)
+    const hasOthers = seen.length > 0 || known.some((group) => isAlive(group, atMs))
+    if (by.length > 0 && waitsForData && !hasOthers && isComplete && !known.some(({ key }) => isWhole(key))) fresh.push(whole)
     const looked = (before: AlertGroupState | undefined, key: AlertGroupKey): Look => {
       const from = before ?? newGroup(key, atMs)
       if (!isOurs(key)) return { before, after: stateTo(from, 'inactive', atMs), detail: ruleChanged }
@@ -98,8 +103,7 @@ export function watcherOf(definition: AlertDefinition) {
       const now = isSeen ? { ...from, seen_ms: atMs } : from
       return { before, ...moved(now, readingOf(now, value, atMs), value, atMs) }
     }
-    const needed = known.filter((group) => !(isWhole(group.key) && hasOthers && isQuiet(group)))
-    return [...needed.map((before) => looked(before, before.key)), ...fresh.map((key) => looked(undefined, key))]
+    return [...known.map((before) => looked(before, before.key)), ...fresh.map((key) => looked(undefined, key))]
   }
 
   function readingOf(group: AlertGroupState, value: number | null, atMs: number): Reading {
@@ -144,10 +148,14 @@ export function watcherOf(definition: AlertDefinition) {
 
   return {
     look,
-    /** Whether the rule has to remember a group. */
-    isKept: (atMs: number) => (group: AlertGroupState) => {
-      if (!isQuiet(group)) return true
-      return isOurs(group.key) && (by.length === 0 || (isSilenceNews && !isForgotten(group, atMs)))
+    /** Those of all groups that the rule has to remember. */
+    kept(groups: readonly AlertGroupState[], atMs: number): AlertGroupState[] {
+      const hasOthers = groups.some((group) => isAlive(group, atMs))
+      return groups.filter((group) => {
+        if (!isQuiet(group)) return true
+        if (isWhole(group.key)) return isSilenceNews && !hasOthers
+        return isOurs(group.key) && (by.length === 0 || (isSilenceNews && !isForgotten(group, atMs)))
+      })
     },
     /** The worst first: what people know of or wait for, then the worst value. */
     compare(a: AlertGroupState, b: AlertGroupState): number {
