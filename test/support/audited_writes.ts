@@ -1,18 +1,23 @@
+import { unsubscribeUrl } from '../../src/features/unsubscribe/token.ts'
 import { totpCode } from '../../src/features/auth/totp.ts'
+import { auditedAlertWrites } from './audited_alert_writes.ts'
 import { jsonSamples } from './hostile/samples.ts'
 import { mailsTo } from './mails.ts'
 import { makeStaff, unconfirm } from './tenancy.ts'
+import { testCtx } from './world.ts'
 import type { World } from './world.ts'
 
 /** A request that succeeds; what is left out is the path's thing, the sample of a body, and the owner. */
 export interface Write {
   path?: string
   json?: unknown
+  /** In the place of JSON. */
+  form?: string
   /** Access token; null for nobody. */
   as?: string | null
 }
 
-interface Audited {
+export interface Audited {
   /** Actions of the entries that the request leaves, in the organization's log and in the account's. */
   leaves: readonly string[]
   how?: (world: World) => Promise<Write> | Write
@@ -179,6 +184,7 @@ export const auditedWrites: Record<string, Audited> = {
   'saved_filters.replace': { leaves: ['saved_filter.update'] },
   'saved_filters.update': { leaves: ['saved_filter.update'] },
   'saved_filters.delete': { leaves: ['saved_filter.delete'] },
+  ...auditedAlertWrites,
   'notification_channels.create': { leaves: ['notification_channel.create'] },
   'notification_channels.replace': { leaves: ['notification_channel.update'] },
   'notification_channels.update': { leaves: ['notification_channel.update'] },
@@ -211,6 +217,24 @@ export const auditedWrites: Record<string, Audited> = {
   'logs.archive': { leaves: ['logs.archive'] },
   'retention.replace': { leaves: ['retention.update'], how: () => ({ json: { days: 7 } }) },
   'tasks.delete': { leaves: ['task.revoke'] },
+  'mail_suppressions.create': { leaves: ['mail_suppression.create', 'staff.act'], how: asStaff },
+  'mail_suppressions.delete': {
+    leaves: ['mail_suppression.remove', 'staff.act'],
+    how: async (world) => {
+      await makeStaff(world.owner)
+      const path = '/api/v1/mail-suppressions'
+      const email = newEmail()
+      await done(world.call(path, { as: world.owner.accessToken, json: { email } }))
+      return { path: `${path}?${new URLSearchParams({ email, scope: 'all' }).toString()}` }
+    },
+  },
+  'unsubscribe.confirm': {
+    leaves: ['mails.unsubscribe'],
+    how: ({ owner, organizationId }) => {
+      const { pathname, search } = new URL(unsubscribeUrl(testCtx(), { email: owner.email, scope: 'alerts', organizationId }))
+      return { as: null, path: pathname + search, form: 'List-Unsubscribe=One-Click' }
+    },
+  },
 }
 
 /** Routes that are no GET and leave no entry, and why. */
@@ -218,6 +242,7 @@ export const silentWrites: Record<string, string> = {
   'auth.refresh': 'goes on with a session; the login is what is written down, and a token that comes twice',
   'auth.pre_register': 'concerns no account and no organization yet',
   'invitations.preview': 'only reads; the token must not stand in an address',
+  'mail_events.sendgrid': 'what the mail service says of addresses is about no tenant',
   'logs.create': 'what it writes are logs; the usage ledger counts them',
   'logs.search_by_post': 'only reads; a query may be too long for an address',
   'logs.tail_ticket': 'only reads; the ticket ends after a minute, the tail with the right to it',

@@ -4,11 +4,14 @@ import { pageLinks } from '../../http/page_links.ts'
 import { publicAddress } from '../../http/public_address.ts'
 import { emptyReply, route } from '../../http/route.ts'
 import type { Route } from '../../http/route.ts'
+import { listNotificationsQuery, notificationPageSchema } from '../notification-channels/notification_schema.ts'
+import { retryNotification } from '../notification-channels/retry_notification.ts'
 import { createAlert } from './create.ts'
 import { getAlert } from './get.ts'
 import { listAlertHistory } from './history.ts'
 import { listAlerts } from './list.ts'
 import { deleteAlert } from './remove.ts'
+import { alertNotificationsOf } from './notifications.ts'
 import { versionOf } from './rule.ts'
 import type { RuleRow } from './rule.ts'
 import { alertJson } from './rule_json.ts'
@@ -21,6 +24,7 @@ import {
   alertParam,
   alertSchema,
   listAlertsQuery,
+  notificationParam,
 } from './schema.ts'
 import { updateAlert } from './update.ts'
 
@@ -77,6 +81,43 @@ const history = route(
     const { count, countIsLowerBound, results } = await listAlertHistory(ctx, param.id, query)
     const links = pageLinks(publicAddress(ctx, c.req.url), { ...query, count })
     return { status: 200, body: { count, count_is_lower_bound: countIsLowerBound, ...links, results } }
+  },
+)
+
+const notifications = route(
+  {
+    id: 'alerts.notifications',
+    method: 'get',
+    path: `${item}/notifications`,
+    summary: 'What an alert rule told, to whom, and what became of it, newest first',
+    description: 'Names channels and addresses, so that it needs channels:read as well. Kept for 90 days.',
+    access: 'alerts:read',
+    param: alertParam,
+    query: listNotificationsQuery,
+    replies: { 200: notificationPageSchema },
+    problems: ['not_found'],
+  },
+  async ({ param, query }, ctx, c) => {
+    const { count, results } = await alertNotificationsOf(ctx, param.id, query)
+    return { status: 200, body: { count, ...pageLinks(publicAddress(ctx, c.req.url), { ...query, count }), results } }
+  },
+)
+
+const retry = route(
+  {
+    id: 'alerts.retry_notification',
+    method: 'post',
+    path: `${item}/notifications/:notification_id/retry`,
+    summary: 'Send a notification that failed once more',
+    description: 'It waits again, for another day, with the notice_id that receivers know it by.',
+    access: 'alerts:write',
+    param: notificationParam,
+    replies: { 202: emptyReply('It is on its way') },
+    problems: ['not_found', 'conflict'],
+  },
+  async ({ param }, ctx) => {
+    await retryNotification(ctx, { ruleId: param.id, id: param.notification_id })
+    return { status: 202 }
   },
 )
 
@@ -150,7 +191,7 @@ export function alertRoutes(checks: QueryChecks): Route[] {
     async ({ param, json }, ctx, c) => shown(await updateAlert(ctx, param.id, json, ifMatch(c))),
   )
 
-  return [list, create, get, replace, update, remove, history]
+  return [list, create, get, replace, update, remove, history, notifications, retry]
 }
 
 function shown({ row, quiet }: { row: RuleRow; quiet: Quiet }) {

@@ -56,6 +56,7 @@ export const alertSchema = z.object({
 export type AlertJson = z.input<typeof alertSchema>
 
 export const alertParam = z.object({ id: uuidSchema })
+export const notificationParam = z.object({ id: uuidSchema, notification_id: uuidSchema })
 
 const orderings = ['name', '-name', 'created_at', '-created_at', 'updated_at', '-updated_at', 'state_since', '-state_since'] as const
 const flag = z.enum(['true', 'false']).transform((text) => text === 'true')

@@ -7,6 +7,7 @@ import { segmentId } from '../../../src/search/storage/segments.ts'
 import { makeIdleDeadJob } from '../dead_jobs.ts'
 import { testCtx } from '../world.ts'
 import type { World } from '../world.ts'
+import { alertJsonSamples, alertMakers } from './alert_samples.ts'
 import { contentJsonSamples, contentMakers } from './content_samples.ts'
 import { peopleJsonSamples, peopleLasting, peopleMakers } from './people_samples.ts'
 
@@ -52,6 +53,8 @@ export const jsonSamples: Record<string, Record<string, unknown>> = {
   'logs.erase': { q: 'no log has this', from: '2026-01-01', to: '2026-01-02' },
   'logs.archive': { q: 'no log has this', from: '2026-01-01', to: '2026-01-02' },
   'retention.replace': { days: 30 },
+  'mail_suppressions.create': { email: 'ann@example.com', scope: 'alerts', detail: 'asked by phone' },
+  ...alertJsonSamples,
   ...contentJsonSamples,
   ...peopleJsonSamples,
   'logs.replace': { timestamp: '2026-01-01T00:00:00Z', severity: 'INFO', source: 'api', message: 'text', attributes: { a: 1 } },
@@ -62,6 +65,9 @@ export const jsonSamples: Record<string, Record<string, unknown>> = {
 export const querySamples: Record<string, Record<string, string>> = {
   'logs.tail': { ticket: 'x' },
   'logs.context': { id: '0000000000001' },
+  'mail_suppressions.delete': { email: 'ann@example.com', scope: 'all' },
+  'unsubscribe.ask': { token: 'test.AAAA' },
+  'unsubscribe.confirm': { token: 'test.AAAA' },
 }
 
 /** For each path with a parameter: makes something in that world and gives its id; the suite checks that no path lacks one. */
@@ -100,6 +106,7 @@ export const thingMakers: Record<string, (world: World) => Promise<string>> = {
   '/api/v1/tasks/:id': makeTask,
   '/api/v1/dead-jobs/:id': makeIdleDeadJob,
   '/api/v1/dead-jobs/:id/replay': makeIdleDeadJob,
+  ...alertMakers,
   ...contentMakers,
   ...peopleMakers,
   '/api/v1/tasks/:id/files/:n': makeTask,
@@ -129,6 +136,7 @@ const lasting: ReadonlySet<string> = new Set([
   // Of staff, whom no tenant has.
   '/api/v1/dead-jobs/:id',
   '/api/v1/dead-jobs/:id/replay',
+  '/api/v1/alerts/:id/notifications/:notification_id/retry',
   '/api/v1/tasks/:id',
   '/api/v1/tasks/:id/files/:n',
   '/api/v1/logs/segments/:id/file',

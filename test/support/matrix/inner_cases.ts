@@ -95,6 +95,7 @@ export const innerCases: readonly InnerCase[] = [
     request: (things) => ({ path: filterPath(things), json: wholeFilter(true) }),
   })),
   { id: 'saved_filters.delete', what: 'a shared one', ...ofShared, request: (things) => ({ path: filterPath(things) }) },
+  { id: 'alerts.notifications', needs: 'channels:read', request: () => ({ path: `/api/v1/alerts/${nobodysId}/notifications` }) },
   { id: 'dashboards.data', needs: 'logs:read', request: () => ({ path: `/api/v1/dashboards/${nobodysId}/data` }) },
 ]
 
