@@ -1,5 +1,5 @@
-import type { Audited } from './audited_writes.ts'
 import { alertJsonSamples } from './hostile/alert_samples.ts'
+import type { Audited } from './write_steps.ts'
 
 /** Those of alert rules and silences, for audited_writes.ts. */
 export const auditedAlertWrites: Record<string, Audited> = {
