@@ -5,6 +5,7 @@ import { verifySession } from './features/auth/verify_session.ts'
 import { runJob } from './http/context.ts'
 import { createRateLimiter } from './http/rate_limit.ts'
 import { consumeJobs } from './jobs/consume.ts'
+import { dispatch } from './jobs/dispatch.ts'
 import { runSchedules } from './jobs/schedule_run.ts'
 import { schedules } from './jobs/schedules.ts'
 import { routes } from './routes.ts'
@@ -23,7 +24,7 @@ export default {
       env,
       `queue.${batch.queue}`,
       (work) => ctx.waitUntil(work),
-      (base) => consumeJobs(base, batch),
+      (base) => consumeJobs(base, batch, dispatch),
     ),
   scheduled: ({ cron }, env, ctx) =>
     runJob(

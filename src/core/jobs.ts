@@ -16,6 +16,8 @@ export type ScheduleOutcome = (typeof scheduleOutcomes)[number]
  * makes it once. `request_id` is that of the request or schedule that began it: it is in every line that the job logs.
  */
 const origin = { request_id: z.string().max(64).optional() }
+/** Where a round over organizations goes on: behind one of them; empty at its beginning. */
+const place = z.union([z.literal(''), uuidSchema])
 const ofOrganization = { organization_id: uuidSchema, ...origin }
 
 /** Which mail of D1 is to be sent (src/db/mails.ts). */
@@ -34,7 +36,7 @@ export const taskJobSchema = z.discriminatedUnion('kind', [
   /** Do step `step` of a task; one that was done already makes the message a repeat. */
   z.strictObject({ kind: z.literal('task'), ...ofOrganization, task_id: uuidSchema, step: z.int().min(0) }),
   /** Apply retention to the shards behind this one, some at a time. */
-  z.strictObject({ kind: z.literal('retention'), ...origin, after: z.strictObject({ organization_id: z.string(), number: z.int() }) }),
+  z.strictObject({ kind: z.literal('retention'), ...origin, after: z.strictObject({ organization_id: place, number: z.int() }) }),
   /** Remove some of what hangs on a thing that was deleted long ago; `teams` are those of an organization. */
   z.strictObject({ kind: z.literal('purge'), ...origin, thing: z.enum(['organization', 'account', 'user', 'teams']), id: uuidSchema }),
   /** Run a report that is due at `due_ms`, and mail it. */
@@ -42,7 +44,7 @@ export const taskJobSchema = z.discriminatedUnion('kind', [
   /** Mail the digest of the week that begins on this day (UTC, `yyyy-mm-dd`) to those members for whom it is time. */
   z.strictObject({ kind: z.literal('digest'), ...ofOrganization, week: z.iso.date() }),
   /** Write down what organizations stored on some days, those behind `after`. */
-  z.strictObject({ kind: z.literal('usage'), ...origin, from_day: z.iso.date(), to_day: z.iso.date(), after: z.string() }),
+  z.strictObject({ kind: z.literal('usage'), ...origin, from_day: z.iso.date(), to_day: z.iso.date(), after: place }),
 ])
 export type TaskJob = z.output<typeof taskJobSchema>
 

@@ -6,12 +6,12 @@ import type { BaseCtx } from '../db/context.ts'
 import { organizations } from '../db/schema.ts'
 import { deadJobs } from '../db/schema_jobs.ts'
 import { describeBody, harmlessField } from './dead_body.ts'
-import { dispatch } from './dispatch.ts'
 import type { Handlers } from './dispatch.ts'
 
 interface DeadMessage {
   queue: QueueName
   message: Pick<Message, 'id' | 'body' | 'attempts'>
+  handlers: Handlers<unknown>
   /** Undefined where the message has a form that nobody knows. */
   job: JobsOf[QueueName] | undefined
   /** It came through the dead-letter queue: the platform delivered it as often as it does. */
@@ -23,7 +23,7 @@ interface DeadMessage {
  * Writes a message down that was given up, once, and what it is about as failed. The row comes first: trouble with the other must
  * not keep staff from seeing it. Once somebody sent it again, a late repeat undoes nothing.
  */
-export async function buryJob(ctx: BaseCtx, { queue, message, job, isDead, reason }: DeadMessage): Promise<void> {
+export async function buryJob(ctx: BaseCtx, { queue, message, handlers, job, isDead, reason }: DeadMessage): Promise<void> {
   const named = uuidSchema.safeParse(harmlessField(message.body, 'organization_id'))
   // It may name an organization that is gone; the row is kept for staff all the same.
   const organizationId = named.success
@@ -48,5 +48,5 @@ export async function buryJob(ctx: BaseCtx, { queue, message, job, isDead, reaso
       .onConflictDoNothing(),
     ctx.db.select({ replayedAt: deadJobs.replayedAt }).from(deadJobs).where(eq(deadJobs.messageId, message.id)),
   ])
-  if (job !== undefined && row?.replayedAt == null) await (dispatch[queue] as Handlers<unknown>).giveUp(ctx, job, reason)
+  if (job !== undefined && row?.replayedAt == null) await handlers.giveUp(ctx, job, reason)
 }

@@ -8,8 +8,7 @@ import { within } from '../core/within.ts'
 import type { BaseCtx } from '../db/context.ts'
 import { aboutJob } from './about_job.ts'
 import { buryJob } from './bury.ts'
-import { dispatch } from './dispatch.ts'
-import type { Handlers } from './dispatch.ts'
+import type { Dispatch, Handlers } from './dispatch.ts'
 import { jobCtx } from './job_ctx.ts'
 
 const deadSuffix = '-dead'
@@ -23,15 +22,21 @@ type Outcome = 'done' | 'retry' | 'dead'
  * Handles a batch of any queue, each message for itself. One that fails, or takes too long, comes again later; one of a form that
  * nobody knows, and those of a dead-letter queue, are written down for staff (db/schema_jobs.ts), and what they are about as failed.
  */
-export async function consumeJobs(base: BaseCtx, batch: Pick<MessageBatch, 'queue'> & { messages: readonly JobMessage[] }): Promise<void> {
+export async function consumeJobs(
+  base: BaseCtx,
+  batch: Pick<MessageBatch, 'queue'> & { messages: readonly JobMessage[] },
+  dispatch: Dispatch,
+): Promise<void> {
   const name = batch.queue.endsWith(deadSuffix) ? batch.queue.slice(0, -deadSuffix.length) : batch.queue
   const queue = queueNames.find((known) => known === name)
   if (queue === undefined) throw new Error(`no jobs are known of the queue ${batch.queue}`)
-  for (const message of batch.messages) await consumeOne(base, queue, message, name !== batch.queue)
+  // The compiler cannot see that schema and handlers are of the same queue.
+  const handlers = dispatch[queue] as Handlers<unknown>
+  for (const message of batch.messages) await consumeOne(base, { queue, message, handlers, isDead: name !== batch.queue })
 }
 
 /** Never throws: the others of the batch have their turn whatever becomes of this one. */
-async function consumeOne(base: BaseCtx, queue: QueueName, message: JobMessage, isDead: boolean): Promise<void> {
+async function consumeOne(base: BaseCtx, { queue, message, handlers, isDead }: Omit<Delivery, 'job'>): Promise<void> {
   const started = base.now()
   const { attempts } = message
   const parsed = jobSchemas[queue].safeParse(message.body)
@@ -40,7 +45,7 @@ async function consumeOne(base: BaseCtx, queue: QueueName, message: JobMessage, 
   const { ctx, line } = jobCtx(base, job?.request_id ?? base.requestId, about)
   let outcome: Outcome
   try {
-    outcome = await within(settle(ctx, { queue, message, job, isDead }), jobRunMsMax[queue])
+    outcome = await within(settle(ctx, { queue, message, handlers, job, isDead }), jobRunMsMax[queue])
     message.ack()
   } catch (error) {
     ctx.log.error('job failed', error, { attempts })
@@ -55,19 +60,19 @@ async function consumeOne(base: BaseCtx, queue: QueueName, message: JobMessage, 
 interface Delivery {
   queue: QueueName
   message: JobMessage
+  handlers: Handlers<unknown>
   /** Undefined where the message has a form that nobody knows. */
   job: JobsOf[QueueName] | undefined
   /** Given up by the platform. */
   isDead: boolean
 }
 
-async function settle(ctx: BaseCtx, { queue, message, job, isDead }: Delivery): Promise<Outcome> {
+async function settle(ctx: BaseCtx, { queue, message, handlers, job, isDead }: Delivery): Promise<Outcome> {
   if (job === undefined || isDead) {
     const reason = job === undefined ? 'It has a form that nobody knows.' : 'It failed again and again.'
-    await buryJob(ctx, { queue, message, job, isDead, reason })
+    await buryJob(ctx, { queue, message, handlers, job, isDead, reason })
     return 'dead'
   }
-  // The compiler cannot see that schema and handlers are of the same queue.
-  await (dispatch[queue] as Handlers<unknown>).run(ctx, job, message.attempts)
+  await handlers.run(ctx, job, message.attempts)
   return 'done'
 }

@@ -15,8 +15,10 @@ export interface Handlers<J> {
   giveUp(ctx: BaseCtx, job: J, reason: string): Promise<void>
 }
 
+export type Dispatch = { readonly [Q in QueueName]: Handlers<JobsOf[Q]> }
+
 /** The one table of what is done with the messages of each queue. */
-export const dispatch: { readonly [Q in QueueName]: Handlers<JobsOf[Q]> } = {
+export const dispatch: Dispatch = {
   'email-jobs': { run: sendMail, giveUp: giveUpMail },
   'alert-jobs': { run: runAlertJob, giveUp: giveUpAlertJob },
   'task-jobs': { run: runTaskJob, giveUp: giveUpTaskJob },

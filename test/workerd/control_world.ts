@@ -3,6 +3,7 @@ import type { Env } from '../../src/config.ts'
 import type { AlertJob, EmailJob, TaskJob } from '../../src/core/jobs.ts'
 import type { BaseCtx, TenantCtx } from '../../src/db/context.ts'
 import { consumeJobs } from '../../src/jobs/consume.ts'
+import { dispatch } from '../../src/jobs/dispatch.ts'
 import { plainLogSettings } from '../support/usage.ts'
 import type { World } from '../support/world.ts'
 import { testCtx } from '../support/world.ts'
@@ -56,7 +57,7 @@ export function ownerWithJobs({ organizationId, accountId, owner }: World, logSe
 /** Delivers one message; answers whether it was acknowledged or is to come again. */
 export async function deliver(ctx: BaseCtx, body: unknown, attempts = 1, queue: string = 'task-jobs'): Promise<'acked' | 'retried'> {
   const batch = createMessageBatch(queue, [{ id: crypto.randomUUID(), timestamp: new Date(), body, attempts }])
-  await consumeJobs(ctx, batch)
+  await consumeJobs(ctx, batch, dispatch)
   const result = await getQueueResult(batch, createExecutionContext())
   return result.retryMessages.length > 0 ? 'retried' : 'acked'
 }

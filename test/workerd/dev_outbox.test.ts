@@ -5,6 +5,7 @@ import type { Config } from '../../src/config.ts'
 import { newMail } from '../../src/db/mails.ts'
 import { listOutbox, readOutboxMail } from '../../src/features/dev/outbox.ts'
 import { consumeJobs } from '../../src/jobs/consume.ts'
+import { dispatch } from '../../src/jobs/dispatch.ts'
 import { problemOf } from '../support/app.ts'
 import { callFrom, randomAddress, testCtx } from '../support/world.ts'
 
@@ -20,7 +21,7 @@ async function write(...delivered: boolean[]): Promise<{ to: string; ids: string
     const { job, statement } = newMail(ctx, 'welcome', { to, ownerId: ctx.newId() }, { token: 'the-token' })
     await statement
     const message = { id: job.id, timestamp: new Date(), body: job, attempts: 1, ack: () => undefined, retry: () => undefined }
-    if (done) await consumeJobs(ctx, { queue: 'email-jobs', messages: [message] })
+    if (done) await consumeJobs(ctx, { queue: 'email-jobs', messages: [message] }, dispatch)
     ids.unshift(job.id)
   }
   return { to, ids }

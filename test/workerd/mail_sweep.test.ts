@@ -9,6 +9,7 @@ import { newMail } from '../../src/db/mails.ts'
 import { mails } from '../../src/db/schema_content.ts'
 import { jobRetrySecondsMax, mailGivenUpMs, mailRetryStuckMs, mailsKeptMs, mailStuckMs } from '../../src/core/limits.ts'
 import { consumeJobs } from '../../src/jobs/consume.ts'
+import { dispatch } from '../../src/jobs/dispatch.ts'
 import { giveUpMail } from '../../src/jobs/email_jobs.ts'
 import { forgetOldMails, sweepMails } from '../../src/jobs/mail_sweep.ts'
 import { testCtx } from '../support/world.ts'
@@ -38,7 +39,7 @@ async function stateOf(id: string) {
 async function consume(ctx: BaseCtx, job: EmailJob, attempts: number): Promise<string> {
   let end = ''
   const message = { id: 'm', timestamp: new Date(), body: job, attempts, ack: () => void (end = 'ack'), retry: () => void (end = 'retry') }
-  await consumeJobs(ctx, { queue: 'email-jobs', messages: [message] })
+  await consumeJobs(ctx, { queue: 'email-jobs', messages: [message] }, dispatch)
   return end
 }
 
