@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { cpus, totalmem, type } from 'node:os'
+import { measureAlerts } from '../test/bench/alerts.ts'
 import { measureAnalytics } from '../test/bench/analytics.ts'
 import { measureEncode, measureScan } from '../test/bench/engine.ts'
 import { measureEnumeration } from '../test/bench/enumeration.ts'
@@ -12,12 +13,13 @@ import { measureVolume } from '../test/bench/volume_run.ts'
 import { startBenchWorld } from '../test/bench/world.ts'
 import { main, parseFlags, seconds, usageError } from './dev/terminal.ts'
 
-const usage = `Measures the engine, the Worker, whether time tells which e-mails are known, and one organization with many logs, in one run.
+const usage = `Measures the engine, the Worker, a thousand alert rules, whether time tells which e-mails are known, and one organization with many
+logs, in one run.
 
   npm run bench -- [options]
 
   --rows N            logs of the large organization (default 1000000; the targets are for 10000000)
-  --only PART         engine, worker, enumeration or volume
+  --only PART         engine, worker, alerts, enumeration or volume
 
 Figures of two runs do not compare, the ratios within one do. The table is also written to dist/bench.json.
 Exit code: 1 when a target was missed.`
@@ -27,7 +29,7 @@ const flags = {
   only: { type: 'string' },
 } as const
 
-const parts = ['engine', 'worker', 'enumeration', 'volume'] as const
+const parts = ['engine', 'worker', 'alerts', 'enumeration', 'volume'] as const
 type Part = (typeof parts)[number]
 
 interface Section {
@@ -61,6 +63,7 @@ await main(async () => {
   const runs: Record<Part, () => Promise<unknown>> = {
     engine: () => benchEngine(reporter(sections)),
     worker: () => benchWorker(reporter(sections)),
+    alerts: () => benchAlerts(reporter(sections)),
     enumeration: () => benchEnumeration(reporter(sections)),
     volume: () => measureVolume(options.rows, Date.now(), { part: reporter(sections), line: (text) => console.log(text) }),
   }
@@ -104,6 +107,15 @@ async function benchWorker(report: Report): Promise<void> {
     // Years before the other figures' logs, so that the range holds only its own.
     report('Export', await measureExport(world, nowMs - 1000 * 86_400_000))
     report('Live tail', await measureTail(world))
+  } finally {
+    await world.stop()
+  }
+}
+
+async function benchAlerts(report: Report): Promise<void> {
+  const world = await startBenchWorld()
+  try {
+    report('Alert rules that nothing happens to', await measureAlerts(world))
   } finally {
     await world.stop()
   }

@@ -12,15 +12,17 @@ import { readWranglerConfig } from '../../scripts/dev/wrangler_config.ts'
 const metricsToken = 'metrics-token-of-the-bench'
 
 /** A running server with one organization, for benchmarks: real workerd, real sockets, storage in a temporary folder. */
-export interface BenchWorld {
+export interface BenchWorld extends Tenant {
   url: string
   /** The row-per-log baseline, in the same process. */
   baselineUrl: string
-  ingestKey: string
-  queryKey: string
-  /** Manages segments and tasks. */
-  adminKey: string
   metricsToken: string
+  /** The D1 of the Worker, around its meter. */
+  database: D1Database
+  /** Runs what a cron expression starts, and waits for it. */
+  scheduled(cron: string): Promise<void>
+  /** One more organization, with an account of its own. */
+  addTenant(email: string): Promise<Tenant>
   /** WebSocket of the inspector of the isolate that runs Worker and Durable Objects. */
   inspector: string
   stop(): Promise<void>
@@ -36,14 +38,31 @@ async function api(url: string, path: string, body: unknown, token?: string): Pr
   return (await response.json()) as Record<string, unknown>
 }
 
-async function createTenant(url: string): Promise<{ ingestKey: string; queryKey: string; adminKey: string }> {
-  const credentials = { email: 'bench@example.com', password: 'bench passphrase 42' }
+interface Tenant {
+  organizationId: string
+  userId: string
+  ingestKey: string
+  queryKey: string
+  /** Manages segments and tasks. */
+  adminKey: string
+}
+
+async function createTenant(url: string, email: string): Promise<Tenant> {
+  const credentials = { email, password: 'bench passphrase 42' }
   await api(url, '/api/v1/auth/register', { ...credentials, organization_name: 'Bench' })
   const token = String((await api(url, '/api/v1/auth/login', credentials))['access_token'])
+  const me = await fetch(`${url}/api/v1/auth/me`, { headers: { authorization: `Bearer ${token}` } })
+  const { id, memberships } = (await me.json()) as { id: string; memberships: { organization_id: string }[] }
   const ingest = await api(url, '/api/v1/api-keys', { name: 'bench ingest', kind: 'ingest' }, token)
   const query = await api(url, '/api/v1/api-keys', { name: 'bench query', kind: 'query' }, token)
   const admin = await api(url, '/api/v1/api-keys', { name: 'bench admin', kind: 'admin' }, token)
-  return { ingestKey: String(ingest['key']), queryKey: String(query['key']), adminKey: String(admin['key']) }
+  return {
+    organizationId: memberships[0]!.organization_id,
+    userId: id,
+    ingestKey: String(ingest['key']),
+    queryKey: String(query['key']),
+    adminKey: String(admin['key']),
+  }
 }
 
 function build(config: string, outdir: string): void {
@@ -138,7 +157,14 @@ export async function startBenchWorld(vars: Record<string, string> = {}): Promis
   return {
     url,
     baselineUrl: await origin('baseline'),
-    ...(await createTenant(url)),
+    ...(await createTenant(url, 'bench@example.com')),
+    database: (await miniflare.getD1Database('DB', 'edgelog')) as unknown as D1Database,
+    async scheduled(cron) {
+      const worker = await miniflare.getWorker('edgelog')
+      const { outcome } = await worker.scheduled({ cron, scheduledTime: new Date() })
+      if (outcome !== 'ok') throw new Error(`the schedule ${cron} ended with ${outcome}`)
+    },
+    addTenant: (email) => createTenant(url, email),
     metricsToken,
     inspector: await inspectorOf(miniflare, 'edgelog'),
     async stop() {
