@@ -175,12 +175,12 @@ export const mailStuckMs = 10 * 60 * 1000
 export const mailGivenUpMs = 24 * 60 * 60 * 1000
 /** Characters of the reason that a mail keeps. */
 export const mailErrorCharsMax = 500
-/** One delivery of a mail has it this long: longer than `smtpDeadlineSecondsMax` and reading its attachments. Then another one may. */
-export const mailLeaseMs = 4 * 60 * 1000
+/** One delivery of a mail has it this long, twice what a job of `email-jobs` may take. Then another one may. */
+export const mailLeaseMs = 2 * 60 * 1000
 /** A mail that could not be delivered comes again by the queue within `jobRetrySecondsMax`; only later the sweep sends it on. */
 export const mailRetryStuckMs = 70 * 60 * 1000
-/** For one message, all in all: a server that sends a byte now and then would otherwise hold the queue up for ever. */
-export const smtpDeadlineSecondsMax = 120
+/** For one message, all in all: a server that sends a byte now and then would otherwise hold the queue up. Less than a job may take. */
+export const smtpDeadlineSecondsMax = 50
 /** What a mail server may say in one reply: real ones say some hundred bytes. */
 export const smtpReplyBytesMax = 64 * 1024
 /** Files of one mail together: base64 makes a third more of them, and many servers refuse more than 20 MB. */
@@ -204,6 +204,20 @@ export const mailEventsMax = 2_000
 /** A link to end mails holds an e-mail, and some more. */
 export const unsubscribeTokenCharsMax = 1_000
 export const unsubscribeBodyBytesMax = 4 * 1024
+/** Who has not confirmed an e-mail after so long is reminded; `mailsKeptMs` after the registration nobody is any more. */
+export const verifyReminderAfterMs = 2 * 24 * 60 * 60 * 1000
+/** Who registered, never confirmed and stored nothing is deleted after so long, and at least so long after the reminder. */
+export const unverifiedKeptMs = 14 * 24 * 60 * 60 * 1000
+export const unverifiedNoticeMs = 7 * 24 * 60 * 60 * 1000
+/** People of one run of the schedules: each reminder is two statements of a batch, each deletion two batches. */
+export const verifyRemindersMax = 100
+export const unverifiedRemovedMax = 50
+/** Digests: hour of Monday, what each of their tables shows, and organizations of one run and members of one D1 batch. */
+export const digestHour = 8
+export const digestRowsShownMax = 5
+export const digestAlertsShownMax = 10
+export const digestOrganizationsMax = 2_000
+export const digestMailsPerBatch = 40
 /** What went out is kept this long, for the question whether it did; one run of the schedule removes at most so many. */
 export const mailsKeptMs = 30 * 24 * 60 * 60 * 1000
 export const mailsRemovedMax = 5_000

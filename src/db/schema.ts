@@ -105,6 +105,10 @@ export const users = sqliteTable(
     uniqueIndex('users_email').on(table.email),
     index('users_account').on(table.accountId),
     deletedIndex('users_deleted', table.deletedAt),
+    // Finds who is to be reminded, or deleted, of those who never confirmed the e-mail.
+    index('users_unverified')
+      .on(table.createdAt)
+      .where(sql`${table.emailVerifiedAt} is null and ${table.deletedAt} is null`),
   ],
 )
 

@@ -10,6 +10,7 @@ import { dispatchReports } from './report.ts'
 import { startRetention } from './retention.ts'
 import type { Schedule } from './schedule_run.ts'
 import { forgetOldTasks, sweepTasks } from './task_sweep.ts'
+import { remindUnverified, removeUnverified } from './unverified.ts'
 import { startUsageRollup } from './usage_rollup.ts'
 
 /** All that begins by itself; each cron expression stands in wrangler.toml, and each of those has a schedule here. */
@@ -27,5 +28,7 @@ export const schedules: readonly Schedule[] = [
   { name: 'notification-sweep', cron: '* * * * *', run: sweepNotifications },
   { name: 'report-dispatch', cron: '* * * * *', run: dispatchReports },
   { name: 'usage-rollup', cron: '7 * * * *', run: startUsageRollup },
+  { name: 'verification-reminders', cron: '7 * * * *', run: (ctx) => remindUnverified(ctx) },
+  { name: 'unverified-cleanup', cron: '23 */6 * * *', run: (ctx) => removeUnverified(ctx) },
   { name: 'purge', cron: '53 */6 * * *', run: startPurge },
 ]

@@ -1,5 +1,6 @@
 import { deleteUserTriesMax } from '../../core/limits.ts'
 import { problem } from '../../core/problems.ts'
+import { auditPerson } from '../../db/audit.ts'
 import type { UserCtx } from '../../db/context.ts'
 import { deleteUser } from '../users/delete_user.ts'
 import { lastOwnerOf, ownershipOf } from '../users/ownership.ts'
@@ -14,7 +15,7 @@ export async function deleteMe(ctx: UserCtx): Promise<void> {
     const kept = { organizations: owned.organizations.filter(isShared), accounts: owned.accounts.filter(isShared) }
     if (kept.organizations.length + kept.accounts.length > 0) throw lastOwnerOf(kept)
     const along = { organizationIds: owned.organizations.map(idOf), accountIds: owned.accounts.map(idOf) }
-    if (await deleteUser(ctx, { user: ctx.user, along })) return
+    if (await deleteUser(ctx, { user: ctx.user, along, actor: auditPerson(ctx) })) return
   }
   throw problem('conflict', 'What you own changed at the same time. Try again.')
 }

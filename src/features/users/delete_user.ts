@@ -1,8 +1,9 @@
 import { and, eq, isNull, sql } from 'drizzle-orm'
 import type { SQL } from 'drizzle-orm'
 import { deletedKeptMs } from '../../core/limits.ts'
-import { accountAuditStatement, auditPerson, auditStatement, changesOf } from '../../db/audit.ts'
-import type { UserCtx } from '../../db/context.ts'
+import { accountAuditStatement, auditStatement, changesOf } from '../../db/audit.ts'
+import type { AuditActor } from '../../db/audit.ts'
+import type { BaseCtx } from '../../db/context.ts'
 import { newMail, queueMails } from '../../db/mails.ts'
 import { accounts, organizations, users } from '../../db/schema.ts'
 import { emailChanges, invitations, oneTimeTokens } from '../../db/schema_identity.ts'
@@ -21,6 +22,8 @@ export interface Deletion {
   readonly freesEmail?: boolean
   /** What else must hold. */
   readonly condition?: SQL | undefined
+  /** Whom the audit log names. */
+  readonly actor: AuditActor
 }
 
 /**
@@ -28,7 +31,7 @@ export interface Deletion {
  * so do tokens in mails, a change of e-mail and invitations that the person sent; live tails end behind the answer. False, and
  * nothing is changed, when the person is gone already, must stay, or chose the first password meanwhile.
  */
-export async function deleteUser(ctx: UserCtx, { user, along, freesEmail = false, condition }: Deletion): Promise<boolean> {
+export async function deleteUser(ctx: BaseCtx, { user, along, freesEmail = false, condition, actor }: Deletion): Promise<boolean> {
   const now = ctx.now()
   const unclaimed = freesEmail ? eq(users.passwordHash, noPassword) : undefined
   const may = and(eq(users.id, user.id), isNull(users.deletedAt), unclaimed, condition, sql`not ${mustStay(user.id, along)}`) ?? sql`false`
@@ -40,7 +43,6 @@ export async function deleteUser(ctx: UserCtx, { user, along, freesEmail = false
     { purge_at_ms: now + deletedKeptMs },
     sql`from ${users} where ${may}`,
   )
-  const actor = auditPerson(ctx)
   const changes = user.isStaff ? changesOf({ is_staff: true }, { is_staff: false }) : undefined
   const entry = { action: 'user.delete', target: { kind: 'user', id: user.id }, details: freesEmail ? { email_freed: true } : {}, changes }
   // An account's administrator may restore the person, and must not make staff by it.
@@ -50,7 +52,7 @@ export async function deleteUser(ctx: UserCtx, { user, along, freesEmail = false
     accountAuditStatement(ctx, { accountId: user.accountId, actor }, entry, sql`from ${users} where ${may}`),
     // Who never agreed to be a user is told nothing.
     ...(freesEmail ? [] : [mail.statement]),
-    ...deleteAlong(ctx, { userId: user.id, along, goes, now }),
+    ...deleteAlong(ctx, { userId: user.id, along, goes, now, actor }),
     ctx.db.delete(emailChanges).where(and(eq(emailChanges.userId, user.id), goes)),
     ctx.db
       .update(oneTimeTokens)
@@ -85,10 +87,15 @@ function freedEmail(userId: string): string {
 
 /** Organizations and accounts that nobody else is in get the same time of deletion as the person, to come back with the person. */
 function deleteAlong(
-  ctx: UserCtx,
-  { userId, along: { organizationIds, accountIds }, goes, now }: { userId: string; along: Along; goes: SQL; now: number },
+  ctx: BaseCtx,
+  {
+    userId,
+    along: { organizationIds, accountIds },
+    goes,
+    now,
+    actor,
+  }: Pick<Deletion, 'along' | 'actor'> & { userId: string; goes: SQL; now: number },
 ) {
-  const actor = auditPerson(ctx)
   const details = { with_user: userId }
   const entryOf = (kind: 'organization' | 'account', id: string) => ({ action: `${kind}.delete`, target: { kind, id }, details })
   const loneOnes = sql`${loneOrganizations(userId, organizationIds)} and ${goes}`

@@ -1,5 +1,6 @@
 import { and, sql } from 'drizzle-orm'
 import { problem } from '../../core/problems.ts'
+import { auditPerson } from '../../db/audit.ts'
 import type { AccountCtx } from '../../db/context.ts'
 import { noPassword } from '../auth/password.ts'
 import { deleteUser } from './delete_user.ts'
@@ -22,7 +23,8 @@ export async function removeUser(ctx: AccountCtx, id: string): Promise<void> {
   if (ofOwnAccount && (await moveOut(ctx, row, condition))) return
   const only = ofOwnAccount ? sql`not ${isMemberElsewhere(id, row.accountId)}` : undefined
   const freesEmail = row.passwordHash === noPassword
-  if (await deleteUser(ctx, { user: row, along: nothingAlong, freesEmail, condition: and(condition, only) })) return
+  const deletion = { user: row, along: nothingAlong, freesEmail, condition: and(condition, only), actor: auditPerson(ctx) }
+  if (await deleteUser(ctx, deletion)) return
   const again = await findUser(ctx, id)
   refuseManager(ctx, again.accountRole)
   const owned = await ownershipOf(ctx, id)

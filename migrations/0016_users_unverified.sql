@@ -1,0 +1,1 @@
+CREATE INDEX `users_unverified` ON `users` (`created_at`) WHERE "users"."email_verified_at" is null and "users"."deleted_at" is null;
