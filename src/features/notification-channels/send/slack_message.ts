@@ -59,7 +59,7 @@ export function slackMessage(notice: AlertNotice): SlackMessage {
     { type: 'header', text: { type: 'plain_text', text: `${icon} ${title}` } },
     section(conditionText(notice)),
     ...groupSections(notice),
-    ...(notice.error === null ? [] : [section(`*Error*\n${escaped(cut(notice.error, messageCharsMax))}`)]),
+    ...(notice.error === null ? [] : [section(`*Error*\n${escaped(notice.error, messageCharsMax)}`)]),
     ...logSections(notice),
     { type: 'actions', elements: buttons(notice) },
     {
@@ -67,21 +67,21 @@ export function slackMessage(notice: AlertNotice): SlackMessage {
       elements: [
         {
           type: 'mrkdwn',
-          text: `${escaped(cut(notice.organization.name, valueCharsMax))} · ${notice.from} to ${notice.to} · ${notice.id}`,
+          text: `${escaped(notice.organization.name, valueCharsMax)} · ${notice.from} to ${notice.to} · ${notice.id}`,
         },
       ],
     },
   ]
   return {
-    text: `${escaped(title)} (${rule.severity}): ${escaped(cut(rule.condition, messageCharsMax))}`,
+    text: `${escaped(title, messageCharsMax)} (${rule.severity}): ${escaped(rule.condition, messageCharsMax)}`,
     blocks: blocks.slice(0, blocksMax),
   }
 }
 
 function conditionText({ rule }: AlertNotice): string {
-  const lines = [`*${rule.severity}* · ${code(cut(rule.condition, messageCharsMax))}`]
-  if (rule.q !== '') lines.push(`of ${code(cut(rule.q, messageCharsMax))}`)
-  if (rule.description !== '') lines.push(escaped(cut(rule.description, descriptionCharsMax)))
+  const lines = [`*${rule.severity}* · ${code(rule.condition)}`]
+  if (rule.q !== '') lines.push(`of ${code(rule.q)}`)
+  if (rule.description !== '') lines.push(escaped(rule.description, descriptionCharsMax))
   return lines.join('\n')
 }
 
@@ -89,8 +89,8 @@ function groupSections({ groups }: AlertNotice): SlackBlock[] {
   if (groups.length === 0) return []
   const lines = groups.slice(0, groupsShown).map(({ group, state, value, logs_url: url }) => {
     const names = Object.entries(group).map(([field, of]) => `${cut(field, valueCharsMax / 2)}=${cut(of ?? '(none)', valueCharsMax)}`)
-    const name = names.length === 0 ? '' : `${escaped(cut(names.join(', '), valueCharsMax * 2))}: `
-    return `• ${name}*${value === null ? 'no value' : value}* (${state})${linkable(url) ? ` <${linked(url)}|logs>` : ''}`
+    const name = names.length === 0 ? '' : `${escaped(names.join(', '), valueCharsMax * 2)}: `
+    return `• ${name}*${value === null ? 'no value' : value}* (${state})${linkTo(url)}`
   })
   const more = groups.length - groupsShown
   if (more > 0) lines.push(`… and ${more} more`)
@@ -99,9 +99,9 @@ function groupSections({ groups }: AlertNotice): SlackBlock[] {
 
 function logSections({ logs }: AlertNotice): SlackBlock[] {
   return logs.map(({ timestamp, severity, source, message }) => {
-    const text = cut(`${timestamp} ${severity} ${source} ${message}`, messageCharsMax + valueCharsMax)
+    const text = `${timestamp} ${severity} ${source} ${message}`
     // Three backticks would end the code early.
-    return section(`\`\`\`${escaped(text.replaceAll('`', "'"))}\`\`\``)
+    return section(`\`\`\`${escaped(text.replaceAll('`', "'"), messageCharsMax + valueCharsMax)}\`\`\``)
   })
 }
 
@@ -126,22 +126,30 @@ function section(text: string): SlackBlock {
   return { type: 'section', text: { type: 'mrkdwn', text } }
 }
 
-/** The three characters that mean something in Slack's markup; with them no name can make a link or call everybody. */
-function escaped(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
+const entities: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' }
+
+/**
+ * The three characters that mean something in Slack's markup; with them no name can make a link or call everybody. At most `charsMax`
+ * characters, as Slack counts them: behind this.
+ */
+function escaped(text: string, charsMax: number): string {
+  let safe = ''
+  for (const char of text) {
+    const next = entities[char] ?? char
+    if (safe.length + next.length >= charsMax) return `${safe}…`
+    safe += next
+  }
+  return safe
 }
 
 function code(text: string): string {
-  return `\`${escaped(text.replaceAll('`', "'").replaceAll('\n', ' '))}\``
+  return `\`${escaped(text.replaceAll('`', "'").replaceAll('\n', ' '), messageCharsMax)}\``
 }
 
-function linkable(url: string): boolean {
-  return url.length <= sectionCharsMax / 2
-}
-
-/** An address inside `<...|...>`. */
-function linked(url: string): string {
-  return escaped(url).replaceAll('|', '%7C')
+/** A link in text; nothing for an address that would take most of a section. */
+function linkTo(url: string): string {
+  const address = escaped(url, urlCharsMax).replaceAll('|', '%7C')
+  return address.length < sectionCharsMax / 2 ? ` <${address}|logs>` : ''
 }
 
 function cut(text: string, charsMax: number): string {
