@@ -11,7 +11,7 @@ export async function makeDeadJob<Q extends QueueName>(
   values: Partial<typeof deadJobs.$inferInsert> = {},
 ): Promise<string> {
   const { db, newId, now } = testCtx()
-  const id = newId()
+  const id = values.id ?? newId()
   await db.insert(deadJobs).values({
     id,
     queue,
