@@ -6,7 +6,6 @@ import type { EmailJob, JobsOf, TaskJob } from '../../src/core/jobs.ts'
 import type { BaseCtx, TenantCtx, UserCtx } from '../../src/db/context.ts'
 import { newMail } from '../../src/db/mails.ts'
 import { tasks } from '../../src/db/schema.ts'
-import { alertNotifications } from '../../src/db/schema_alerts.ts'
 import { mails } from '../../src/db/schema_content.ts'
 import { deadJobs } from '../../src/db/schema_jobs.ts'
 import { replayDeadJob } from '../../src/features/dead-jobs/replay.ts'
@@ -226,34 +225,16 @@ describe('a dead job that staff send again', () => {
     await expect(replayDeadJob(staff, second)).rejects.toMatchObject({ code: 'conflict', detail: 'The mail is over: sent.' })
   })
 
-  it('lets notifications wait anew that failed with it, and no others', async () => {
-    const [ruleId, channelId] = [crypto.randomUUID(), crypto.randomUUID()]
-    const died = Date.now() - 3_600_000
-    const job: JobsOf['alert-jobs'] = { kind: 'notify', organization_id: world.organizationId, rule_id: ruleId, channel_id: channelId }
-    const notification = (id: string, updatedAt: number, status: 'failed' | 'sent') => {
-      return {
-        organizationId: world.organizationId,
-        ruleId,
-        channelId,
-        id,
-        kind: 'firing',
-        status,
-        nextAttemptAt: 0,
-        createdAt: 0,
-        updatedAt,
-        notice: {},
-      } as const
+  it('needs nothing more of alerts, which go by what is due', async () => {
+    const job: JobsOf['alert-jobs'] = {
+      kind: 'notify',
+      organization_id: world.organizationId,
+      rule_id: crypto.randomUUID(),
+      channel_id: crypto.randomUUID(),
     }
-    await ctx.db
-      .insert(alertNotifications)
-      .values([
-        notification('with', died + 5, 'failed'),
-        notification('before', died - 5, 'failed'),
-        notification('sent', died + 5, 'sent'),
-      ])
-    await replayDeadJob(staffWithJobs().staff, await makeDeadJob(world, 'alert-jobs', job, { createdAt: died }))
-    const rows = await ctx.db.select().from(alertNotifications).where(eq(alertNotifications.ruleId, ruleId))
-    expect(Object.fromEntries(rows.map(({ id, status }) => [id, status]))).toEqual({ with: 'pending', before: 'failed', sent: 'sent' })
+    const { staff, alerts } = staffWithJobs()
+    await replayDeadJob(staff, await makeDeadJob(world, 'alert-jobs', job))
+    expect(alerts).toMatchObject([{ job }])
   })
 
   it('that no organization has is in the audit log of the staff', async () => {

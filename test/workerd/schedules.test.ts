@@ -8,7 +8,8 @@ import { runSchedules } from '../../src/jobs/schedule_run.ts'
 import type { Schedule } from '../../src/jobs/schedule_run.ts'
 import { schedules } from '../../src/jobs/schedules.ts'
 import worker from '../../src/worker.ts'
-import { testCtx } from '../support/world.ts'
+import { parseExposition } from '../support/exposition.ts'
+import { callFrom, randomAddress, testCtx } from '../support/world.ts'
 
 const minutely = '* * * * *'
 const leaseMs = minuteScheduleRunMsMax + scheduleLeaseMarginMs
@@ -175,5 +176,17 @@ describe('the schedules of the deployment', () => {
     await scheduled('*/10 * * * *')
     expect(await runs()).toBe(before + 1)
     await expect(scheduled('0 0 1 1 *')).rejects.toThrow('no schedule')
+  })
+
+  it('are in the metrics, with the queues and what those gave up', async () => {
+    await worker.scheduled(createScheduledController({ cron: '*/10 * * * *' }), env, createExecutionContext())
+    const reply = await callFrom(randomAddress(), '/metrics', { as: 'metrics-token-of-the-tests' })
+    const samples = parseExposition(await reply.text())
+    const of = (name: string, label: string) => samples.filter((one) => one.name === name).map(({ labels }) => labels[label])
+    const names = schedules.map(({ name }) => name)
+    for (const name of ['runs', 'failures', 'skips']) expect(of(`edgelog_schedule_${name}_total`, 'schedule')).toEqual(names)
+    expect(of('edgelog_schedule_last_success_timestamp_seconds', 'schedule')).toContain('task-sweep')
+    for (const name of ['edgelog_queue_backlog_messages', 'edgelog_queue_backlog_bytes', 'edgelog_dead_jobs'])
+      expect(of(name, 'queue')).toEqual(['email-jobs', 'alert-jobs', 'task-jobs'])
   })
 })

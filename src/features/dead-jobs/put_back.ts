@@ -1,33 +1,30 @@
-import { and, between, eq, isNull, ne } from 'drizzle-orm'
+import { and, eq, ne } from 'drizzle-orm'
 import type { SQL } from 'drizzle-orm'
 import type { BatchItem } from 'drizzle-orm/batch'
-import type { AlertJob, EmailJob, JobsOf, QueueName, TaskJob } from '../../core/jobs.ts'
-import { jobRunMsMax } from '../../core/limits.ts'
+import type { EmailJob, JobsOf, QueueName, TaskJob } from '../../core/jobs.ts'
 import { problem } from '../../core/problems.ts'
 import { runningStates } from '../../core/tasks.ts'
 import type { UserCtx } from '../../db/context.ts'
 import { tasks } from '../../db/schema.ts'
-import { alertNotifications } from '../../db/schema_alerts.ts'
 import { mails } from '../../db/schema_content.ts'
 import { inTenant } from '../../db/tenant.ts'
-import type { DeadJobRow } from './json.ts'
 
 /**
  * What has to be as it was before the message was given up, as statements that take effect while `isOpen` holds. Throws `conflict`
- * where sending it again would do nothing: what it is about is over. Rounds and rules need nothing: they go by what is due.
+ * where sending it again would do nothing: what it is about is over. Rounds, rules and notifications need nothing: they go by what is due.
  */
-export async function putBack(ctx: UserCtx, row: DeadJobRow, job: JobsOf[QueueName], isOpen: SQL): Promise<BatchItem<'sqlite'>[]> {
-  switch (row.queue) {
+export async function putBack(ctx: UserCtx, queue: QueueName, job: JobsOf[QueueName], isOpen: SQL): Promise<BatchItem<'sqlite'>[]> {
+  switch (queue) {
     case 'email-jobs':
       return putMailBack(ctx, job as EmailJob, isOpen)
     case 'alert-jobs':
-      return putNotificationsBack(ctx, row, job as AlertJob, isOpen)
+      return []
     case 'task-jobs':
       return putTaskBack(ctx, job as TaskJob, isOpen)
   }
 }
 
-/** A mail that ended has forgotten what its text needs (a token, say): it cannot be written any more. */
+/** A mail that was sent has forgotten what its text needs, which may hold a token. */
 async function putMailBack(ctx: UserCtx, { id }: EmailJob, isOpen: SQL): Promise<BatchItem<'sqlite'>[]> {
   const [mail] = await ctx.db.select({ status: mails.status, params: mails.sealedParams }).from(mails).where(eq(mails.id, id))
   if (mail === undefined) throw problem('conflict', 'The mail is gone.')
@@ -48,22 +45,4 @@ async function putTaskBack(ctx: UserCtx, job: TaskJob, isOpen: SQL): Promise<Bat
   if (!runs && task.status !== 'FAILURE') throw problem('conflict', `The task is over: ${task.status}.`)
   const failed = and(own, eq(tasks.status, 'FAILURE'), eq(tasks.step, job.step), isOpen)
   return [ctx.db.update(tasks).set({ status: 'RETRY', error: null, updatedAt: ctx.now() }).where(failed)]
-}
-
-/** Those that failed with the message, and have a day anew; what was refused before or after stays refused. */
-async function putNotificationsBack(ctx: UserCtx, row: DeadJobRow, job: AlertJob, isOpen: SQL): Promise<BatchItem<'sqlite'>[]> {
-  if (job.kind !== 'notify') return []
-  const now = ctx.now()
-  const failed = inTenant(
-    { tenant: { organizationId: job.organization_id } },
-    alertNotifications,
-    eq(alertNotifications.ruleId, job.rule_id),
-    eq(alertNotifications.channelId, job.channel_id),
-    eq(alertNotifications.status, 'failed'),
-    isNull(alertNotifications.recipient),
-    between(alertNotifications.updatedAt, row.createdAt, row.createdAt + jobRunMsMax['alert-jobs']),
-    isOpen,
-  )
-  const again = { status: 'pending', attempts: 0, error: null, nextAttemptAt: now, leaseUntil: 0, createdAt: now, updatedAt: now } as const
-  return [ctx.db.update(alertNotifications).set(again).where(failed)]
 }

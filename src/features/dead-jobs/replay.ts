@@ -21,7 +21,7 @@ export async function replayDeadJob(ctx: UserCtx, id: string): Promise<DeadJobJs
   const job = jobSchemas[row.queue].safeParse(JSON.parse(row.body))
   if (!job.success) throw problem('conflict', 'The message has a form that nobody knows, so nothing would come of it.')
   const open = and(eq(deadJobs.id, id), isNull(deadJobs.replayedAt)) ?? sql`false`
-  const back = await putBack(ctx, row, job.data, sql`exists (select 1 from ${deadJobs} where ${open})`)
+  const back = await putBack(ctx, row.queue, job.data, sql`exists (select 1 from ${deadJobs} where ${open})`)
   const [claimed] = await ctx.db.batch([
     // Of two at once the second finds it closed: D1 runs one batch after the other.
     ctx.db.select({ id: deadJobs.id }).from(deadJobs).where(open),

@@ -49,8 +49,8 @@ const replay = route(
     path: `${item}/replay`,
     summary: 'Send a message to its queue again',
     description:
-      'What it is about goes back to where it waits: a failed task to RETRY at its step, a failed notification or mail to pending. Once: a ' +
-      'message that is given up again is another dead job.',
+      'What it is about goes back to where it waits: a failed task to RETRY at its step, a failed mail to pending. Once: a message that is ' +
+      'given up again is another dead job.',
     access: 'staff',
     param: deadJobParam,
     replies: { 202: deadJobSchema },
