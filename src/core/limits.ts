@@ -212,11 +212,12 @@ export const unverifiedNoticeMs = 7 * 24 * 60 * 60 * 1000
 /** People of one run of the schedules: each reminder is two statements of a batch, each deletion two batches. */
 export const verifyRemindersMax = 100
 export const unverifiedRemovedMax = 50
-/** Digests: hour of Monday, what each of their tables shows, and organizations of one run and members of one D1 batch. */
+/** Digests: hour of Monday, what each of their tables shows, organizations of one run and query, and members of one D1 batch. */
 export const digestHour = 8
 export const digestRowsShownMax = 5
 export const digestAlertsShownMax = 10
-export const digestOrganizationsMax = 2_000
+export const digestOrganizationsMax = 5_000
+export const digestOrganizationsPerPage = 500
 export const digestMailsPerBatch = 40
 /** What went out is kept this long, for the question whether it did; one run of the schedule removes at most so many. */
 export const mailsKeptMs = 30 * 24 * 60 * 60 * 1000
@@ -473,8 +474,8 @@ export const notificationLeaseMs = 60_000
 export const notificationsPerJobMax = 8
 /** A notice that was not accepted for so long is of no use any more. */
 export const notificationGivenUpMs = 24 * 60 * 60 * 1000
-/** A notice that is due for so long has lost its message; the sweep sends so many on at a time. */
-export const notificationStuckMs = 2 * 60 * 1000
+/** A notice that is due for so long may have lost its message: the sweep sends so many on at a time, and one too many does nothing. */
+export const notificationStuckMs = 20_000
 export const notificationSweepRowsMax = 500
 /** Characters of the reason that a notification keeps. */
 export const notificationErrorCharsMax = 500

@@ -71,6 +71,8 @@ export const mailParams = {
     top_errors: z.array(z.strictObject({ pattern: z.string(), rows: z.int() })),
     /** Rules that fired, most often first. */
     alerts: z.array(z.strictObject({ name: z.string(), fired: z.int(), state: z.string() })),
+    /** There were more logs than could be read: the numbers are less than the truth. */
+    partial: z.boolean(),
     logs_url: z.string(),
   }),
 } as const

@@ -5,7 +5,7 @@ import type { apiKeys, logShards, memberships, tasks } from './schema.ts'
 import type { alertHistory, alertNotifications, alertRules, notificationChannels, notificationEmails, silences } from './schema_alerts.ts'
 import type { auditLog } from './schema_audit.ts'
 import type { dashboards, savedFilters } from './schema_content.ts'
-import type { reports } from './schema_jobs.ts'
+import type { reports, usageDays } from './schema_jobs.ts'
 import type { invitations, teamMemberships, teams } from './schema_identity.ts'
 
 /** Tables whose rows belong to one organization. */
@@ -27,6 +27,7 @@ export type TenantTable =
   | typeof tasks
   | typeof teamMemberships
   | typeof teams
+  | typeof usageDays
 
 /** Whose rows: a `TenantCtx`, or what a checked ticket names where nobody is signed in. */
 interface TenantRef {

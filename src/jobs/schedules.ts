@@ -1,5 +1,6 @@
 import { forgetOldAuditEntries } from '../features/audit/forget_old.ts'
 import { dispatchAlerts } from './alerts/due.ts'
+import { startDigests } from './digest.ts'
 import { forgetOldAlerts } from './forget_alerts.ts'
 import { forgetDeadJobs } from './forget_dead_jobs.ts'
 import { forgetEnded } from './forget_ended.ts'
@@ -30,5 +31,6 @@ export const schedules: readonly Schedule[] = [
   { name: 'usage-rollup', cron: '7 * * * *', run: startUsageRollup },
   { name: 'verification-reminders', cron: '7 * * * *', run: (ctx) => remindUnverified(ctx) },
   { name: 'unverified-cleanup', cron: '23 */6 * * *', run: (ctx) => removeUnverified(ctx) },
+  { name: 'weekly-digest', cron: '7 * * * *', run: startDigests },
   { name: 'purge', cron: '53 */6 * * *', run: startPurge },
 ]

@@ -1,6 +1,7 @@
 import type { TaskJob } from '../core/jobs.ts'
 import { taskAttemptsMax } from '../core/limits.ts'
 import type { BaseCtx } from '../db/context.ts'
+import { sendDigest } from './digest.ts'
 import { giveUpTask } from './give_up_task.ts'
 import { purge } from './purge.ts'
 import { noteFailure, sendReport } from './report.ts'
@@ -22,7 +23,7 @@ export async function runTaskJob(ctx: BaseCtx, job: TaskJob, attempts: number): 
     case 'report':
       return sendReport(ctx, job)
     case 'digest':
-      throw new Error(`nothing does ${job.kind} yet`)
+      return sendDigest(ctx, job)
   }
 }
 

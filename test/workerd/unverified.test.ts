@@ -51,7 +51,7 @@ describe('the reminder to confirm an e-mail', () => {
     await Promise.all([remind(afterReminder), remind(afterReminder)])
     await remind(afterReminder + verifyReminderAfterMs)
     const reminders = await remindersTo(at(0), person.userId)
-    expect(reminders).toEqual([{ token: expect.any(String), ends_at_ms: startMs + unverifiedKeptMs }])
+    expect(reminders.map(({ ends_at_ms }) => ends_at_ms)).toEqual([startMs + unverifiedKeptMs])
     expect(queued.map(({ job }) => job.kind)).toContain('verify_reminder')
     await verifyEmail(at(afterReminder), reminders[0]?.token ?? '')
     const [row] = await at(0).db.select().from(users).where(eq(users.id, person.userId))

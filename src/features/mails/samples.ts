@@ -149,6 +149,7 @@ function digestSample(publicUrl: string): MailParams<'weekly_digest'> {
       { pattern: 'deadlock detected in transaction <UUID>', rows: 311 },
     ],
     alerts: [{ name: 'Payments fail', fired: 3, state: 'inactive' }],
+    partial: false,
     logs_url: logsUrl(publicUrl, ''),
   }
 }

@@ -1,7 +1,7 @@
 import { dayMs } from '../../../core/calendar.ts'
 import { mailValueCharsMax } from '../../../core/limits.ts'
 import type { MailParams } from '../../../core/mails.ts'
-import { button, heading, paragraph, subheading, table } from '../blocks.ts'
+import { button, heading, note, paragraph, subheading, table } from '../blocks.ts'
 import type { Block, Cell, Column } from '../blocks.ts'
 import { cut, defused, named, oneLine, quoted, strong, words } from '../html.ts'
 import type { Words } from '../html.ts'
@@ -27,11 +27,12 @@ export const digestTexts: Writers<'weekly_digest'> = {
   },
 }
 
-function tablesOf({ by_day, by_severity, top_sources, top_errors, alerts, rows }: Digest): Block[] {
+function tablesOf({ by_day, by_severity, top_sources, top_errors, alerts, rows, partial }: Digest): Block[] {
   const logs: Column = { title: 'Logs', align: 'end', short: true }
   const share: Column = { title: 'Share', align: 'end', short: true }
   const withShare = (count: number): Cell[] => [amount(count), rows === 0 ? '' : percent(count / rows)]
   return [
+    ...(partial ? [note('There were more logs than a digest reads: the numbers are lower than the truth.')] : []),
     ...section(
       'Alerts',
       [{ title: 'Rule' }, { title: 'Fired', align: 'end', short: true }, { title: 'Now', short: true }],
