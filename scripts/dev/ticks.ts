@@ -43,7 +43,7 @@ export function startTicks(
 ): Ticks {
   const ending = new AbortController()
   const fire = (cron: string, timeMs: number) => {
-    const address = `${url}/cdn-cgi/local/scheduled?${new URLSearchParams({ cron, time: String(timeMs) })}`
+    const address = `${url}/cdn-cgi/local/scheduled?${new URLSearchParams({ cron, time: String(timeMs) }).toString()}`
     const signal = AbortSignal.any([ending.signal, AbortSignal.timeout(answerWithinMs)])
     fetcher(address, { signal })
       .then(async (response) => {

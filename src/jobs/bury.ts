@@ -48,5 +48,6 @@ export async function buryJob(ctx: BaseCtx, { queue, message, handlers, job, isD
       .onConflictDoNothing(),
     ctx.db.select({ replayedAt: deadJobs.replayedAt }).from(deadJobs).where(eq(deadJobs.messageId, message.id)),
   ])
-  if (job !== undefined && row?.replayedAt == null) await handlers.giveUp(ctx, job, reason)
+  const isReplayed = typeof row?.replayedAt === 'number'
+  if (job !== undefined && !isReplayed) await handlers.giveUp(ctx, job, reason)
 }

@@ -43,23 +43,19 @@ export async function runSchedules(base: BaseCtx, cron: string, all: readonly Sc
 async function runOne(base: BaseCtx, schedule: Schedule, lease: Lease, runMsMax: number): Promise<void> {
   const startedMs = base.now()
   const { ctx, line } = jobCtx(base, base.newId(), { schedule: schedule.name })
-  let failure: unknown
+  let failure: Error | undefined
   // A run that throws before its first await has failed as well.
   await within(
     Promise.resolve().then(() => schedule.run(ctx)),
     runMsMax,
   ).catch((error: unknown) => {
-    failure = error ?? new Error('it failed with nothing')
+    failure = error instanceof Error ? error : new Error(String(error))
     ctx.log.error('schedule failed', failure)
   })
   const outcome = failure === undefined ? 'ok' : 'failed'
-  const error = failure === undefined ? null : textOf(failure).slice(0, scheduleErrorCharsMax)
+  const error = failure === undefined ? null : messageOf(failure).slice(0, scheduleErrorCharsMax)
   const run = { request_id: ctx.requestId, run_id: base.requestId, schedule: schedule.name, outcome, ms: base.now() - startedMs }
   writeLine('info', 'schedule', { ...line, ...run })
   await endSchedule(ctx, lease, { startedMs, error })
   if (failure !== undefined) throw failure
-}
-
-function textOf(error: unknown): string {
-  return error instanceof Error ? messageOf(error) : String(error)
 }

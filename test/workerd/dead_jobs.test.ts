@@ -1,5 +1,5 @@
 import { env } from 'cloudflare:test'
-import { eq, sql } from 'drizzle-orm'
+import { eq } from 'drizzle-orm'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { deadJobsKeptMs, jobAttemptsMax } from '../../src/core/limits.ts'
 import type { EmailJob, JobsOf, TaskJob } from '../../src/core/jobs.ts'

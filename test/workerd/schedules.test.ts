@@ -147,7 +147,7 @@ describe('a schedule', () => {
     const own = written.filter(({ message }) => message === 'schedule')
     expect(own.map(({ schedule }) => schedule)).toEqual(expect.arrayContaining([one!.name, two!.name]))
     for (const line of own) expect(line).toMatchObject({ run_id: base.requestId, outcome: 'ok', ms: expect.any(Number) as number, sent: 3 })
-    expect(own.map(({ request_id }) => request_id).toSorted()).toEqual(seen.toSorted())
+    expect(own.map((line) => String(line['request_id'])).toSorted()).toEqual(seen.toSorted())
   })
 })
 

@@ -12,10 +12,10 @@ export function scheduleFamilies(schedules: readonly ScheduleName[], rows: reado
   const known = new Map(rows.map((row) => [row.name, row]))
   const samples = (figure: (row: ScheduleRow | undefined) => number | null | undefined): Sample[] =>
     schedules.flatMap(({ name }) => {
-      const value = figure(known.get(name))
-      return value == null ? [] : [{ labels: { schedule: name }, value }]
+      const value = figure(known.get(name)) ?? null
+      return value === null ? [] : [{ labels: { schedule: name }, value }]
     })
-  const seconds = (ms: number | null | undefined) => (ms == null ? null : ms / 1000)
+  const seconds = (ms: number | null = null) => (ms === null ? null : ms / 1000)
   const family = (name: string, type: MetricFamily['type'], help: string, figure: Parameters<typeof samples>[0]): MetricFamily => {
     return { name: `edgelog_schedule_${name}`, type, help, samples: samples(figure) }
   }

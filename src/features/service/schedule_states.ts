@@ -31,6 +31,6 @@ function statusOf(row: ScheduleRow | undefined, nowMs: number): ScheduleState['s
   return row.outcome ?? 'never'
 }
 
-function timeOf(ms: number | null | undefined): string | null {
-  return ms == null ? null : new Date(ms).toISOString()
+function timeOf(ms: number | null = null): string | null {
+  return ms === null ? null : new Date(ms).toISOString()
 }

@@ -32,13 +32,13 @@ const batchMsMax = 15 * 60_000
 
 describe('the queues of the configuration', () => {
   it('have a producer each', () => {
-    expect(producers.map(({ queue }) => queue).toSorted()).toEqual([...queueNames].toSorted())
+    expect(producers.map(({ queue }) => String(queue)).toSorted()).toEqual([...queueNames].toSorted())
     for (const producer of producers) expect(Object.keys(producer).toSorted()).toEqual(['binding', 'queue'])
   })
 
   it('have a consumer each, and so has the dead-letter queue of each; there is no other', () => {
     const wanted = queueNames.flatMap((name) => [name, `${name}-dead`])
-    expect([...consumers.keys()].toSorted()).toEqual(wanted.toSorted())
+    expect([...consumers.keys()].map(String).toSorted()).toEqual(wanted.toSorted())
     expect(sectionsOf('queues.consumers')).toHaveLength(wanted.length)
   })
 

@@ -37,7 +37,7 @@ async function health(
       : (storages.damage ?? []).map((seen_at) => ({ seen_at }))
     const done = async () => ({ meta: {}, results: rows })
     // The first row has the names of the columns.
-    const raw = async () => [Object.keys(rows[0] ?? {}), ...rows.map((row) => Object.values(row))]
+    const raw = async () => [Object.keys(rows[0] ?? {}), ...rows.map((row): unknown[] => Object.values(row))]
     const statement = { bind: () => statement, run: storages.d1 ?? done, all: storages.d1 ?? done, raw: storages.d1 ?? raw }
     return statement
   }
@@ -149,7 +149,7 @@ it('shows how each schedule went, in a deployment that has run none as well', as
     succeededAt: ago(8),
     knownAt: 0,
   }
-  const [, status, [shown] = []] = (await health('/health/detailed', { schedules: [run] })) as [number, string, object[]]
+  const [, status, [shown]] = (await health('/health/detailed', { schedules: [run] })) as [number, string, object[]]
   expect([status, shown]).toMatchObject(['ok', { status: 'ok', late: false, duration_ms: minutes, runs: 7, failures: 2 }])
   expect(shown).toMatchObject({ started_at: new Date(run.startedAt).toISOString(), succeeded_at: new Date(run.endedAt).toISOString() })
 })
