@@ -36,6 +36,8 @@ export const alertJsonSamples: Record<string, Record<string, unknown>> = {
   'alerts.create': rule,
   'alerts.replace': rule,
   'alerts.update': rule,
+  'alerts.test': { notify: false },
+  'alerts.preview': { definition, from: 'now-30m', to: 'now' },
   'alerts.silence': { duration_minutes: 60, comment: 'Deployment' },
   'silences.create': window,
   'silences.update': { comment: 'Backups', starts_at: window.starts_at, ends_at: null, recurrence: window.recurrence },
@@ -47,6 +49,7 @@ export const alertMakers: Record<string, (world: World) => Promise<string>> = {
   '/api/v1/alerts/:id/notifications': makeRule,
   '/api/v1/alerts/:id/notifications/:notification_id/retry': makeFailed,
   '/api/v1/alerts/:id/silence': makeRule,
+  '/api/v1/alerts/:id/test': makeRule,
   '/api/v1/silences/:id': (world) => make(world, '/api/v1/silences', window),
 }
 

@@ -96,6 +96,8 @@ export const innerCases: readonly InnerCase[] = [
   })),
   { id: 'saved_filters.delete', what: 'a shared one', ...ofShared, request: (things) => ({ path: filterPath(things) }) },
   { id: 'alerts.notifications', needs: 'channels:read', request: () => ({ path: `/api/v1/alerts/${nobodysId}/notifications` }) },
+  { id: 'alerts.test', needs: 'logs:read', request: () => ({ path: `/api/v1/alerts/${nobodysId}/test`, json: {} }) },
+  { id: 'alerts.preview', needs: 'logs:read', request: () => ({ path: '/api/v1/alerts/preview', json: { definition: { threshold: 1 } } }) },
   { id: 'dashboards.data', needs: 'logs:read', request: () => ({ path: `/api/v1/dashboards/${nobodysId}/data` }) },
 ]
 
