@@ -4,15 +4,10 @@ import { outboxKey } from '../../core/mails.ts'
 import { problem } from '../../core/problems.ts'
 import type { BaseCtx } from '../../db/context.ts'
 import { mails } from '../../db/schema_content.ts'
+import { refuseElsewhere } from './local_only.ts'
 import type { OutboxMailJson, outboxQuery } from './schema.ts'
 
-/*
- * The mails of every tenant, for a machine on which nobody delivers them. They hold tokens, so they are shown only where the
- * deployment is not called production and both its own address and that of the request are this machine's: a deployment that
- * forgot its name shows none, and neither does a name of somebody's that leads to this machine, by which a page there could read.
- */
-
-const localHosts: ReadonlySet<string> = new Set(['127.0.0.1', '[::1]', 'localhost'])
+/* The mails of every tenant, for a machine on which nobody delivers them. They hold tokens. */
 
 /** One page of the mails, the newest first, those that wait for their delivery included. */
 export async function listOutbox(
@@ -45,9 +40,4 @@ export async function readOutboxMail(ctx: BaseCtx, requestUrl: string, id: strin
   const object = row && (await ctx.env.STORAGE.get(outboxKey(row)))
   if (!object) throw problem('not_found', 'The outbox has no such mail, or not yet.')
   return object.body
-}
-
-function refuseElsewhere({ config }: BaseCtx, requestUrl: string): void {
-  const isLocal = [config.publicUrl, requestUrl].every((url) => localHosts.has(new URL(url).hostname))
-  if (config.environment === 'production' || !isLocal) throw problem('not_found', 'There is nothing at this address.')
 }

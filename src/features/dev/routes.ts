@@ -5,7 +5,8 @@ import { publicAddress } from '../../http/public_address.ts'
 import { rawReply, route } from '../../http/route.ts'
 import type { AppEnv } from '../../http/route.ts'
 import { listOutbox, readOutboxMail } from './outbox.ts'
-import { outboxPageSchema, outboxParam, outboxQuery } from './schema.ts'
+import { listPreviews, previewHeaders, previewMail } from './preview.ts'
+import { mailPreviewParam, mailPreviewQuery, outboxPageSchema, outboxParam, outboxQuery } from './schema.ts'
 
 const list = route(
   {
@@ -43,9 +44,39 @@ const get = route(
   },
 )
 
+const mails = route(
+  {
+    id: 'mail_previews.list',
+    method: 'get',
+    path: '/dev/mails',
+    summary: 'A page with all kinds of mails; only on a development machine',
+    description: 'Each leads to a sample of it. Elsewhere there is nothing at this address.',
+    access: 'public',
+    replies: { 200: rawReply('text/html', 'The page.') },
+    problems: ['not_found'],
+  },
+  async (_, ctx, c) => new Response(listPreviews(ctx, c.req.url), { headers: previewHeaders }),
+)
+
+const mail = route(
+  {
+    id: 'mail_previews.get',
+    method: 'get',
+    path: '/dev/mails/:kind',
+    summary: 'A page with one kind of mail as people see it, wide and narrow, and its text',
+    access: 'public',
+    param: mailPreviewParam,
+    query: mailPreviewQuery,
+    replies: { 200: rawReply('text/html', 'The page.') },
+    problems: ['not_found'],
+  },
+  async ({ param, query }, ctx, c) =>
+    new Response(previewMail(ctx, c.req.url, { kind: param.kind, sample: query.sample }), { headers: previewHeaders }),
+)
+
 /** A page that the developer happens to visit must not read the tokens of this machine: only scripts send an Origin with GET. */
 function refuseScripts(c: Context<AppEnv>): void {
   if (c.req.header('Origin') !== undefined) throw problem('cross_site', 'Scripts of other sites may not read the outbox.')
 }
 
-export const devRoutes = [list, get]
+export const devRoutes = [list, get, mails, mail]

@@ -15,3 +15,7 @@ export const outboxQuery = z.strictObject({ ...pageQuery, to: emailSchema.option
 export const outboxPageSchema = pageSchema(outboxMailSchema)
 export const outboxParam = z.object({ id: uuidSchema })
 export type OutboxMailJson = z.input<typeof outboxMailSchema>
+
+/** Any text: a kind that there is not is not found. */
+export const mailPreviewParam = z.object({ kind: z.string().max(64) })
+export const mailPreviewQuery = z.strictObject({ sample: z.string().max(64).optional() })

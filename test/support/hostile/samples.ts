@@ -75,6 +75,7 @@ export const thingMakers: Record<string, (world: World) => Promise<string>> = {
   '/api/v1/auth/sessions/:id': makeSession,
   '/api/v1/accounts/:id/audit-log': async (world) => world.accountId,
   '/dev/outbox/:id': makeMail,
+  '/dev/mails/:kind': async () => 'welcome',
   '/api/v1/api-keys/:id': makeKey,
   '/api/v1/api-keys/:id/rotate': makeKey,
   '/api/v1/logs/:id': async (world) => {
@@ -133,6 +134,7 @@ const lasting: ReadonlySet<string> = new Set([
   '/api/v1/accounts/:id/usage',
   '/api/v1/accounts/:id/audit-log',
   '/dev/outbox/:id',
+  '/dev/mails/:kind',
   // Of staff, whom no tenant has.
   '/api/v1/dead-jobs/:id',
   '/api/v1/dead-jobs/:id/replay',
