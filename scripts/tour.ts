@@ -1,6 +1,7 @@
 import { serverUrl } from './dev/settings.ts'
 import { isEdgelog } from './dev/server.ts'
 import { CommandError, main, parseFlags, seconds } from './dev/terminal.ts'
+import { alerts } from './tour/chapter_alerts.ts'
 import { audit } from './tour/chapter_audit.ts'
 import { filtersAndDashboards } from './tour/chapter_dashboards.ts'
 import { deletion, farewell, ownership } from './tour/chapter_ending.ts'
@@ -32,6 +33,7 @@ const chapters = [
   rolesAndTeams,
   keysAndLogs,
   filtersAndDashboards,
+  alerts,
   reports,
   sessions,
   secondFactor,
