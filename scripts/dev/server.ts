@@ -45,7 +45,7 @@ export async function migrateLocalDatabase(ending: AbortSignal): Promise<void> {
 export async function startDevServer(port: number, ending: AbortSignal): Promise<DevServer> {
   const url = `http://127.0.0.1:${port}`
   const args = ['dev', '--ip', '127.0.0.1', '--port', `${port}`, '--inspector-port', '0', '--persist-to', stateDir]
-  args.push('--var', `PUBLIC_URL:${url}`, '--show-interactive-dev-session=false')
+  args.push('--var', `PUBLIC_URL:${url}`, ...passedOn(), '--show-interactive-dev-session=false')
   const child = spawn(process.execPath, [wrangler, ...args], { cwd: root, env: quiet, stdio: ['ignore', 'pipe', 'pipe'] })
   const output = keepOutput(child)
   const exited = new Promise<void>((resolve) => {
@@ -60,6 +60,13 @@ export async function startDevServer(port: number, ending: AbortSignal): Promise
   await server.stop()
   ending.throwIfAborted()
   throw new CommandError(`The server did not become ready: ${failure}.\n${output.last.join('\n')}`, `All that it printed is in ${logFile}.`)
+}
+
+/** Variables of the Worker that the environment sets for one run. Passwords are not among them: those belong in .dev.vars. */
+const passable = ['MAIL_TRANSPORT', 'MAIL_FROM', 'SMTP_HOST', 'SMTP_PORT', 'SMTP_SECURITY', 'WEBHOOK_PRIVATE_TARGETS'] as const
+
+function passedOn(): string[] {
+  return passable.flatMap((name) => (process.env[name] === undefined ? [] : ['--var', `${name}:${process.env[name]}`]))
 }
 
 /** True when an Edgelog answers there. */
