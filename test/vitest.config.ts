@@ -16,7 +16,7 @@ const expect = { requireAssertions: true }
 
 /**
  * unit: pure code in Node. workerd: Worker, D1 and Durable Objects in the real runtime, one storage
- * for all files of a worker (isolation per file costs five times the run), so each test makes its own tenant.
+ * for all files (isolation per file costs five times the run), so each test makes its own tenant.
  * e2e: real processes, one after the other.
  */
 export default defineConfig({
@@ -70,7 +70,7 @@ export default defineConfig({
           setupFiles: ['test/support/apply_migrations.ts'],
           globalSetup: ['test/support/receiver_global.ts'],
           isolate: false,
-          maxWorkers: 2,
+          maxWorkers: 1,
           testTimeout: 60_000,
         },
       },
