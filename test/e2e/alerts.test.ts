@@ -132,7 +132,10 @@ it('fires when error lines come in, is told by mail and signed webhook, and reso
   const firing = await until('the mail', 20_000, () => mails.find((text) => text.includes('card declined')))
   expect(firing).toMatch(new RegExp(`^${demo.email}\n`))
   note(`mail at the SMTP server: ${subjectOf(firing)}`)
-  const received = async () => (await (await fetch(receiver.url + path)).json()) as { received: Received[] }
+  const received = async (): Promise<{ received: Received[] }> => {
+    const answer = await fetch(receiver.url + path)
+    return answer.json()
+  }
   const first = await until('the webhook', 20_000, async () => (await received()).received[0])
   const notice = new Webhook(hook.secret).verify(first.body, first.headers) as AlertNotice
   expect(notice).toMatchObject({ kind: 'firing', rule: { id: rule.id, name: 'Checkout fails', severity: 'critical' } })

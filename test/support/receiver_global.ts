@@ -1,5 +1,6 @@
 import type { TestProject } from 'vitest/node'
 import { startReceiver } from './receiver.ts'
+import type { Receiver } from './receiver.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -7,9 +8,14 @@ declare module 'vitest' {
   }
 }
 
+let receiver: Receiver | undefined
+
 /** One receiver of webhooks for all tests in the real runtime, which reach it over a real connection. */
-export default async function setup(project: TestProject) {
-  const receiver = await startReceiver()
+export async function setup(project: TestProject): Promise<void> {
+  receiver = await startReceiver()
   project.provide('receiverUrl', receiver.url)
-  return () => receiver.close()
+}
+
+export async function teardown(): Promise<void> {
+  await receiver?.close()
 }

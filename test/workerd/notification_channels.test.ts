@@ -13,7 +13,7 @@ import type { World } from '../support/world.ts'
 import { createWorld, testCtx } from '../support/world.ts'
 import { ask, auditOf } from './content_world.ts'
 import { ownerWithJobs, withJobs } from './control_world.ts'
-import { notifyWorld, receiverOf } from './notify_world.ts'
+import { notifyWorld, receiverOf, writeAll } from './notify_world.ts'
 
 const path = '/api/v1/notification-channels'
 const hook = 'https://hooks.example.com/services/T000/B000/very-secret-part'
@@ -93,7 +93,7 @@ describe('a notification channel', () => {
     expect([refused.status, refused.body.detail]).toEqual([409, 'Alert rules name the channel: "Rule". Take it out of them first.'])
     const { ctx } = ownerWithJobs(world)
     const { statements } = await newNotifications(ctx, { ruleId: rule.body.id, notice: noticeOf(), channelIds: [id] })
-    for (const statement of statements) await statement
+    await writeAll(ctx, statements)
     await ask(world, 'DELETE', `/api/v1/alerts/${rule.body.id}`)
     expect((await ask(world, 'DELETE', `${path}/${id}`)).status).toBe(204)
     const rows = await ctx.db.select().from(alertNotifications).where(eq(alertNotifications.organizationId, world.organizationId))
@@ -190,7 +190,7 @@ describe('an address of e-mail', () => {
     const email = stranger()
     const askAt = async (ms: number) => {
       const { statements, mails: written } = await askRecipients({ ...ctx, now: () => ms }, [email])
-      for (const statement of statements) await statement
+      await writeAll(ctx, statements)
       return written
     }
     const now = Date.now()
@@ -210,7 +210,7 @@ describe('an address of e-mail', () => {
     for (let i = 0; i <= recipientMailsPerEmailMax; i++) {
       const { ctx } = ownerWithJobs(await createWorld())
       const { statements } = await askRecipients(ctx, [email])
-      for (const statement of statements) await statement
+      await writeAll(ctx, statements)
     }
     expect(await mailsTo(email, 'confirm_recipient')).toHaveLength(recipientMailsPerEmailMax)
     const rows = await testCtx().db.select().from(notificationEmails).where(eq(notificationEmails.email, email))
@@ -231,9 +231,12 @@ describe('a notice by e-mail', () => {
     const ruleId = ctx.newId()
     const added = await newNotifications(ctx, { ruleId, notice: noticeOf(), channelIds })
     expect(added.jobs).toEqual([])
-    for (const statement of added.statements) await statement
+    await writeAll(ctx, added.statements)
     const rows = () => ctx.db.select().from(alertNotifications).where(eq(alertNotifications.ruleId, ruleId)).orderBy(alertNotifications.id)
-    const states = async () => Object.fromEntries((await rows()).map(({ recipient, status, error }) => [recipient, [status, error]]))
+    const states = async () => {
+      const found = (await rows()).map(({ recipient, status, error }) => [recipient ?? '', [status, error]] as const)
+      return Object.fromEntries(found) as Record<string, readonly [string, string | null]>
+    }
     const unconfirmed = ['failed', 'The address has not confirmed that it wants mails of this organization.']
     expect(await states()).toEqual({ [world.owner.email]: ['pending', null], [member.email]: ['pending', null], [other]: unconfirmed })
     const written = await ctx.db.select().from(mails).where(eq(mails.ownerId, world.organizationId))
@@ -241,7 +244,7 @@ describe('a notice by e-mail', () => {
     const idOf = async (email: string) => (await rows()).find(({ recipient }) => recipient === email)?.id ?? ''
     const mail = { kind: 'alert', ownerId: world.organizationId } as const
     const sent = mailEndedStatements(ctx, { ...mail, id: await idOf(world.owner.email), status: 'sent', error: null })
-    for (const statement of sent) await statement
+    await writeAll(ctx, sent)
     // The other one ended without a word: the sweep sees it.
     await ctx.db
       .update(mails)
@@ -257,7 +260,7 @@ describe('a notice by e-mail', () => {
     const { ctx } = ownerWithJobs(world)
     const source = sql`from ${notificationChannels} where ${eq(notificationChannels.id, ctx.newId())}`
     const { statements } = await newNotifications(ctx, { ruleId: ctx.newId(), notice: noticeOf(), channelIds: [id], source })
-    for (const statement of statements) await statement
+    await writeAll(ctx, statements)
     expect(await mailsTo(world.owner.email, 'alert')).toEqual([])
     const rows = await ctx.db.select().from(alertNotifications).where(eq(alertNotifications.organizationId, world.organizationId))
     expect(rows).toEqual([])

@@ -173,7 +173,7 @@ describe('a consumer', () => {
     const notice = await tell()
     // Claims, sends, and dies at the batch that would write down the end.
     const dying = { ...ctx, db: openDatabase(faultyEnv(ctx.env, (name) => (name === 'DB.batch' ? 'fails before' : 'works')).DB) }
-    await expect(run(dying)).rejects.toThrow()
+    await expect(run(dying)).rejects.toThrow('Network connection lost')
     expect(await rows()).toMatchObject([{ status: 'pending', attempts: 1 }])
     await run()
     expect(await receiver.received()).toHaveLength(1)

@@ -6,6 +6,7 @@ import { invalidOneTimeToken } from '../../db/one_time_tokens.ts'
 import { accounts, organizations } from '../../db/schema.ts'
 import { notificationEmails } from '../../db/schema_alerts.ts'
 import { hashSecretToken } from '../../db/secret_token.ts'
+import { liftBounce, liftUnsubscribe } from '../suppressions/lift.ts'
 
 /**
  * The owner of an address wants what an organization sends it. Throws 400 for a token that is unknown, used, replaced by a newer one
@@ -21,13 +22,12 @@ export async function confirmRecipient(ctx: BaseCtx, token: string): Promise<voi
     gt(notificationEmails.askedAt, now - recipientTokenTtlMs),
     live,
   )
+  const [found] = await ctx.db.select().from(notificationEmails).where(where)
+  if (found === undefined) throw invalidOneTimeToken()
+  const { organizationId, email } = found
   // Whoever has the token of the mail showed no more than that.
   const actor = { kind: 'user', id: null } as const
-  const organizationId = sql`${notificationEmails.organizationId}`
-  const entry = {
-    action: 'notification_email.confirm',
-    target: { kind: 'notification_email', id: sql`${notificationEmails.email}` },
-  }
+  const entry = { action: 'notification_email.confirm', target: { kind: 'notification_email', id: email } }
   const [, rows] = await ctx.db.batch([
     auditStatement(ctx, { organizationId, actor }, entry, sql`from ${notificationEmails} where ${where}`),
     ctx.db
@@ -35,9 +35,11 @@ export async function confirmRecipient(ctx: BaseCtx, token: string): Promise<voi
       // No token has an empty hash: this one is used up.
       .set({ confirmedAt: now, tokenHash: '' })
       .where(where)
-      .returning({ organizationId: notificationEmails.organizationId }),
+      .returning({ email: notificationEmails.email }),
+    // What the address said no to before, and that no mail came through, is over.
+    liftUnsubscribe(ctx, email),
+    liftBounce(ctx, email),
   ])
-  const row = rows[0]
-  if (row === undefined) throw invalidOneTimeToken()
-  ctx.log.add({ organization_id: row.organizationId })
+  if (rows.length === 0) throw invalidOneTimeToken()
+  ctx.log.add({ organization_id: organizationId })
 }
