@@ -19,10 +19,12 @@ import { savedFilterRoutes } from './features/saved-filters/routes.ts'
 import { schemaRoute } from './features/service/schema_route.ts'
 import { serviceRoutes } from './features/service/routes.ts'
 import { silenceRoutes } from './features/silences/routes.ts'
+import { suppressionRoutes } from './features/suppressions/routes.ts'
 import { tailRoutes } from './features/tail/routes.ts'
 import { taskRoutes } from './features/tasks/routes.ts'
 import { teamMemberRoutes } from './features/teams/member_routes.ts'
 import { teamRoutes } from './features/teams/routes.ts'
+import { unsubscribeRoutes } from './features/unsubscribe/routes.ts'
 import { userRoutes } from './features/users/routes.ts'
 import type { Route } from './http/route.ts'
 import { ingestRoutes } from './ingest/routes.ts'
@@ -71,6 +73,8 @@ export const routes: readonly Route[] = [
   ...taskRoutes,
   ...deadJobRoutes,
   ...tailRoutes,
+  ...suppressionRoutes,
+  ...unsubscribeRoutes,
   ...devRoutes,
   schemaRoute(() => routes),
 ]

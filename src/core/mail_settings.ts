@@ -29,7 +29,7 @@ const smtp = z
     SMTP_PASSWORD: secret.optional(),
     SMTP_AUTH: z.enum(['PLAIN', 'LOGIN']).default('PLAIN'),
     SMTP_INSECURE_AUTH: flag.prefault('false'),
-    SMTP_DEADLINE_SECONDS: z.coerce.number().int().min(1).max(smtpDeadlineSecondsMax).default(60),
+    SMTP_DEADLINE_SECONDS: z.coerce.number().int().min(1).max(smtpDeadlineSecondsMax).default(40),
   })
   .check(({ value, issues }) => {
     const wrong = (name: string, message: string) => issues.push({ code: 'custom', path: [name], message, input: undefined })

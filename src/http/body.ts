@@ -1,5 +1,6 @@
 import type { Context, MiddlewareHandler } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
+import { concatBytes } from '../core/bytes.ts'
 import { inspectJson } from '../core/json.ts'
 import { jsonDepthMax } from '../core/limits.ts'
 import { problem } from '../core/problems.ts'
@@ -31,6 +32,18 @@ export function checkText(types: readonly string[], bytesMax: number): Middlewar
       await next()
     },
   ]
+}
+
+/** The body that a handler reads itself, whole; throws 413 when it is longer, whatever the headers announced. */
+export async function readBytes(c: Context<AppEnv>, bytesMax: number): Promise<Uint8Array> {
+  const parts: Uint8Array[] = []
+  let bytes = 0
+  for await (const part of (c.req.raw.body ?? []) as AsyncIterable<Uint8Array>) {
+    bytes += part.length
+    if (bytes > bytesMax) throw tooLarge(bytesMax)
+    parts.push(part)
+  }
+  return concatBytes(...parts)
 }
 
 /** Believes Content-Length, by which the runtime frames the body, and counts a body that comes without one. */

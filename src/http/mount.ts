@@ -40,7 +40,7 @@ export function mountRoutes(app: Hono<AppEnv>, routes: readonly Route[], service
 function guard(spec: AnyRouteSpec, services: Services): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
     c.get('base').log.add({ route: spec.id })
-    refuseCrossSite(c)
+    if (spec.crossSite !== true) refuseCrossSite(c)
     c.set('ctx', await admit(c, spec, services))
     await next()
   }

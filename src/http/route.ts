@@ -85,6 +85,8 @@ export interface RouteSpec<A extends Access, P extends Shape, Q extends Shape, B
   replies: R
   /** Problems beyond those that follow from access, parameters and body. */
   problems: readonly ProblemCode[]
+  /** Pages of other sites may have a browser send it: what proves the right to it is in the request itself, and no cookie counts. */
+  crossSite?: true
   /** Free of rate limits (health checks). */
   unlimited?: true
 }

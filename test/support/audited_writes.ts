@@ -1,8 +1,7 @@
-import { unsubscribeUrl } from '../../src/features/unsubscribe/token.ts'
 import { auditedAlertWrites } from './audited_alert_writes.ts'
+import { auditedMailWrites } from './audited_mail_writes.ts'
 import { jsonSamples } from './hostile/samples.ts'
 import { makeStaff, unconfirm } from './tenancy.ts'
-import { testCtx } from './world.ts'
 import {
   accountMember,
   asStaff,
@@ -214,25 +213,10 @@ export const auditedWrites: Record<string, Audited> = {
   'logs.erase': { leaves: ['logs.erase'] },
   'logs.archive': { leaves: ['logs.archive'] },
   'retention.replace': { leaves: ['retention.update'], how: () => ({ json: { days: 7 } }) },
+  'tasks.create': { leaves: ['task.add'] },
   'tasks.delete': { leaves: ['task.revoke'] },
-  'mail_suppressions.create': { leaves: ['mail_suppression.create', 'staff.act'], how: asStaff },
-  'mail_suppressions.delete': {
-    leaves: ['mail_suppression.remove', 'staff.act'],
-    how: async (world) => {
-      await makeStaff(world.owner)
-      const path = '/api/v1/mail-suppressions'
-      const email = newEmail()
-      await done(world.call(path, { as: world.owner.accessToken, json: { email } }))
-      return { path: `${path}?${new URLSearchParams({ email, scope: 'all' }).toString()}` }
-    },
-  },
-  'unsubscribe.confirm': {
-    leaves: ['mails.unsubscribe'],
-    how: ({ owner, organizationId }) => {
-      const { pathname, search } = new URL(unsubscribeUrl(testCtx(), { email: owner.email, scope: 'alerts', organizationId }))
-      return { as: null, path: pathname + search, form: 'List-Unsubscribe=One-Click' }
-    },
-  },
+  'tasks.download_link': { leaves: ['task.download_link'] },
+  ...auditedMailWrites,
 }
 
 /** Routes that are no GET and leave no entry, and why. */
@@ -241,6 +225,8 @@ export const silentWrites: Record<string, string> = {
   'auth.pre_register': 'concerns no account and no organization yet',
   'invitations.preview': 'only reads; the token must not stand in an address',
   'mail_events.sendgrid': 'what the mail service says of addresses is about no tenant',
+  'alerts.preview': 'only reads; a definition has no place in an address',
+  'alerts.test': 'only reads; each channel that is tried has its own entry',
   'logs.create': 'what it writes are logs; the usage ledger counts them',
   'logs.search_by_post': 'only reads; a query may be too long for an address',
   'logs.tail_ticket': 'only reads; the ticket ends after a minute, the tail with the right to it',

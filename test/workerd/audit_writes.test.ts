@@ -1,6 +1,7 @@
 import { eq } from 'drizzle-orm'
 import { describe, expect, it } from 'vitest'
 import { accountAuditLog, auditLog } from '../../src/db/schema_audit.ts'
+import { formType } from '../../src/http/body.ts'
 import { routes } from '../../src/routes.ts'
 import { auditedWrites, silentWrites } from '../support/audited_writes.ts'
 import { fillPath, jsonSamples, thingMakers } from '../support/hostile/samples.ts'
@@ -25,11 +26,13 @@ async function entriesOf(requestId: string) {
 
 /** Does what the route does, once and with success. */
 async function carryOut(world: World, spec: (typeof writes)[number]) {
-  const { path, json, as } = (await auditedWrites[spec.id]?.how?.(world)) ?? {}
+  const { path, json, form, as } = (await auditedWrites[spec.id]?.how?.(world)) ?? {}
   const to = path ?? fillPath(spec.path, (await thingMakers[spec.path]?.(world)) ?? '')
   const body = json ?? (spec.json && jsonSamples[spec.id])
   const caller = as === null ? undefined : (as ?? world.owner.accessToken)
-  const response = await world.call(to, { method: spec.method.toUpperCase(), as: caller, ...(body !== undefined && { json: body }) })
+  const method = spec.method.toUpperCase()
+  const sent = form === undefined ? body !== undefined && { json: body } : { body: form, headers: { 'Content-Type': formType } }
+  const response = await world.call(to, { method, as: caller, ...sent })
   if (!response.ok) throw new Error(`${spec.id}: ${response.status} ${await response.text()}`)
   await response.body?.cancel()
   return { entries: await entriesOf(response.headers.get('X-Request-Id') ?? ''), isPerson: as !== null }

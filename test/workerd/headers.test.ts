@@ -24,7 +24,7 @@ const cacheable = new Map([
 
 const services = () => ({ verifySession, verifyApiKey, rateLimiter: createRateLimiter() })
 const specs = routes.map(({ spec }) => spec)
-const writes = specs.filter(({ method }) => method !== 'get')
+const writes = specs.filter(({ method, crossSite }) => method !== 'get' && crossSite !== true)
 const addressOf = (path: string) => path.replace(/:(\w+)/g, (_, name: string) => (name === 'n' ? '0' : missingId(path)))
 
 withoutLogLines()

@@ -1,6 +1,7 @@
 import { env } from 'cloudflare:test'
 import { shardName } from '../../../src/core/ids.ts'
 import { outboxKey } from '../../../src/core/mails.ts'
+import { tasks } from '../../../src/db/schema.ts'
 import { newMail } from '../../../src/db/mails.ts'
 import { parseRefreshToken } from '../../../src/features/auth/refresh_token.ts'
 import { segmentId } from '../../../src/search/storage/segments.ts'
@@ -51,6 +52,8 @@ export const jsonSamples: Record<string, Record<string, unknown>> = {
   'api_keys.rotate': { grace_seconds: 60 },
   'logs.search_by_post': { q: 'error', from: 'now-1h', to: 'now', order: 'newest', limit: 10 },
   'logs.erase': { q: 'no log has this', from: '2026-01-01', to: '2026-01-02' },
+  'tasks.create': { kind: 'add', params: { a: 1, b: 2 } },
+  'tasks.download_link': { expires_in_seconds: 60 },
   'logs.archive': { q: 'no log has this', from: '2026-01-01', to: '2026-01-02' },
   'retention.replace': { days: 30 },
   'mail_suppressions.create': { email: 'ann@example.com', scope: 'alerts', detail: 'asked by phone' },
@@ -105,6 +108,8 @@ export const thingMakers: Record<string, (world: World) => Promise<string>> = {
   '/api/v1/teams/:id/members': makeTeam,
   '/api/v1/teams/:id/members/:user_id': makeTeamMember,
   '/api/v1/tasks/:id': makeTask,
+  '/api/v1/tasks/:id/download-link': makeExport,
+  '/api/v1/downloads/:token': makeDownload,
   '/api/v1/dead-jobs/:id': makeIdleDeadJob,
   '/api/v1/dead-jobs/:id/replay': makeIdleDeadJob,
   ...alertMakers,
@@ -141,6 +146,8 @@ const lasting: ReadonlySet<string> = new Set([
   '/api/v1/alerts/:id/notifications/:notification_id/retry',
   '/api/v1/tasks/:id',
   '/api/v1/tasks/:id/files/:n',
+  '/api/v1/tasks/:id/download-link',
+  '/api/v1/downloads/:token',
   '/api/v1/logs/segments/:id/file',
   '/api/v1/organizations/:id/restore',
   '/api/v1/organizations/:id/transfer',
@@ -224,6 +231,36 @@ async function makeTask(world: World): Promise<string> {
   const response = await world.call('/api/v1/logs/archive', { as: world.owner.accessToken, json: jsonSamples['logs.archive'] })
   if (response.status !== 202) throw new Error(`no task: ${response.status} ${await response.text()}`)
   return (await response.json<{ id: string }>()).id
+}
+
+/** An export that is done, with its file. */
+export async function makeExport({ organizationId, owner }: World): Promise<string> {
+  const { db, newId, now } = testCtx()
+  const id = newId()
+  await env.STORAGE.put(`org/${organizationId}/export/${id}/0`, 'a file')
+  await db.insert(tasks).values({
+    organizationId,
+    id,
+    kind: 'export',
+    status: 'SUCCESS',
+    params: {},
+    state: { file_name: 'logs.ndjson', content_type: 'application/x-ndjson', files: 1, sizes: [6] },
+    createdBy: owner.userId,
+    createdAt: now(),
+    updatedAt: now(),
+    filesUntil: now() + 3_600_000,
+  })
+  return id
+}
+
+/** The token of a link, whose task is stopped again: nobody gets anything by it. */
+async function makeDownload(world: World): Promise<string> {
+  const id = await makeExport(world)
+  const as = world.owner.accessToken
+  const link = await world.call(`/api/v1/tasks/${id}/download-link`, { as, json: {} })
+  const { url } = await link.json<{ url: string }>()
+  await world.call(`/api/v1/tasks/${id}`, { as, method: 'DELETE' })
+  return url.slice(url.lastIndexOf('/') + 1)
 }
 
 /** The path with its parameters filled: a number with 0, others with the ids (with a blank between them) in order, or all with one. */
