@@ -26,12 +26,14 @@ import { removeMails } from './purge_step.ts'
 export async function sweepMails(ctx: BaseCtx): Promise<void> {
   const now = ctx.now()
   const waits = and(eq(mails.status, 'pending'), lte(mails.leaseUntil, now))
-  await giveUpOld(ctx, and(waits, lte(mails.createdAt, now - mailGivenUpMs)))
   const stuckMs = sql`case when ${mails.attempts} = 0 then ${mailStuckMs} else ${mailRetryStuckMs} end`
+  const isStuck = and(waits, sql`${mails.updatedAt} <= ${now} - ${stuckMs}`)
+  // Nor is one given up that staff have just sent on again.
+  await giveUpOld(ctx, and(isStuck, lte(mails.createdAt, now - mailGivenUpMs)))
   const stuck = await ctx.db
     .select({ id: mails.id, kind: mails.kind, requestId: mails.requestId })
     .from(mails)
-    .where(and(waits, lte(mails.createdAt, now - mailStuckMs), sql`${mails.updatedAt} <= ${now} - ${stuckMs}`))
+    .where(isStuck)
     .orderBy(asc(mails.createdAt))
     .limit(mailSweepRowsMax)
   await sendJobs(

@@ -16,28 +16,32 @@ const goodbyeMs = 1_000
 export function smtpTransport(settings: SmtpSettings): Transport {
   return async (_, mail) => {
     const message = await renderMail(mail)
-    await withDeadline(settings.deadlineMs, async (onClose) => {
-      const socket = await openSocket(settings, onClose)
-      await converse(settings, socket, mail, message, onClose)
+    await withDeadline(settings.deadlineMs, async (deadline) => {
+      const socket = await openSocket(settings, deadline)
+      await converse(settings, socket, mail, message, deadline)
     })
   }
 }
 
-/** What is to be closed when time is up. */
-type OnClose = (close: () => void) => void
+interface Deadline {
+  /** What is to be closed in the end, or when time is up. */
+  onClose(close: () => void): void
+  /** What counts is done: from here on there is no deadline. */
+  reached(): void
+}
 
 /**
  * Time of a socket counts silence only: a server that says a byte now and then would hold a mail for ever. So all there is ends at one
  * deadline, whatever it is at.
  */
-async function withDeadline(ms: number, work: (onClose: OnClose) => Promise<void>): Promise<void> {
+async function withDeadline(ms: number, work: (deadline: Deadline) => Promise<void>): Promise<void> {
   const closers: (() => void)[] = []
   let timer: ReturnType<typeof setTimeout> | undefined
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new MailError('deadline', `the mail server took longer than ${ms} ms`, { permanent: false })), ms)
   })
   try {
-    await Promise.race([work((close) => closers.push(close)), late])
+    await Promise.race([work({ onClose: (close) => closers.push(close), reached: () => clearTimeout(timer) }), late])
   } finally {
     clearTimeout(timer)
     for (const close of closers) close()
@@ -48,7 +52,7 @@ async function withDeadline(ms: number, work: (onClose: OnClose) => Promise<void
  * An open connection, encrypted already where TLS is there from the first byte: nodemailer would look up the host itself and begin
  * TLS by itself, which takes other ways of node:tls than Workers have.
  */
-function openSocket({ host, port, security }: SmtpSettings, onClose: OnClose): Promise<net.Socket> {
+function openSocket({ host, port, security }: SmtpSettings, { onClose }: Deadline): Promise<net.Socket> {
   return new Promise((resolve, reject) => {
     const socket = security === 'tls' ? tls.connect({ host, port, servername: host }) : net.connect({ host, port })
     onClose(() => socket.destroy())
@@ -70,7 +74,7 @@ async function converse(
   connection: net.Socket,
   mail: OutgoingMail,
   message: string,
-  onClose: OnClose,
+  deadline: Deadline,
 ): Promise<void> {
   const { security, login, deadlineMs } = settings
   const smtp = new SMTPConnection({
@@ -89,7 +93,7 @@ async function converse(
     socketCloseTimeout: 0,
     maxResponseSize: smtpReplyBytesMax,
   })
-  onClose(() => smtp.close())
+  deadline.onClose(() => smtp.close())
   // A failure comes to the callback of the step, or as an event, or both: the first one counts.
   const failed = new Promise<never>((_, reject) => smtp.on('error', (error: SmtpFailure) => reject(smtpError(pick(error)))))
   const step = <T>(run: (done: (error?: SmtpFailure | null, value?: T) => void) => void): Promise<T | undefined> =>
@@ -99,6 +103,7 @@ async function converse(
   await step((done) => smtp.connect(done))
   if (login !== null) await step((done) => smtp.login(login, done))
   await step((done) => smtp.send({ from: mail.from.address, to: [mail.to] }, message, done))
+  deadline.reached()
   smtp.quit()
   await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, goodbyeMs))])
 }
