@@ -7,18 +7,27 @@ import { root } from './dev/settings.ts'
 import { main, seconds } from './dev/terminal.ts'
 
 /**
- * The suites of a lane run one after the other, what fails fastest first; the lanes run side by side. The first one keeps both
- * cores of a small machine busy; the processes of the second wait for each other most of the time.
+ * The suites of a lane run one after the other, what fails fastest first; the lanes run side by side, one for each core of a small
+ * machine. The real runtime keeps one core busy at a time, so half of its files go into each lane, with storages of their own.
  */
+const workerd = 'Worker, D1 and Durable Objects in the real runtime'
 const lanes = [
   [
     { project: 'unit', what: 'pure code in Node' },
-    { project: 'workerd', what: 'Worker, D1 and Durable Objects in the real runtime' },
+    { project: 'workerd', shard: '1/2', what: `${workerd}, one half` },
   ],
-  [{ project: 'e2e', what: 'real processes and sockets' }],
-] as const
+  [
+    { project: 'e2e', what: 'real processes and sockets' },
+    { project: 'workerd', shard: '2/2', what: `${workerd}, the other half` },
+  ],
+] as const satisfies readonly (readonly Suite[])[]
 
-type Suite = (typeof lanes)[number][number]
+interface Suite {
+  project: string
+  /** Which part of its files, as vitest writes it. */
+  shard?: string | undefined
+  what: string
+}
 
 interface Outcome {
   passed: number
@@ -48,15 +57,15 @@ await main(async () => {
   return total('failed') === 0 && total('passed') > 0 ? 0 : 1
 })
 
-async function runSuite({ project, what }: Suite, folder: string, isQuiet: boolean): Promise<Outcome> {
+async function runSuite({ project, shard, what }: Suite, folder: string, isQuiet: boolean): Promise<Outcome> {
   console.log(`\n${project}: ${what}`)
   const began = performance.now()
-  const file = join(folder, `${project}.json`)
-  const code = await vitest(project, file, isQuiet)
+  const file = join(folder, `${project}${shard?.replace('/', '-') ?? ''}.json`)
+  const code = await vitest({ project, shard }, file, isQuiet)
   const result = readReport(file)
   // A suite that broke before it could count its tests is one failure.
   const broken = result === undefined || ((code !== 0 || !result.success) && result.numFailedTests === 0)
-  console.log(`${project}: ${result?.numPassedTests ?? 0} passed in ${seconds(performance.now() - began)}`)
+  console.log(`${[project, shard].join(' ').trim()}: ${result?.numPassedTests ?? 0} passed in ${seconds(performance.now() - began)}`)
   return {
     passed: result?.numPassedTests ?? 0,
     failed: (result?.numFailedTests ?? 0) + (broken ? 1 : 0),
@@ -65,7 +74,7 @@ async function runSuite({ project, what }: Suite, folder: string, isQuiet: boole
 }
 
 /** The exit code of the suite. A quiet one writes all at its end. */
-function vitest(project: string, reportFile: string, isQuiet: boolean): Promise<number> {
+function vitest({ project, shard }: Omit<Suite, 'what'>, reportFile: string, isQuiet: boolean): Promise<number> {
   const reporters = ['--reporter', 'default', '--reporter', 'json', `--outputFile.json=${reportFile}`]
   const args = [
     'run',
@@ -73,6 +82,7 @@ function vitest(project: string, reportFile: string, isQuiet: boolean): Promise<
     'test/vitest.config.ts',
     '--project',
     project,
+    ...(shard === undefined ? [] : [`--shard=${shard}`]),
     '--passWithNoTests',
     ...reporters,
     ...process.argv.slice(2),
