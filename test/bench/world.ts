@@ -158,7 +158,7 @@ export async function startBenchWorld(vars: Record<string, string> = {}): Promis
     url,
     baselineUrl: await origin('baseline'),
     ...(await createTenant(url, 'bench@example.com')),
-    database: (await miniflare.getD1Database('DB', 'edgelog')) as unknown as D1Database,
+    database: await miniflare.getD1Database('DB', 'edgelog'),
     async scheduled(cron) {
       const worker = await miniflare.getWorker('edgelog')
       const { outcome } = await worker.scheduled({ cron, scheduledTime: new Date() })

@@ -12,8 +12,8 @@ import type { QueryRun } from '../query_run.ts'
 import { queryRun } from '../query_run.ts'
 import { checkQuery } from '../query_text.ts'
 import { statsFunctionsIn } from '../stats_of_logs.ts'
-import type { GroupValue } from './machine_groups.ts'
-import { isBeyond, isUpward } from './machine_groups.ts'
+import type { GroupValue } from './groups.ts'
+import { isBeyond, isUpward } from './groups.ts'
 
 export interface RuleValues {
   /** The worst values first. */

@@ -1,8 +1,11 @@
 import type { AlertGroupKey, AlertGroupState, AlertNoticeKind, AlertState } from '../../core/alerts.ts'
 import { alertFailuresToldMin, alertGroupsMax } from '../../core/limits.ts'
 import type { AlertDefinition } from '../../features/alerts/definition.ts'
-import { ruleChanged, severityOf, watcherOf } from './machine_groups.ts'
-import type { GroupValue } from './machine_groups.ts'
+import { severityOf } from './groups.ts'
+import type { GroupValue } from './groups.ts'
+import { lookAt, ruleChanged } from './look.ts'
+import type { Watch } from './watch.ts'
+import { compareGroups, keptGroups, watchOf } from './watch.ts'
 
 /*
  * How a rule goes from state to state: pure, and its only time is the end of the window that was looked at. What people are told
@@ -84,10 +87,10 @@ export function step(definition: AlertDefinition, before: RuleState, observation
   const { atMs, isSilenced } = moment
   const changes: Change[] = []
   const note = (change: Omit<Change, 'silenced'>) => changes.push({ ...change, silenced: isSilenced })
-  const watcher = watcherOf(definition)
+  const watch = watchOf(definition)
   const known = adopted(before, moment, note)
   const failed = observation.kind === 'failed'
-  const found = failed ? { groups: known, truncated: before.truncated } : observed(watcher, known, observation, atMs, note)
+  const found = failed ? { groups: known, truncated: before.truncated } : observed(watch, known, observation, atMs, note)
   const state = failed ? 'error' : worstOf(found.groups)
   const error = failed ? observation.error : null
   const told = telling(definition, found.groups, { ...moment, mayRemind: moment.mayRemind && !failed })
@@ -108,7 +111,7 @@ export function step(definition: AlertDefinition, before: RuleState, observation
       version: moment.version,
       state,
       sinceMs: state === before.state && before.sinceMs !== null ? Math.min(before.sinceMs, atMs) : atMs,
-      groups: watcher.kept(told.groups, atMs).toSorted((a, b) => watcher.compare(a, b)),
+      groups: keptGroups(watch, told.groups, atMs).toSorted((a, b) => compareGroups(watch, a, b)),
       truncated: found.truncated,
       error,
       failures,
@@ -138,20 +141,21 @@ function adopted({ version, groups }: RuleState, moment: Moment, note: Note): Al
 
 /** The groups after what was seen of them, at most `alertGroupsMax`. */
 function observed(
-  watcher: ReturnType<typeof watcherOf>,
+  watch: Watch,
   known: readonly AlertGroupState[],
   observation: Extract<Observation, { kind: 'values' }>,
   atMs: number,
   note: Note,
 ): { groups: AlertGroupState[]; truncated: boolean } {
-  const groups = watcher.look(known, observation, atMs)
+  const groups = lookAt(watch, known, observation, atMs)
   const remembered = new Set(
-    watcher.kept(
+    keptGroups(
+      watch,
       groups.map(({ after }) => after),
       atMs,
     ),
   )
-  const kept = groups.filter(({ after }) => remembered.has(after)).toSorted((a, b) => watcher.compare(a.after, b.after))
+  const kept = groups.filter(({ after }) => remembered.has(after)).toSorted((a, b) => compareGroups(watch, a.after, b.after))
   const some = kept.slice(0, alertGroupsMax)
   const dropped = groups.filter(({ after, before }) => before !== undefined && !remembered.has(after))
   for (const { before, after, detail } of [...some, ...dropped]) {

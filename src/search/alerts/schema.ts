@@ -4,7 +4,6 @@ import { alertPreviewWindowsMax } from '../../core/limits.ts'
 import { timestampSchema, uuidSchema } from '../../core/primitives.ts'
 import type { QueryChecks } from '../../core/query_checks.ts'
 import { alertDefinition } from '../../features/alerts/definition.ts'
-import { channelTestSchema } from '../../features/notification-channels/schema.ts'
 import { from, to } from '../schema.ts'
 
 export const alertTestParam = z.object({ id: uuidSchema })
@@ -19,6 +18,16 @@ export const alertTestJson = z.strictObject({
 const group = alertGroupKey.meta({ description: 'Values by field; empty for a rule without groups' })
 const value = z.number().nullable().meta({ description: 'Null where no log has one' })
 
+/** As the test of a channel by itself answers. */
+const channelAnswer = z.object({
+  channel_id: z.string(),
+  outcome: z.enum(['accepted', 'queued', 'failed']).meta({ description: 'queued: mails are on their way; their end is not waited for' }),
+  http_status: z.int().nullable(),
+  answer: z.string().nullable(),
+  error: z.string().nullable(),
+  to: z.array(z.string()),
+})
+
 export const alertTestReply = z.object({
   condition: z.string(),
   from: timestampSchema.meta({ description: 'The window that was looked at: the newest whose late logs have been waited for' }),
@@ -31,10 +40,7 @@ export const alertTestReply = z.object({
     .boolean()
     .meta({ description: 'False: only groups that are certainly beyond the threshold are told, as not all logs could be read' }),
   error: z.string().nullable().meta({ description: 'Why it cannot be evaluated' }),
-  channels: z
-    .array(z.object({ channel_id: z.string(), ...channelTestSchema.shape }))
-    .nullable()
-    .meta({ description: 'What became of the test notice; null without `notify`' }),
+  channels: z.array(channelAnswer).nullable().meta({ description: 'What became of the test notice; null without `notify`' }),
 })
 export type AlertTest = z.input<typeof alertTestReply>
 
