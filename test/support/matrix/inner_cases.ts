@@ -98,6 +98,20 @@ export const innerCases: readonly InnerCase[] = [
   { id: 'alerts.notifications', needs: 'channels:read', request: () => ({ path: `/api/v1/alerts/${nobodysId}/notifications` }) },
   { id: 'alerts.test', needs: 'logs:read', request: () => ({ path: `/api/v1/alerts/${nobodysId}/test`, json: {} }) },
   { id: 'alerts.preview', needs: 'logs:read', request: () => ({ path: '/api/v1/alerts/preview', json: { definition: { threshold: 1 } } }) },
+  {
+    id: 'tasks.create',
+    what: 'an erasure',
+    needs: 'logs:delete',
+    stepUp: true,
+    // Of no logs, as it is carried out.
+    request: () => ({ path: '/api/v1/tasks', json: { kind: 'erase', params: { q: unique(), to: '2000-01-01' } } }),
+  },
+  {
+    id: 'tasks.create',
+    what: 'an archive',
+    needs: 'logs:archive',
+    request: () => ({ path: '/api/v1/tasks', json: { kind: 'archive', params: { q: unique(), to: '2000-01-01' } } }),
+  },
   { id: 'dashboards.data', needs: 'logs:read', request: () => ({ path: `/api/v1/dashboards/${nobodysId}/data` }) },
 ]
 
