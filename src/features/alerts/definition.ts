@@ -64,7 +64,7 @@ function definitionShape(checks: DefinitionChecks) {
       .strictObject({
         policy: z.enum(noDataPolicies).default('ok').meta({
           description:
-            'When nothing matches: ok takes it for fine, keep leaves the state, nodata tells of it, firing takes it for crossed. count() without groups is 0 then, which is a value',
+            'When nothing matches: ok takes it for fine, keep leaves the state, nodata tells of it, firing takes it for crossed. count() and count_distinct() are 0 then, which is a value, also of a group that had logs in the two days before',
         }),
         after_seconds: minutes(120).nullable().default(null).meta({ description: 'At least twice the window; null for twice the window' }),
       })
