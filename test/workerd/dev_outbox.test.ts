@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import type { Config } from '../../src/config.ts'
 import { newMail } from '../../src/db/mails.ts'
 import { listOutbox, readOutboxMail } from '../../src/features/dev/outbox.ts'
+import { mailTexts } from '../../src/features/mails/mail_texts.ts'
 import { consumeJobs } from '../../src/jobs/consume.ts'
 import { dispatch } from '../../src/jobs/dispatch.ts'
 import { problemOf } from '../support/app.ts'
@@ -40,6 +41,11 @@ describe('the outbox of a development machine', () => {
     expect(mail.headers.get('Content-Type')).toBe('text/plain; charset=utf-8')
     expect(mail.headers.get('X-Content-Type-Options')).toBe('nosniff')
     expect(await mail.text()).toContain(`To: ${to}\r\nSubject: Welcome`)
+    const document = await call(`${path}/${ids[1]}?part=html`)
+    expect(document.headers.get('Content-Security-Policy')).toContain("default-src 'none'")
+    expect((await document.text()).replaceAll('\r\n', '\n')).toBe(
+      mailTexts.welcome({ token: 'the-token' }, { to, publicUrl: testCtx().config.publicUrl, unsubscribeUrl: null }).html,
+    )
     expect((await call(`${path}/${ids[0]}`)).status).toBe(404)
     expect((await call(`${path}/${crypto.randomUUID()}`)).status).toBe(404)
   })

@@ -5,6 +5,7 @@ import { problem } from '../../core/problems.ts'
 import type { BaseCtx } from '../../db/context.ts'
 import { mails } from '../../db/schema_content.ts'
 import { refuseElsewhere } from './local_only.ts'
+import { mimePart } from './mime_part.ts'
 import type { OutboxMailJson, outboxQuery } from './schema.ts'
 
 /* The mails of every tenant, for a machine on which nobody delivers them. They hold tokens. */
@@ -35,9 +36,20 @@ export async function listOutbox(
 
 /** A delivered mail as it stands in the outbox (RFC 5322). */
 export async function readOutboxMail(ctx: BaseCtx, requestUrl: string, id: string): Promise<ReadableStream<Uint8Array>> {
+  return (await objectOf(ctx, requestUrl, id)).body
+}
+
+/** The document in a delivered mail. */
+export async function readOutboxHtml(ctx: BaseCtx, requestUrl: string, id: string): Promise<string> {
+  const document = mimePart(await (await objectOf(ctx, requestUrl, id)).text(), 'text/html')
+  if (document === undefined) throw problem('not_found', 'The mail has no document, only text.')
+  return document
+}
+
+async function objectOf(ctx: BaseCtx, requestUrl: string, id: string): Promise<R2ObjectBody> {
   refuseElsewhere(ctx, requestUrl)
   const [row] = await ctx.db.select({ id: mails.id, ownerId: mails.ownerId }).from(mails).where(eq(mails.id, id))
   const object = row && (await ctx.env.STORAGE.get(outboxKey(row)))
   if (!object) throw problem('not_found', 'The outbox has no such mail, or not yet.')
-  return object.body
+  return object
 }

@@ -4,9 +4,9 @@ import { pageLinks } from '../../http/page_links.ts'
 import { publicAddress } from '../../http/public_address.ts'
 import { rawReply, route } from '../../http/route.ts'
 import type { AppEnv } from '../../http/route.ts'
-import { listOutbox, readOutboxMail } from './outbox.ts'
+import { listOutbox, readOutboxHtml, readOutboxMail } from './outbox.ts'
 import { listPreviews, previewHeaders, previewMail } from './preview.ts'
-import { mailPreviewParam, mailPreviewQuery, outboxPageSchema, outboxParam, outboxQuery } from './schema.ts'
+import { mailPreviewParam, mailPreviewQuery, outboxMailQuery, outboxPageSchema, outboxParam, outboxQuery } from './schema.ts'
 
 const list = route(
   {
@@ -35,11 +35,13 @@ const get = route(
     summary: 'One mail of the outbox as it would have been sent',
     access: 'public',
     param: outboxParam,
-    replies: { 200: rawReply('text/plain', 'The mail (RFC 5322).') },
+    query: outboxMailQuery,
+    replies: { 200: rawReply('text/plain', 'The mail (RFC 5322); with part=html its document, as text/html.') },
     problems: ['not_found', 'cross_site'],
   },
-  async ({ param }, ctx, c) => {
+  async ({ param, query }, ctx, c) => {
     refuseScripts(c)
+    if (query.part === 'html') return new Response(await readOutboxHtml(ctx, c.req.url, param.id), { headers: previewHeaders })
     return new Response(await readOutboxMail(ctx, c.req.url, param.id), { headers: { 'Content-Type': 'text/plain; charset=utf-8' } })
   },
 )

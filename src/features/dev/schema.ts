@@ -13,6 +13,9 @@ const outboxMailSchema = z.object({
 
 export const outboxQuery = z.strictObject({ ...pageQuery, to: emailSchema.optional() })
 export const outboxPageSchema = pageSchema(outboxMailSchema)
+export const outboxMailQuery = z.strictObject({
+  part: z.enum(['html']).optional().describe('Only its document, to look at; without it the whole message.'),
+})
 export const outboxParam = z.object({ id: uuidSchema })
 export type OutboxMailJson = z.input<typeof outboxMailSchema>
 
