@@ -8,7 +8,7 @@ export const auditedAlertWrites: Record<string, Audited> = {
   'alerts.update': { leaves: ['alert.update'], how: () => ({ json: { enabled: false } }) },
   'alerts.delete': { leaves: ['alert.delete'] },
   'alerts.silence': { leaves: ['silence.create'] },
-  'alerts.retry_notification': { leaves: ['alert_notification.retry'] },
+  'alert_notifications.retry': { leaves: ['alert_notification.retry'] },
   'silences.create': { leaves: ['silence.create'] },
   'silences.update': { leaves: ['silence.update'], how: () => ({ json: { comment: 'Other' } }) },
   'silences.delete': { leaves: ['silence.delete'] },

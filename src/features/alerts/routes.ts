@@ -66,7 +66,7 @@ const get = route(
 
 const history = route(
   {
-    id: 'alerts.history',
+    id: 'alert_history.list',
     method: 'get',
     path: `${item}/history`,
     summary: 'What happened to an alert rule and its groups, newest first',
@@ -86,7 +86,7 @@ const history = route(
 
 const notifications = route(
   {
-    id: 'alerts.notifications',
+    id: 'alert_notifications.list',
     method: 'get',
     path: `${item}/notifications`,
     summary: 'What an alert rule told, to whom, and what became of it, newest first',
@@ -105,7 +105,7 @@ const notifications = route(
 
 const retry = route(
   {
-    id: 'alerts.retry_notification',
+    id: 'alert_notifications.retry',
     method: 'post',
     path: `${item}/notifications/:notification_id/retry`,
     summary: 'Send a notification that failed once more',

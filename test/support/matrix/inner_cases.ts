@@ -95,7 +95,7 @@ export const innerCases: readonly InnerCase[] = [
     request: (things) => ({ path: filterPath(things), json: wholeFilter(true) }),
   })),
   { id: 'saved_filters.delete', what: 'a shared one', ...ofShared, request: (things) => ({ path: filterPath(things) }) },
-  { id: 'alerts.notifications', needs: 'channels:read', request: () => ({ path: `/api/v1/alerts/${nobodysId}/notifications` }) },
+  { id: 'alert_notifications.list', needs: 'channels:read', request: () => ({ path: `/api/v1/alerts/${nobodysId}/notifications` }) },
   { id: 'alerts.test', needs: 'logs:read', request: () => ({ path: `/api/v1/alerts/${nobodysId}/test`, json: {} }) },
   { id: 'alerts.preview', needs: 'logs:read', request: () => ({ path: '/api/v1/alerts/preview', json: { definition: { threshold: 1 } } }) },
   {
