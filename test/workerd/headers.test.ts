@@ -4,6 +4,7 @@ import { createApp } from '../../src/app.ts'
 import type { Env } from '../../src/config.ts'
 import { verifyApiKey } from '../../src/features/api-keys/verify.ts'
 import { verifySession } from '../../src/features/auth/verify_session.ts'
+import { previewHeaders } from '../../src/features/dev/preview.ts'
 import { createRateLimiter } from '../../src/http/rate_limit.ts'
 import { securityHeaderValues } from '../../src/http/security_headers.ts'
 import { routes } from '../../src/routes.ts'
@@ -22,6 +23,9 @@ const cacheable = new Map([
   ['service.schema', 'public, max-age=300'],
 ])
 
+/** Pages with a policy of their own, of development machines: mails are styled in their tags. */
+const pagePolicies = new Map([['mail_previews.list', previewHeaders['Content-Security-Policy']]])
+
 const services = () => ({ verifySession, verifyApiKey, rateLimiter: createRateLimiter() })
 const specs = routes.map(({ spec }) => spec)
 const writes = specs.filter(({ method, crossSite }) => method !== 'get' && crossSite !== true)
@@ -35,8 +39,8 @@ beforeAll(async () => {
 })
 
 /** What is missing or wrong among the headers of an answer. */
-function faults({ headers, status }: Response, cacheControl = 'no-store'): string[] {
-  const wanted = { ...securityHeaderValues, 'Cache-Control': cacheControl }
+function faults({ headers, status }: Response, cacheControl = 'no-store', policy?: string): string[] {
+  const wanted = { ...securityHeaderValues, 'Cache-Control': cacheControl, ...(policy && { 'Content-Security-Policy': policy }) }
   const wrong = Object.entries(wanted).filter(([name, value]) => headers.get(name) !== value)
   const found = wrong.map(([name]) => `${name}: ${headers.get(name)}`)
   if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(headers.get('X-Request-Id') ?? '')) found.push('no X-Request-Id')
@@ -78,9 +82,9 @@ describe('the headers that protect browsers', () => {
   it('are on every answer of every route: to nobody, to somebody, and to what is wrong', async () => {
     const wrong: string[] = []
     const statuses = new Set<number>()
-    const check = async (what: string, response: Response, cacheControl?: string) => {
+    const check = async (what: string, response: Response, cacheControl?: string, policy?: string) => {
       statuses.add(response.status)
-      wrong.push(...faults(response, cacheControl).map((fault) => `${what} (${response.status}): ${fault}`))
+      wrong.push(...faults(response, cacheControl, policy).map((fault) => `${what} (${response.status}): ${fault}`))
       await response.body?.cancel()
     }
     for (const { id, method, path, access, json } of specs) {
@@ -88,7 +92,7 @@ describe('the headers that protect browsers', () => {
       const call = (query: string, options: Parameters<typeof callFrom>[2] = {}) =>
         callFrom(randomAddress(), `${address}${query}`, { method: method.toUpperCase(), ...options })
       const kept = method === 'get' && access === 'public' ? cacheable.get(id) : undefined
-      await check(`${id} to nobody`, await call(''), access === 'public' ? kept : undefined)
+      await check(`${id} to nobody`, await call(''), kept, pagePolicies.get(id))
       await check(`${id} asked wrongly`, await call('?unknown_to_every_route=1', { as: world.owner.accessToken }))
       await check(`${id} without slash, by OPTIONS`, await call('', { method: 'OPTIONS' }))
       await check(`${id} by a method that does not exist`, await call('', { method: 'PROPFIND' }))
