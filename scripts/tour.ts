@@ -12,6 +12,7 @@ import { register } from './tour/chapter_register.ts'
 import { reports } from './tour/chapter_reports.ts'
 import { secondFactor } from './tour/chapter_second_factor.ts'
 import { sessions } from './tour/chapter_sessions.ts'
+import { tasks } from './tour/chapter_tasks.ts'
 import { createTour } from './tour/tour.ts'
 import { createWorld } from './tour/world.ts'
 
@@ -33,6 +34,7 @@ const chapters = [
   rolesAndTeams,
   keysAndLogs,
   filtersAndDashboards,
+  tasks,
   alerts,
   reports,
   sessions,
