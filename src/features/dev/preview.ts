@@ -37,7 +37,8 @@ export function previewMail(ctx: BaseCtx, requestUrl: string, wanted: { kind: st
       : (Object.entries<unknown>(samplesOf(ctx.config.publicUrl)[kind]).find(([each]) => each === (wanted.sample ?? each)) ?? [])
   if (kind === undefined || name === undefined) throw problem('not_found', 'There is no such mail.')
   const { subject, text, html } = write(ctx, kind, params)
-  const frame = (width: number) => escaped`<iframe sandbox title="${width} pixels wide" width="${width}" srcdoc="${html}"></iframe>`
+  const frame = (width: number) =>
+    escaped`<iframe sandbox title="${width} pixels wide" width="${width}" style="flex:none;width:${width}px" srcdoc="${html}"></iframe>`
   const shown = escaped`<p><a href="/dev/mails">All mails</a></p><h1>${subject}</h1><p>${kind}, ${name}</p>`
   return page(subject, escaped`${shown}<main>${frame(680)}${frame(360)}<pre>${text}</pre></main>`)
 }

@@ -23,7 +23,7 @@ const darkStyle = `:root{color-scheme:light dark;supported-color-schemes:light d
 .card{background-color:${dark.card}!important}
 .code{background-color:${dark.code}!important;border-color:${dark.line}!important;color:${dark.text}!important}
 .text{color:${dark.text}!important;border-color:${dark.line}!important}
-.muted{color:${dark.muted}!important}
+.muted{color:${dark.muted}!important;border-color:${dark.line}!important}
 .link{color:${dark.link}!important}
 }`
 
