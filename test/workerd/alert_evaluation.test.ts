@@ -1,8 +1,9 @@
 import { env } from 'cloudflare:test'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { alertNoticeSchema } from '../../src/core/alerts.ts'
-import { alertRulesPerJobMax } from '../../src/core/limits.ts'
+import { alertJobMsMax, alertRulesPerJobMax } from '../../src/core/limits.ts'
 import { silences } from '../../src/db/schema_alerts.ts'
+import type { Evaluate } from '../../src/jobs/alerts/round.ts'
 import type { AlertPreview, AlertTest } from '../../src/search/alerts/schema.ts'
 import { counted } from '../support/counted.ts'
 import { row } from '../support/rows.ts'
@@ -146,6 +147,29 @@ describe('a rule', () => {
     const { outcome, statements, batches } = await round(1)
     // The organization, the claim, the shards; then one batch with a statement for each rule.
     expect([outcome, statements - alertRulesPerJobMax, batches]).toEqual(['done', 3, 1])
+  })
+})
+
+describe('a rule that takes all the time there is', () => {
+  it('leaves those behind it to the next message, which has them first', async () => {
+    const from = [9, 8, 7].map((minutes) => ({ evaluatedTo: firstMs - minutes * minuteMs }))
+    const ids = await Promise.all(from.map((columns) => addRule(world, { threshold: 10 }, columns)))
+    const lateness = async () =>
+      (await Promise.all(ids.map((id) => ruleOf(world, id)))).map(({ evaluatedTo }) => (firstMs - (evaluatedTo ?? 0)) / minuteMs)
+    let nowMs = firstMs + 30_000
+    const slow: Evaluate = async (...args) => {
+      nowMs = firstMs + 30_000 + alertJobMsMax
+      return evaluates(() => 0)(...args)
+    }
+    await evaluateRules({ ...ctx, now: () => nowMs }, job(...ids), slow)
+    // The first did one window of many; the others were not begun.
+    expect(await lateness()).toEqual([8, 8, 7])
+    await evaluateRules(
+      { ...ctx, now: () => nowMs },
+      job(...ids),
+      evaluates(() => 0),
+    )
+    expect(await lateness()).toEqual([-1, -1, -1])
   })
 })
 

@@ -83,8 +83,9 @@ export async function commitOutcome(ctx: TenantCtx, held: Held, outcome: Outcome
   const written = await ctx.db.batch([historyStatement(ctx, held, outcome), ...rows, stateStatement(ctx, held, outcome)])
   const isDone = changesOf(written.at(-1)) > 0
   if (!isDone) return false
-  await sendJobs(ctx, 'alert-jobs', uniqueJobs(jobs))
   queueMails(ctx, mails)
+  // What a queue in trouble does not take waits in D1 for the sweeps.
+  await sendJobs(ctx, 'alert-jobs', uniqueJobs(jobs))
   return true
 }
 
