@@ -2,7 +2,6 @@ import { env } from 'cloudflare:test'
 import { and, eq, isNull } from 'drizzle-orm'
 import { expect } from 'vitest'
 import type { Role, TeamRole } from '../../src/core/permissions.ts'
-import type { UserCtx } from '../../src/db/context.ts'
 import { memberships } from '../../src/db/schema.ts'
 import { invitations, teamMemberships } from '../../src/db/schema_identity.ts'
 import { deleteUser } from '../../src/features/users/delete_user.ts'
@@ -69,9 +68,7 @@ export function deleteForGood({ worlds, people }: Real, who: number): Promise<bo
   const [world, person] = [worlds[who === 1 ? 1 : 0], people[who]]
   if (!world || !person) throw new Error('nobody')
   const user = { id: person.userId, email: person.email, accountId: world.accountId, isStaff: false }
-  const session = { id: 'test', passwordProvedMs: Date.now(), secondFactor: false }
-  const ctx: UserCtx = { ...testCtx(), user, session, sessionId: session.id }
-  return deleteUser(ctx, { user, along: nothingAlong })
+  return deleteUser(testCtx(), { user, along: nothingAlong, actor: { kind: 'user', id: user.id } })
 }
 
 /** What the database has of an organization. */
