@@ -95,7 +95,7 @@ describe('an export', () => {
     'as %j gives what GET /logs/export gives, edits and deletions too, over its parts',
     async (query, params) => {
       await storeAll()
-      const id = await exported({ ...query, ...params } as Partial<ExportParams>)
+      const id = await exported({ ...query, ...params })
       const text = await textOf(id)
       expect(text).toBe(await (await readRaw(world, '/export', query)).text())
       const { status, result, state } = (await taskOf(id)) ?? {}
@@ -130,7 +130,6 @@ describe('an export', () => {
     const state = await taskOf(task.id)
     await createExportStep(usual)(ctx, { ...state!, createdMs: 0 })
     expect(await ctx.env.STORAGE.head(partKey(world.organizationId, task.id, 0))).not.toBeNull()
-    // Its repeat would put less into one.
     await runTask(ctx, job, { ...taskSteps, export: createExportStep({ ...usual, partBytes: 1 }) }, false)
     while (sent.length > 0) await runTask(ctx, next(), steps, false)
     expect(await textOf(task.id)).toBe(await (await readRaw(world, '/export', { format: 'ndjson' })).text())
@@ -293,7 +292,6 @@ describe('a download link', () => {
     for (const seconds of [59, 604_801, 1.5, '60'])
       expect((await askLink(id, world.owner.accessToken, { expires_in_seconds: seconds })).status).toBe(400)
     const { expires_at: end } = await (await askLink(id, world.owner.accessToken, { expires_in_seconds: 604_800 })).json<LinkBody>()
-    // Never beyond the file itself.
     expect(Date.parse(end)).toBeLessThanOrEqual((await taskOf(id))?.filesUntil ?? 0)
     const { task } = await beginTask(ctx, { kind: 'add', params: { a: 1, b: 1 } }, undefined)
     expect((await askLink(task.id)).status).toBe(409)
