@@ -35,7 +35,7 @@ export async function updateAlert(
   const stops = before.enabled && !enabled
   const [, , rows, silences] = await ctx.db.batch([
     auditEntry(ctx, { action: 'alert.update', target: { kind: 'alert', id }, changes }, alertRules, where),
-    historyOfRest(ctx, and(where, stops ? undefined : sql`false`) ?? where),
+    historyOfRest(ctx, and(where, stops ? undefined : sql`false`) ?? where, nowMs),
     ctx.db
       .update(alertRules)
       .set({
