@@ -193,6 +193,9 @@ export const mailServiceMs = 30_000
 /** Mails that one can do without, to one e-mail: a rule that fires for each of 100 groups must not fill a mailbox. */
 export const optionalMailsPerEmailHourMax = 60
 export const optionalMailsPerEmailDayMax = 300
+/** Mails of alerts and reports of one organization, to whomever: its rules and addresses multiply, what a mail service takes does not. */
+export const organizationMailsHourMax = 500
+export const organizationMailsDayMax = 3_000
 /** A mailbox that was not there is tried again after so long: people move back, and servers err. */
 export const bounceCountsMs = 30 * 24 * 60 * 60 * 1000
 /** Life of the note that an event of a mail service was seen; SendGrid repeats one for a day. */
@@ -352,7 +355,12 @@ export const jobAttemptsMax = 11
  * A job that takes longer counts as failed, so that one that hangs does not take the others of its batch along: Cloudflare ends a
  * batch after 15 minutes, and the largest of each queue (wrangler.toml) takes at most ten at this pace.
  */
-export const jobRunMsMax = { 'email-jobs': 60_000, 'alert-jobs': 120_000, 'task-jobs': 600_000 } as const
+export const jobRunMsMax = { 'email-jobs': 60_000, 'alert-jobs': 120_000, 'notify-jobs': 30_000, 'task-jobs': 600_000 } as const
+/** Organizations of one batch of `notify-jobs` that have their turn at a time: a Worker has six connections, one of them for its queue. */
+export const notifyLanesAtOnce = 5
+/** After so long an organization's turn in a batch ends, and so does one of its jobs: what is left goes to the end of the queue, so late. */
+export const notifyTurnMs = 5_000
+export const notifyPutOffSeconds = 5
 /** Characters of a message of unknown form that are kept: staff see what it is, and one that is huge is none of ours. */
 export const deadJobBodyCharsMax = 20_000
 /** Messages that were given up are kept this long, for staff; one run of the schedule removes at most so many. */
@@ -465,18 +473,23 @@ export const channelRecipientsMax = 10
 export const channelUrlCharsMax = 2_000
 /** A receiver that takes longer is tried again later: whoever is told should accept first and work then. */
 export const webhookTimeoutMs = 10_000
+/** One that did not accept a notice lately gets less time, so that one that hangs costs little; how long that is held against it. */
+export const webhookTimeoutAgainMs = 3_000
+export const webhookDoubtedMs = 10 * 60_000
 /** What is read of an answer, which only matters to people who look for a mistake; and what they are shown. */
 export const webhookReplyBytesMax = 16 * 1024
 export const webhookReplyCharsShown = 500
 /** Somebody is at a notice so long: the call and what is written about it. Then another one may take it up. */
 export const notificationLeaseMs = 60_000
-/** Notices that one job delivers before it goes on as another: less than `jobRunMsMax` of slow receivers. */
+/** Notices that one job delivers before it goes on as another. */
 export const notificationsPerJobMax = 8
 /** A notice that was not accepted for so long is of no use any more. */
 export const notificationGivenUpMs = 24 * 60 * 60 * 1000
 /** A notice that is due for so long may have lost its message: the sweep sends so many on at a time, and one too many does nothing. */
 export const notificationStuckMs = 20_000
 export const notificationSweepRowsMax = 500
+/** Of them, those of one organization: its many must not keep the few of others waiting. */
+export const notificationSweepPerOrganizationMax = 30
 /** Characters of the reason that a notification keeps. */
 export const notificationErrorCharsMax = 500
 /** Test notices of one channel, and of all of an organization, in an hour: each is a call to somebody, at the press of a button. */

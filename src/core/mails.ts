@@ -94,6 +94,12 @@ export const optionalMails = { alert: 'alerts', report: 'reports', weekly_digest
   Record<MailKind, NotificationKey>
 >
 
+/**
+ * Mails that rules and reports write by themselves, which one organization sends so many of an hour and a day. The digest is not
+ * among them: a member gets it once a week.
+ */
+export const budgetedKinds = ['alert', 'report'] as const satisfies readonly MailKind[]
+
 export const suppressionScopes = ['all', ...notificationKeys] as const
 export type SuppressionScope = (typeof suppressionScopes)[number]
 

@@ -1,8 +1,16 @@
 import { and, count, eq, gt, inArray, isNotNull, sql } from 'drizzle-orm'
 import type { SQL } from 'drizzle-orm'
+import { dayMs } from '../core/calendar.ts'
 import type { EmailJob } from '../core/jobs.ts'
-import { invitationMailsPerEmailMax, mailWindowMs, noticesPerEmailMax, noticesPerOwnerMax } from '../core/limits.ts'
-import { noticeKinds } from '../core/mails.ts'
+import {
+  invitationMailsPerEmailMax,
+  mailWindowMs,
+  noticesPerEmailMax,
+  noticesPerOwnerMax,
+  organizationMailsDayMax,
+  organizationMailsHourMax,
+} from '../core/limits.ts'
+import { budgetedKinds, noticeKinds } from '../core/mails.ts'
 import type { MailKind, MailParams } from '../core/mails.ts'
 import { sendJobs } from './jobs.ts'
 import { seal, unseal } from './sealed.ts'
@@ -30,7 +38,8 @@ interface Addressee {
 /**
  * A mail with what its text needs. `source` is what follows the selected values (`from ... where ...`) and makes the mail
  * depend on the act: a job without its mail does nothing. Invitations and notices beyond the limits of their recipient are not
- * written; the act goes on without them.
+ * written, nor are alerts and reports beyond the budget of their organization; the act goes on without them, and says so where
+ * somebody waits for them (`isWritten`, `unwritten`).
  */
 export function newMail<K extends MailKind>(
   ctx: BaseCtx,
@@ -47,6 +56,17 @@ export function newMail<K extends MailKind>(
 export function isWritten({ job }: NewMail): SQL {
   return sql`exists (select 1 from ${mails} where ${eq(mails.id, job.id)})`
 }
+
+/** How many of the keys no mail was written with, as an expression for what follows the mails in their batch. */
+export function unwritten(onceKeys: readonly string[]): SQL<number> {
+  const keys = sql`json_each(${JSON.stringify(onceKeys)}) as "key"`
+  return sql<number>`(select count(*) from ${keys} where not exists (select 1 from ${mails} where ${mails.onceKey} = "key".value))`
+}
+
+/** Why an alert or a report of an organization was not written. */
+export const mailBudgetSpent =
+  `The organization has sent the mails of alerts and reports that it may send: ${organizationMailsHourMax} in an hour and ` +
+  `${organizationMailsDayMax} in a day.`
 
 /**
  * Hands mails that are stored to the queue, behind the answer. A queue in trouble delays them until the next sweep (jobs/schedules.ts),
@@ -101,12 +121,22 @@ function hasRoom(ctx: BaseCtx, kind: MailKind, to: string, ownerId: string): SQL
     return sql`(${ctx.db.select({ count: count() }).from(mails).where(lately)}) < ${max}`
   }
   if (kind === 'invitation') return fewer(invitationMailsPerEmailMax, eq(mails.kind, kind))
-  if (!isNotice(kind)) return sql`true`
+  if (isOneOf(budgetedKinds, kind)) return hasBudget(ctx, ownerId)
+  if (!isOneOf(noticeKinds, kind)) return sql`true`
   const isConfirmed = sql`exists (select 1 from ${users} where ${and(eq(users.email, to), isNotNull(users.emailVerifiedAt))})`
   const notices = inArray(mails.kind, [...noticeKinds])
   return sql`${isConfirmed} and ${fewer(noticesPerEmailMax, notices)} and ${fewer(noticesPerOwnerMax, notices, eq(mails.ownerId, ownerId))}`
 }
 
-function isNotice(kind: MailKind): boolean {
-  return noticeKinds.some((notice) => notice === kind)
+/** Counted in an index alone, up to what a day allows. */
+function hasBudget(ctx: BaseCtx, ownerId: string): SQL {
+  const fewer = (max: number, ms: number) => {
+    const own = and(eq(mails.ownerId, ownerId), inArray(mails.kind, [...budgetedKinds]), gt(mails.createdAt, ctx.now() - ms))
+    return sql`(${ctx.db.select({ count: count() }).from(mails).where(own)}) < ${max}`
+  }
+  return sql`${fewer(organizationMailsHourMax, mailWindowMs)} and ${fewer(organizationMailsDayMax, dayMs)}`
+}
+
+function isOneOf(kinds: readonly MailKind[], kind: MailKind): boolean {
+  return kinds.includes(kind)
 }

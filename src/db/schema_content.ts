@@ -85,5 +85,7 @@ export const mails = sqliteTable(
       .where(sql`${table.status} = 'pending'`),
     // Counts what an e-mail was sent lately, with every invitation and notice.
     index('mails_recipient').on(table.recipient, table.createdAt),
+    // Counts what an organization sent lately, with every alert and report.
+    index('mails_owner').on(table.ownerId, table.kind, table.createdAt),
   ],
 )
