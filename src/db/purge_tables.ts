@@ -2,7 +2,7 @@ import { accountMemberships, apiKeys, damagedSegments, logShards, memberships, s
 import { accountAuditLog, auditLog } from './schema_audit.ts'
 import { alertHistory, alertNotifications, alertRules, notificationChannels, notificationEmails, silences } from './schema_alerts.ts'
 import { dashboards, savedFilters } from './schema_content.ts'
-import { deadJobs, reports, usageDays } from './schema_jobs.ts'
+import { deadJobs, reportRuns, reports, usageDays } from './schema_jobs.ts'
 import {
   emailChanges,
   invitations,
@@ -34,6 +34,7 @@ export const tablesOfOrganization = [
   memberships,
   notificationChannels,
   notificationEmails,
+  reportRuns,
   reports,
   savedFilters,
   silences,

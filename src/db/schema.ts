@@ -283,6 +283,8 @@ export const tasks = sqliteTable(
     requestHash: text('request_hash'),
     /** When its objects in R2 go; null while it is at work, and when it has none any more. */
     filesUntil: integer('files_until'),
+    /** When a link gave its file last, as the audit log has it. */
+    downloadedAt: integer('downloaded_at'),
   },
   (table) => [
     primaryKey({ columns: [table.organizationId, table.id] }),

@@ -106,6 +106,39 @@ export const reports = sqliteTable(
   ],
 )
 
+/**
+ * Runs of reports, each claimed before it searches, so that a moment is searched and mailed once. Its file in R2 has a name made of
+ * report and moment, and goes with the row.
+ */
+export const reportRuns = sqliteTable(
+  'report_runs',
+  {
+    organizationId: text('organization_id')
+      .notNull()
+      .references(() => organizations.id),
+    reportId: text('report_id').notNull(),
+    /** The moment that it is of. */
+    dueAt: integer('due_at').notNull(),
+    /** Until when a job works on it; null once it is over. */
+    leaseUntil: integer('lease_until'),
+    /** Somebody asked for it, beside the times of the report. */
+    asked: integer('asked', { mode: 'boolean' }).notNull(),
+    /** Of the request or schedule that began it. */
+    requestId: text('request_id').notNull(),
+    createdAt,
+    /** When the row and its file go. */
+    keptUntil: integer('kept_until').notNull(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.organizationId, table.reportId, table.dueAt] }),
+    index('report_runs_kept').on(table.keptUntil),
+    // Counts what an organization asked for lately.
+    index('report_runs_asked')
+      .on(table.organizationId, table.createdAt)
+      .where(sql`${table.asked} = 1`),
+  ],
+)
+
 /** What an organization stored by day (UTC), rolled up from its shards, which forget it with them. */
 export const usageDays = sqliteTable(
   'usage_days',

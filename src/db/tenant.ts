@@ -5,7 +5,7 @@ import type { apiKeys, logShards, memberships, tasks } from './schema.ts'
 import type { alertHistory, alertNotifications, alertRules, notificationChannels, notificationEmails, silences } from './schema_alerts.ts'
 import type { auditLog } from './schema_audit.ts'
 import type { dashboards, savedFilters } from './schema_content.ts'
-import type { reports, usageDays } from './schema_jobs.ts'
+import type { reportRuns, reports, usageDays } from './schema_jobs.ts'
 import type { invitations, teamMemberships, teams } from './schema_identity.ts'
 
 /** Tables whose rows belong to one organization. */
@@ -21,6 +21,7 @@ export type TenantTable =
   | typeof memberships
   | typeof notificationChannels
   | typeof notificationEmails
+  | typeof reportRuns
   | typeof reports
   | typeof savedFilters
   | typeof silences

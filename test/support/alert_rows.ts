@@ -6,7 +6,7 @@ import {
   notificationEmails,
   silences,
 } from '../../src/db/schema_alerts.ts'
-import { deadJobs, mailSuppressions, reports, usageDays } from '../../src/db/schema_jobs.ts'
+import { deadJobs, mailSuppressions, reportRuns, reports, usageDays } from '../../src/db/schema_jobs.ts'
 import { alertBodies } from '../../src/features/alerts/schema.ts'
 import { queryChecks } from '../../src/search/query_checks.ts'
 import { testCtx } from './world.ts'
@@ -42,6 +42,9 @@ export async function fillJobTables({ organizationId }: Pick<World, 'organizatio
       .onConflictDoNothing(),
     db.insert(alertNotifications).values({ organizationId, ...notice, ...times, id: newId(), recipient: email }),
     db.insert(reports).values({ ...made, id: newId(), name: 'Weekly', enabled: true, definition: { q: '', to_emails: [others, email] } }),
+    db
+      .insert(reportRuns)
+      .values({ organizationId, reportId: newId(), dueAt: at, leaseUntil: null, asked: true, requestId: 'r', createdAt: at, keptUntil: at }),
     db.insert(mailSuppressions).values({ email, scope: 'alerts', reason: 'unsubscribe', createdAt: at }).onConflictDoNothing(),
     db.insert(deadJobs).values({
       id: newId(),

@@ -16,6 +16,7 @@ export const accountLeftOut: Readonly<Record<string, string>> = {
   second_factors: 'secrets of people',
   sessions: "each person's own",
   user_devices: "each person's own",
+  report_runs: 'a state of the service; the audit log has what was sent',
   'alert_rules.groups': 'tells of logs',
   'api_keys.key_hash': 'a secret',
   'api_keys.previous_key_hash': 'a secret',

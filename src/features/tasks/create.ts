@@ -42,7 +42,7 @@ export async function createTask(ctx: TenantCtx, { kind, params, action, once }:
       .insert(tasks)
       .select(
         sql`select ${organizationId}, ${id}, ${kind}, 'PENDING', ${JSON.stringify(params)}, '{}', 0, null, null, 0, 0,
-          ${caller}, ${now}, ${now}, ${ctx.requestId}, ${once?.key ?? null}, ${once?.hash ?? null}, null
+          ${caller}, ${now}, ${now}, ${ctx.requestId}, ${once?.key ?? null}, ${once?.hash ?? null}, null, null
           where ${count(used.running)} < ${tasksRunningMax} and ${count(used.ownRunning)} < ${tasksRunningPerActorMax}
             and ${count(used.ownLately)} < ${tasksPerActorMax}`,
       )
