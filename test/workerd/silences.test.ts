@@ -1,11 +1,13 @@
 import { env } from 'cloudflare:test'
-import { and, eq } from 'drizzle-orm'
+import { and, eq, isNull } from 'drizzle-orm'
+import type { SQL } from 'drizzle-orm'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { silencesEndedKeptMax, silencesPerOrganizationMax, silencesRemovedRows } from '../../src/core/limits.ts'
 import { silences } from '../../src/db/schema_alerts.ts'
-import { isSilenced, silencesOf } from '../../src/features/silences/active.ts'
+import { isSilenced, liveSilences } from '../../src/features/silences/active.ts'
 import { createSilence } from '../../src/features/silences/create.ts'
 import type { SilenceJson } from '../../src/features/silences/schema.ts'
+import { updateSilence } from '../../src/features/silences/update.ts'
 import { createWorld, testCtx } from '../support/world.ts'
 import type { World } from '../support/world.ts'
 import { ask, auditOf } from './content_world.ts'
@@ -156,7 +158,7 @@ describe('what the evaluation is told of silences', () => {
       updatedAt: 0,
     })
     const { ctx } = ownerWithJobs(own)
-    const rows = await silencesOf(ctx)
+    const rows = await liveSilences(ctx)
     expect(rows).toHaveLength(1)
     const now = Date.now() + 1
     expect([isSilenced(rows, mine, now), isSilenced(rows, others, now), isSilenced(rows, mine, now + hour)]).toEqual([true, false, false])
@@ -177,7 +179,8 @@ describe('what the evaluation is told of silences', () => {
     await fill(silencesEndedKeptMax + 5, (i) => 1_000 + i)
     const input = { rule_id: null, comment: '', starts_at: null, ends_at: later(hour), recurrence: null }
     await createSilence(ctx, input)
-    await expect(createSilence(ctx, input)).rejects.toMatchObject({ code: 'conflict' })
+    const full = { code: 'conflict', message: expect.stringContaining('at most') as string }
+    await expect(createSilence(ctx, input)).rejects.toMatchObject(full)
     expect(silencesRemovedRows).toBeGreaterThan(5)
     const ended = await db
       .select({ endsAt: silences.endsAt })
@@ -185,5 +188,21 @@ describe('what the evaluation is told of silences', () => {
       .where(and(eq(silences.organizationId, organizationId), eq(silences.comment, '')))
     const old = ended.map(({ endsAt }) => endsAt ?? Infinity).filter((endsAt) => endsAt < 1e9)
     expect([old.length, Math.min(...old)]).toEqual([silencesEndedKeptMax, 1_005])
+
+    // Nor does one that is over come back without room; one that lives is changed all the same.
+    const oneThat = async (condition: SQL) => {
+      const [row] = await db
+        .select({ id: silences.id })
+        .from(silences)
+        .where(and(eq(silences.organizationId, organizationId), condition))
+        .limit(1)
+      return row?.id ?? ''
+    }
+    const [over, live] = [await oneThat(eq(silences.endsAt, 1_005)), await oneThat(isNull(silences.endsAt))]
+    await expect(updateSilence(ctx, over, { starts_at: later(0), ends_at: later(hour) })).rejects.toMatchObject(full)
+    expect(await updateSilence(ctx, over, { comment: 'still over' })).toMatchObject({ endsAt: 1_005 })
+    expect(await updateSilence(ctx, live, { ends_at: new Date(2_000).toISOString() })).toMatchObject({ endsAt: 2_000 })
+    const until = later(hour)
+    expect(await updateSilence(ctx, over, { starts_at: later(0), ends_at: until })).toMatchObject({ endsAt: Date.parse(until) })
   })
 })

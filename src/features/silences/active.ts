@@ -7,18 +7,18 @@ import { holdsAt } from './recurrence.ts'
 
 export type SilenceRow = typeof silences.$inferSelect
 
-/** The silences of the organization that are not over at this moment, as a statement for a batch. */
+/** Condition: it is not over at this moment. Such silences are bounded (`hasRoom`). */
+export function isLive(atMs: number) {
+  return or(isNull(silences.endsAt), gt(silences.endsAt, atMs))
+}
+
+/** The silences of the organization that are not over at this moment, as a statement for a batch: what `isSilenced` decides by. */
 export function liveSilences(ctx: TenantCtx, atMs = ctx.now()) {
   return ctx.db
     .select()
     .from(silences)
-    .where(inTenant(ctx, silences, or(isNull(silences.endsAt), gt(silences.endsAt, atMs))))
+    .where(inTenant(ctx, silences, isLive(atMs)))
     .limit(silencesPerOrganizationMax)
-}
-
-/** The silences of the organization that are not over: what `isSilenced` decides by. */
-export async function silencesOf(ctx: TenantCtx): Promise<SilenceRow[]> {
-  return liveSilences(ctx)
 }
 
 /** Whether one of these silences keeps the rule from being told about at this moment. */

@@ -1,5 +1,5 @@
-import { desc, eq, gt, isNull, lte, or, sql } from 'drizzle-orm'
-import { silencesEndedKeptMax, silencesPerOrganizationMax, silencesRemovedRows } from '../../core/limits.ts'
+import { desc, eq, lte, sql } from 'drizzle-orm'
+import { silencesEndedKeptMax, silencesRemovedRows } from '../../core/limits.ts'
 import { invalidField, problem } from '../../core/problems.ts'
 import { auditEntry, auditOrigin } from '../../db/audit.ts'
 import { shortFields } from '../../db/audit_fields.ts'
@@ -8,14 +8,15 @@ import { alertRules, silences } from '../../db/schema_alerts.ts'
 import { inTenant } from '../../db/tenant.ts'
 import type { SilenceRow } from './active.ts'
 import type { CreateSilence, SilenceRule } from './schema.ts'
-import { fieldsOf, ownSilences, requireGoodTimes } from './silence.ts'
+import { fieldsOf, hasRoom, noRoom, ownSilences, requireGoodTimes } from './silence.ts'
 
 /** A new silence: once, or a maintenance window that comes again. Its rule must be one of the organization. */
 export async function createSilence(ctx: TenantCtx, input: CreateSilence): Promise<SilenceRow> {
-  const { ruleId, ...times } = timesOf(input, ctx.now())
-  requireGoodTimes(times, ctx.now())
-  if (times.endsAt !== null && times.endsAt <= ctx.now()) throw invalidField('ends_at', 'must be in the future')
-  const row = await insert(ctx, { ...times, ruleId, comment: input.comment })
+  const now = ctx.now()
+  const { ruleId, ...times } = timesOf(input, now)
+  requireGoodTimes(times, now)
+  if (times.endsAt !== null && times.endsAt <= now) throw invalidField('ends_at', 'must be in the future')
+  const row = await insert(ctx, { ...times, ruleId, comment: input.comment }, now)
   if (row) return row
   await requireRule(ctx, ruleId, () => invalidField('rule_id', 'must be a rule of the organization'))
   throw noRoom()
@@ -28,7 +29,7 @@ export async function silenceRule(ctx: TenantCtx, ruleId: string, { duration_min
   if (endsAt <= now) throw invalidField('until', 'must be in the future')
   const times = { startsAt: now, endsAt, recurrence: null }
   requireGoodTimes(times, now)
-  const row = await insert(ctx, { ...times, ruleId, comment })
+  const row = await insert(ctx, { ...times, ruleId, comment }, now)
   if (row) return row
   await requireRule(ctx, ruleId, () => problem('not_found', 'There is no such rule.'))
   throw noRoom()
@@ -41,12 +42,11 @@ function timesOf({ rule_id: ruleId, starts_at: start, ends_at: end, recurrence }
 }
 
 /** Undefined where there is no such rule, or no room. */
-async function insert(ctx: TenantCtx, silence: NewSilence): Promise<SilenceRow | undefined> {
+async function insert(ctx: TenantCtx, silence: NewSilence, now: number): Promise<SilenceRow | undefined> {
   const { ruleId, comment, startsAt, endsAt, recurrence } = silence
-  const [id, now] = [ctx.newId(), ctx.now()]
+  const id = ctx.newId()
   const { organizationId, actor } = auditOrigin(ctx)
   const entry = { action: 'silence.create', target: { kind: 'silence', id }, details: shortFields(fieldsOf(silence)) }
-  const live = or(isNull(silences.endsAt), gt(silences.endsAt, now))
   const hasRule = sql`exists (select 1 from ${alertRules} where ${inTenant(ctx, alertRules, eq(alertRules.id, ruleId ?? ''))})`
   const surplus = ctx.db
     .select({ id: silences.id })
@@ -63,7 +63,7 @@ async function insert(ctx: TenantCtx, silence: NewSilence): Promise<SilenceRow |
       .select(
         sql`select ${organizationId}, ${id}, ${ruleId}, ${comment}, ${startsAt}, ${endsAt},
           ${recurrence === null ? null : JSON.stringify(recurrence)}, ${actor.id ?? actor.kind}, ${now}, ${now}
-          where (select count(*) from ${silences} where ${ownSilences(ctx, live)}) < ${silencesPerOrganizationMax}
+          where ${hasRoom(ctx, now)}
           and ${ruleId === null ? sql`true` : hasRule}`,
       )
       .returning(),
@@ -79,11 +79,4 @@ async function requireRule(ctx: TenantCtx, ruleId: string | null, missing: () =>
     .from(alertRules)
     .where(inTenant(ctx, alertRules, eq(alertRules.id, ruleId)))
   if (!found) throw missing()
-}
-
-function noRoom() {
-  return problem(
-    'conflict',
-    `An organization can have at most ${silencesPerOrganizationMax} silences that are not over. Delete some first.`,
-  )
 }

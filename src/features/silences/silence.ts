@@ -1,10 +1,11 @@
-import { eq } from 'drizzle-orm'
+import { eq, sql } from 'drizzle-orm'
 import type { SQL } from 'drizzle-orm'
-import { silenceMsMax } from '../../core/limits.ts'
+import { silenceMsMax, silencesPerOrganizationMax } from '../../core/limits.ts'
 import { invalidField, problem } from '../../core/problems.ts'
 import type { TenantCtx } from '../../db/context.ts'
 import { silences } from '../../db/schema_alerts.ts'
 import { inTenant } from '../../db/tenant.ts'
+import { isLive } from './active.ts'
 import type { SilenceRow } from './active.ts'
 import { phaseAt } from './recurrence.ts'
 import type { SilenceTimes } from './recurrence.ts'
@@ -22,6 +23,18 @@ export async function findSilence(ctx: TenantCtx, id: string): Promise<SilenceRo
     .where(ownSilences(ctx, eq(silences.id, id)))
   if (!row) throw problem('not_found', 'There is no such silence.')
   return row
+}
+
+/** Condition: the organization may have one more that is not over. */
+export function hasRoom(ctx: TenantCtx, nowMs: number): SQL {
+  return sql`(select count(*) from ${silences} where ${ownSilences(ctx, isLive(nowMs))}) < ${silencesPerOrganizationMax}`
+}
+
+export function noRoom() {
+  return problem(
+    'conflict',
+    `An organization can have at most ${silencesPerOrganizationMax} silences that are not over. Delete some first.`,
+  )
 }
 
 /** Throws 400 for times at which it could never hold, or for longer than there is a reason to. */
