@@ -1,5 +1,6 @@
-import { and, eq, inArray, lte, or, gt, sql } from 'drizzle-orm'
+import { and, eq, inArray, sql } from 'drizzle-orm'
 import type { BaseCtx } from './context.ts'
+import { isLeaseFree } from './lease.ts'
 import { schedules } from './schema_jobs.ts'
 
 /** A run that holds its schedule, until it ends or `leaseMs` are over. */
@@ -33,7 +34,7 @@ export async function claimSchedules(
           // Who held it before did not come to an end.
           failures: sql`${schedules.failures} + (${schedules.leaseId} is not null)`,
         })
-        .where(and(eq(schedules.name, name), isFree(now, leaseMs)))
+        .where(and(eq(schedules.name, name), isLeaseFree(schedules.leaseUntil, now, leaseMs)))
         .returning({ id: schedules.leaseId }),
     ),
   ])
@@ -45,11 +46,6 @@ export async function claimSchedules(
       .set({ skips: sql`${schedules.skips} + 1`, skippedAt: now })
       .where(inArray(schedules.name, skipped))
   return leases.filter(({ id }) => held.has(id))
-}
-
-/** Free, or held by who has had its time; also by one whose clock was far ahead, as no lease is that long. */
-function isFree(now: number, leaseMs: number) {
-  return or(lte(schedules.leaseUntil, now), gt(schedules.leaseUntil, now + 2 * leaseMs))
 }
 
 /** Gives the schedule free, and writes down how the run ended; nothing where somebody else has it by now. */

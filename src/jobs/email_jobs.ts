@@ -13,6 +13,7 @@ import {
 import { optionalMails } from '../core/mails.ts'
 import type { MailKind } from '../core/mails.ts'
 import type { BaseCtx } from '../db/context.ts'
+import { isLeaseFree } from '../db/lease.ts'
 import { users } from '../db/schema.ts'
 import { mails } from '../db/schema_content.ts'
 import { mailSuppressions } from '../db/schema_jobs.ts'
@@ -69,7 +70,7 @@ async function claim(
     ctx.db
       .update(mails)
       .set({ leaseUntil, attempts: sql`${mails.attempts} + 1`, updatedAt: ctx.now() })
-      .where(and(isPending, lte(mails.leaseUntil, ctx.now())))
+      .where(and(isPending, isLeaseFree(mails.leaseUntil, ctx.now(), mailLeaseMs)))
       .returning(),
     ctx.db.select().from(mailSuppressions).where(eq(mailSuppressions.email, to)),
     ctx.db.select({ preferences: users.notificationPreferences }).from(users).where(eq(users.email, to)),

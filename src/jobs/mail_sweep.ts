@@ -1,9 +1,10 @@
-import { and, asc, eq, lt, lte, sql } from 'drizzle-orm'
+import { and, asc, eq, gt, lt, lte, or, sql } from 'drizzle-orm'
 import type { SQL } from 'drizzle-orm'
 import { uuidv7Bound } from '../core/ids.ts'
 import {
   mailEventsKeptMs,
   mailGivenUpMs,
+  mailLeaseMs,
   mailRetryStuckMs,
   mailsKeptMs,
   mailsRemovedMax,
@@ -13,6 +14,7 @@ import {
 } from '../core/limits.ts'
 import type { BaseCtx } from '../db/context.ts'
 import { sendJobs } from '../db/jobs.ts'
+import { isLeaseFree } from '../db/lease.ts'
 import { mails } from '../db/schema_content.ts'
 import { mailEvents } from '../db/schema_jobs.ts'
 import { endMail } from './mail/end_mail.ts'
@@ -25,9 +27,10 @@ import { removeMails } from './purge_step.ts'
  */
 export async function sweepMails(ctx: BaseCtx): Promise<void> {
   const now = ctx.now()
-  const waits = and(eq(mails.status, 'pending'), lte(mails.leaseUntil, now))
+  const waits = and(eq(mails.status, 'pending'), isLeaseFree(mails.leaseUntil, now, mailLeaseMs))
   const stuckMs = sql`case when ${mails.attempts} = 0 then ${mailStuckMs} else ${mailRetryStuckMs} end`
-  const isStuck = and(waits, sql`${mails.updatedAt} <= ${now} - ${stuckMs}`)
+  // What was last touched long after now was so while a clock was wrong: that says nothing of its message.
+  const isStuck = and(waits, or(sql`${mails.updatedAt} <= ${now} - ${stuckMs}`, gt(mails.updatedAt, now + mailRetryStuckMs)))
   // Nor is one given up that staff have just sent on again.
   await giveUpOld(ctx, and(isStuck, lte(mails.createdAt, now - mailGivenUpMs)))
   const stuck = await ctx.db

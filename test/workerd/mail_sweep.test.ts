@@ -7,7 +7,7 @@ import { outboxKey } from '../../src/core/mails.ts'
 import type { BaseCtx } from '../../src/db/context.ts'
 import { newMail } from '../../src/db/mails.ts'
 import { mails } from '../../src/db/schema_content.ts'
-import { jobRetrySecondsMax, mailGivenUpMs, mailRetryStuckMs, mailsKeptMs, mailStuckMs } from '../../src/core/limits.ts'
+import { jobRetrySecondsMax, mailGivenUpMs, mailLeaseMs, mailRetryStuckMs, mailsKeptMs, mailStuckMs } from '../../src/core/limits.ts'
 import { consumeJobs } from '../../src/jobs/consume.ts'
 import { dispatch } from '../../src/jobs/dispatch.ts'
 import { giveUpMail } from '../../src/jobs/email_jobs.ts'
@@ -59,6 +59,28 @@ describe('the sweep of mails', () => {
     const again = at(now)
     await sweepMails(again.ctx)
     expect(again.sent.map(({ id }) => id)).not.toContain(stuck.id)
+  })
+
+  it('and the delivery take up what was held while the clock was hours ahead', async () => {
+    const now = Date.now()
+    const mail = await writeAt(now - mailStuckMs)
+    const held = (aheadMs: number) => {
+      const ahead = now + aheadMs
+      return testCtx()
+        .db.update(mails)
+        .set({ attempts: 1, leaseUntil: ahead + mailLeaseMs, updatedAt: ahead })
+        .where(eq(mails.id, mail.id))
+    }
+    const swept = async () => {
+      const { ctx, sent } = at(now)
+      await sweepMails(ctx)
+      return sent.some(({ id }) => id === mail.id)
+    }
+    await held(0)
+    expect([await swept(), await consume(at(now).ctx, mail.job, 1)]).toEqual([false, 'retry'])
+    await held(5 * 60 * 60 * 1000)
+    expect([await swept(), await consume(at(now).ctx, mail.job, 1)]).toEqual([true, 'ack'])
+    expect(await stateOf(mail.id)).toMatchObject({ status: 'sent' })
   })
 
   it('gives up after a day', async () => {

@@ -1,9 +1,11 @@
-import { and, asc, eq, gt, inArray, isNull, lte, or, sql } from 'drizzle-orm'
+import { and, asc, eq, gt, inArray, isNull, or, sql } from 'drizzle-orm'
 import type { SQL } from 'drizzle-orm'
 import type { AlertJob } from '../../core/jobs.ts'
 import { alertAheadMsMax, alertDispatchRulesMax, alertLeaseMs, alertRulesPerJobMax } from '../../core/limits.ts'
 import type { BaseCtx, TenantCtx } from '../../db/context.ts'
 import { sendJobs } from '../../db/jobs.ts'
+import { isLeaseFree } from '../../db/lease.ts'
+import { ofLiveAccount, ofLiveOrganization } from '../../db/live.ts'
 import { accounts, organizations } from '../../db/schema.ts'
 import { alertRules } from '../../db/schema_alerts.ts'
 import { inTenant } from '../../db/tenant.ts'
@@ -12,18 +14,17 @@ export type RuleRow = typeof alertRules.$inferSelect
 
 /**
  * Condition: the end of a window of the rule has passed, its late logs have been waited for, and nobody is at it. It says what
- * search/alerts/windows.ts says. A lease that ends later than any can was taken while the clock was wrong.
+ * search/alerts/windows.ts says.
  */
 function isDue(nowMs: number): SQL {
   // Whole numbers, so that the division is one.
   const now = sql`cast(${nowMs} as integer)`
   const step = sql`(${alertRules.intervalSeconds} * 1000)`
   const newest = sql`((${now} - ${alertRules.delaySeconds} * 1000) / ${step} * ${step})`
-  const { evaluatedTo, leaseUntil } = alertRules
+  const { evaluatedTo } = alertRules
   const isLate = sql`${evaluatedTo} / ${step} * ${step} + ${step} <= ${newest}`
   const isOver = or(isNull(evaluatedTo), isLate, gt(evaluatedTo, nowMs + alertAheadMsMax))
-  const isFree = or(lte(leaseUntil, nowMs), gt(leaseUntil, nowMs + alertLeaseMs))
-  return and(eq(alertRules.enabled, true), isOver, isFree) ?? sql`false`
+  return and(eq(alertRules.enabled, true), isOver, isLeaseFree(alertRules.leaseUntil, nowMs, alertLeaseMs)) ?? sql`false`
 }
 
 /**
@@ -34,8 +35,8 @@ export async function dispatchAlerts(ctx: BaseCtx): Promise<void> {
   const due = await ctx.db
     .select({ organizationId: alertRules.organizationId, id: alertRules.id })
     .from(alertRules)
-    .innerJoin(organizations, and(eq(organizations.id, alertRules.organizationId), isNull(organizations.deletedAt)))
-    .innerJoin(accounts, and(eq(accounts.id, organizations.accountId), isNull(accounts.deletedAt)))
+    .innerJoin(organizations, ofLiveOrganization(alertRules.organizationId))
+    .innerJoin(accounts, ofLiveAccount)
     .where(isDue(ctx.now()))
     .orderBy(asc(alertRules.evaluatedTo))
     .limit(alertDispatchRulesMax)
