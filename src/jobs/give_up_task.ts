@@ -30,6 +30,9 @@ export async function giveUpTask(base: BaseCtx, job: Extract<TaskJob, { kind: 't
   }
   await base.db.batch([
     auditStatement(base, { organizationId, actor: { kind: 'system', id: null } }, entry, sql`from ${tasks} where ${where}`),
-    base.db.update(tasks).set({ status: 'FAILURE', error, filesUntil: filesUntilOf(task.kind, 'FAILURE', base.now()), updatedAt: base.now() }).where(where),
+    base.db
+      .update(tasks)
+      .set({ status: 'FAILURE', error, filesUntil: filesUntilOf(task.kind, 'FAILURE', base.now()), updatedAt: base.now() })
+      .where(where),
   ])
 }

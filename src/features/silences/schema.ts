@@ -22,11 +22,9 @@ const fields = {
   comment: comment.meta({ description: 'Why' }),
   starts_at: time.nullable().meta({ description: 'null for now' }),
   ends_at: time.nullable().meta({ description: 'Needed without a recurrence, and then at most a year after the start' }),
-  recurrence: recurrenceSchema
-    .nullable()
-    .meta({
-      description: 'A maintenance window that comes again: it is silent for duration_minutes from each time of the cron expression',
-    }),
+  recurrence: recurrenceSchema.nullable().meta({
+    description: 'A maintenance window that comes again: it is silent for duration_minutes from each time of the cron expression',
+  }),
 }
 
 export const createSilenceBody = z.strictObject({
