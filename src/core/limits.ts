@@ -361,6 +361,8 @@ export const notifyLanesAtOnce = 5
 /** After so long an organization's turn in a batch ends, and so does one of its jobs: what is left goes to the end of the queue, so late. */
 export const notifyTurnMs = 5_000
 export const notifyPutOffSeconds = 5
+/** Writing down one that was given up takes longer only while D1 hangs: its batches end by themselves, too. */
+export const buryMsMax = 30_000
 /** Characters of a message of unknown form that are kept: staff see what it is, and one that is huge is none of ours. */
 export const deadJobBodyCharsMax = 20_000
 /** Messages that were given up are kept this long, for staff; one run of the schedule removes at most so many. */
