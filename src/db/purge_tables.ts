@@ -1,6 +1,14 @@
 import { accountMemberships, apiKeys, damagedSegments, logShards, memberships, sessions, tasks } from './schema.ts'
 import { accountAuditLog, auditLog } from './schema_audit.ts'
-import { alertHistory, alertNotifications, alertRules, notificationChannels, notificationEmails, silences } from './schema_alerts.ts'
+import {
+  alertBudgets,
+  alertHistory,
+  alertNotifications,
+  alertRules,
+  notificationChannels,
+  notificationEmails,
+  silences,
+} from './schema_alerts.ts'
 import { dashboards, savedFilters } from './schema_content.ts'
 import { deadJobs, reportRuns, reports, usageDays } from './schema_jobs.ts'
 import {
@@ -21,6 +29,7 @@ import {
 
 /** All tables whose rows are one organization's; its people, who may be in others too, are not. */
 export const tablesOfOrganization = [
+  alertBudgets,
   alertHistory,
   alertNotifications,
   alertRules,

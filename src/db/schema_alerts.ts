@@ -85,6 +85,18 @@ export const alertHistory = sqliteTable(
 )
 
 /**
+ * What the evaluation of an organization's rules wrote within an hour: lines of history, and notices (one a channel). A row an
+ * organization, begun anew with the next hour.
+ */
+export const alertBudgets = sqliteTable('alert_budgets', {
+  organizationId: organizationId().primaryKey(),
+  /** Hours since 1970. */
+  hour: integer('hour').notNull(),
+  history: integer('history').notNull(),
+  notices: integer('notices').notNull(),
+})
+
+/**
  * When a rule, or all of an organization, is not told about. With a recurrence it is a maintenance window: it holds for
  * `duration_minutes` from each time that the cron expression names in its time zone.
  */

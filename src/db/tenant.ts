@@ -2,7 +2,15 @@ import { and, eq } from 'drizzle-orm'
 import type { SQL } from 'drizzle-orm'
 import type { Tenant } from './context.ts'
 import type { apiKeys, logShards, memberships, tasks } from './schema.ts'
-import type { alertHistory, alertNotifications, alertRules, notificationChannels, notificationEmails, silences } from './schema_alerts.ts'
+import type {
+  alertBudgets,
+  alertHistory,
+  alertNotifications,
+  alertRules,
+  notificationChannels,
+  notificationEmails,
+  silences,
+} from './schema_alerts.ts'
 import type { auditLog } from './schema_audit.ts'
 import type { dashboards, savedFilters } from './schema_content.ts'
 import type { reportRuns, reports, usageDays } from './schema_jobs.ts'
@@ -10,6 +18,7 @@ import type { invitations, teamMemberships, teams } from './schema_identity.ts'
 
 /** Tables whose rows belong to one organization. */
 export type TenantTable =
+  | typeof alertBudgets
   | typeof alertHistory
   | typeof alertNotifications
   | typeof alertRules

@@ -1,4 +1,5 @@
 import {
+  alertBudgets,
   alertHistory,
   alertNotifications,
   alertRules,
@@ -34,6 +35,7 @@ export async function fillJobTables({ organizationId }: Pick<World, 'organizatio
     db
       .insert(alertHistory)
       .values({ organizationId, ruleId, id: newId(), at, group: {}, fromState: 'inactive', toState: 'firing', createdAt: at }),
+    db.insert(alertBudgets).values({ organizationId, hour: 1, history: 1, notices: 1 }).onConflictDoNothing(),
     db.insert(silences).values({ ...made, id: newId(), comment: 'Deployment', startsAt: at, endsAt: at + 1 }),
     db.insert(notificationChannels).values({ ...made, id: channelId, name: 'Mail', kind: 'email', config: { to: [email, others, email] } }),
     db
