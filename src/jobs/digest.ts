@@ -4,6 +4,7 @@ import type { TaskJob } from '../core/jobs.ts'
 import { digestMailsPerBatch, digestOrganizationsMax, digestOrganizationsPerPage } from '../core/limits.ts'
 import type { BaseCtx } from '../db/context.ts'
 import { sendJobs } from '../db/jobs.ts'
+import { ofLiveAccount, ofLiveOrganization } from '../db/live.ts'
 import { newMail, queueMails } from '../db/mails.ts'
 import { accounts, memberships, organizations, users } from '../db/schema.ts'
 import { digestNumbers } from './digest_numbers.ts'
@@ -29,8 +30,8 @@ export async function startDigests(ctx: BaseCtx): Promise<void> {
       .selectDistinct({ id: memberships.organizationId })
       .from(memberships)
       .innerJoin(users, eq(users.id, memberships.userId))
-      .innerJoin(organizations, and(eq(organizations.id, memberships.organizationId), isNull(organizations.deletedAt)))
-      .innerJoin(accounts, and(eq(accounts.id, organizations.accountId), isNull(accounts.deletedAt)))
+      .innerJoin(organizations, ofLiveOrganization(memberships.organizationId))
+      .innerJoin(accounts, ofLiveAccount)
       .where(and(gt(memberships.organizationId, after), isDue, wantsDigest(week), hadSomething(week)))
       .orderBy(asc(memberships.organizationId))
       .limit(digestOrganizationsPerPage)

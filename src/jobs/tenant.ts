@@ -1,6 +1,7 @@
 import { and, eq, isNull } from 'drizzle-orm'
 import type { BaseCtx, TenantCtx } from '../db/context.ts'
 import { logSettingsColumns, logSettingsOf } from '../db/log_settings.ts'
+import { ofLiveAccount } from '../db/live.ts'
 import { accounts, organizations } from '../db/schema.ts'
 
 /** What a job may want to say of the organization that it acts in. */
@@ -17,7 +18,7 @@ export async function tenantOf(base: BaseCtx, organizationId: string): Promise<O
   const [row] = await base.db
     .select({ accountId: organizations.accountId, name: organizations.name, settings: logSettingsColumns })
     .from(organizations)
-    .innerJoin(accounts, and(eq(accounts.id, organizations.accountId), isNull(accounts.deletedAt)))
+    .innerJoin(accounts, ofLiveAccount)
     .where(and(eq(organizations.id, organizationId), isNull(organizations.deletedAt)))
   if (row === undefined) return undefined
   const tenant = { organizationId, accountId: row.accountId, logSettings: logSettingsOf(row.settings) }

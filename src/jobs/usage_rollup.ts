@@ -4,6 +4,7 @@ import type { TaskJob } from '../core/jobs.ts'
 import { usageOrganizationsPerJob, usageRollupDays } from '../core/limits.ts'
 import type { BaseCtx } from '../db/context.ts'
 import { sendJobs } from '../db/jobs.ts'
+import { ofLiveAccount } from '../db/live.ts'
 import { accounts, logShards, organizations } from '../db/schema.ts'
 import { usageDays } from '../db/schema_jobs.ts'
 import { usageOfLogs } from '../search/storage/usage.ts'
@@ -43,7 +44,7 @@ async function nextOrganizations({ db }: BaseCtx, after: string): Promise<string
   const rows = await db
     .select({ id: organizations.id })
     .from(organizations)
-    .innerJoin(accounts, and(eq(accounts.id, organizations.accountId), isNull(accounts.deletedAt)))
+    .innerJoin(accounts, ofLiveAccount)
     .where(and(gt(organizations.id, after), isNull(organizations.deletedAt), exists(shards)))
     .orderBy(asc(organizations.id))
     .limit(usageOrganizationsPerJob)

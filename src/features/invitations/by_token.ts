@@ -4,10 +4,11 @@ import { membersPerOrganizationMax } from '../../core/limits.ts'
 import type { Role } from '../../core/permissions.ts'
 import { problem } from '../../core/problems.ts'
 import type { BaseCtx } from '../../db/context.ts'
+import { ofLiveAccount, ofLiveOrganization } from '../../db/live.ts'
 import { invalidOneTimeToken } from '../../db/one_time_tokens.ts'
 import { accounts, memberships, organizations, users } from '../../db/schema.ts'
 import { invitations } from '../../db/schema_identity.ts'
-import { inviterStillMay, liveByToken, ofLiveAccount, ofLiveOrganization } from './open.ts'
+import { inviterStillMay, liveByToken } from './open.ts'
 
 /** What a token invites to. All of it but the last two stays as it is while the token is good. */
 export interface TokenInvitation {
@@ -40,7 +41,7 @@ export async function findByToken(ctx: BaseCtx, token: string): Promise<TokenInv
       ),
     })
     .from(invitations)
-    .innerJoin(organizations, ofLiveOrganization)
+    .innerJoin(organizations, ofLiveOrganization(invitations.organizationId))
     .innerJoin(accounts, ofLiveAccount)
     .innerJoin(users, eq(users.id, invitations.invitedBy))
     .where(and(liveByToken(ctx, token), inviterStillMay()))
@@ -51,7 +52,7 @@ export async function findByToken(ctx: BaseCtx, token: string): Promise<TokenInv
 /** Whether the token still lets somebody into its organization, and there is room, as a condition. */
 export function mayEnter(ctx: BaseCtx, token: string, { organizationId }: TokenInvitation): SQL {
   const members = sql`(select count(*) from ${memberships} where ${eq(memberships.organizationId, organizationId)})`
-  return sql`exists (select 1 from ${invitations} join ${organizations} on ${ofLiveOrganization} join ${accounts} on ${ofLiveAccount}
+  return sql`exists (select 1 from ${invitations} join ${organizations} on ${ofLiveOrganization(invitations.organizationId)} join ${accounts} on ${ofLiveAccount}
     where ${and(liveByToken(ctx, token), inviterStillMay())}) and ${members} < ${membersPerOrganizationMax}`
 }
 

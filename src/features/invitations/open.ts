@@ -4,7 +4,7 @@ import type { Permission, Role } from '../../core/permissions.ts'
 import { problem } from '../../core/problems.ts'
 import type { BaseCtx, TenantCtx } from '../../db/context.ts'
 import { personMay } from '../../db/actor_may.ts'
-import { accounts, organizations } from '../../db/schema.ts'
+import { organizations } from '../../db/schema.ts'
 import { invitations } from '../../db/schema_identity.ts'
 import { hashSecretToken } from '../../db/secret_token.ts'
 import { inTenant } from '../../db/tenant.ts'
@@ -35,10 +35,6 @@ export function liveByToken(ctx: BaseCtx, token: string): SQL | undefined {
     gt(invitations.expiresAt, ctx.now()),
   )
 }
-
-/** Joins for what is only worth something while the organization and its account live. */
-export const ofLiveOrganization = and(eq(organizations.id, invitations.organizationId), isNull(organizations.deletedAt))
-export const ofLiveAccount = and(eq(accounts.id, organizations.accountId), isNull(accounts.deletedAt))
 
 /** What inviting to a role needs: who may do so with owners may with everybody. */
 export function rightToInvite(role: Role): Permission {

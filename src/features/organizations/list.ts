@@ -9,6 +9,7 @@ import { actsAsStaff } from '../../db/staff.ts'
 import type { UserCtx } from '../../db/context.ts'
 import { holds, listPage, offsetOf, orderOf } from '../../db/list.ts'
 import type { ListPage } from '../../db/list.ts'
+import { ofLiveAccount } from '../../db/live.ts'
 import { accountMemberships, accounts, memberships, organizations } from '../../db/schema.ts'
 import { organizationJson } from './json.ts'
 import type { listOrganizationsQuery, OrganizationJson } from './schema.ts'
@@ -51,8 +52,6 @@ export async function listOrganizations(ctx: UserCtx, query: z.output<typeof lis
 
 /** Under a name of its own: in a batch, columns of one name become one. */
 const accountRole = sql<AccountRole | null>`${accountMemberships.role}`.as('account_role')
-
-const ofLiveAccount = and(eq(accounts.id, organizations.accountId), isNull(accounts.deletedAt))
 
 /** Looked up by the caller's own memberships, so that nobody's list reads the whole table. */
 function within(ctx: UserCtx, isDeleted: boolean): SQL | undefined {
