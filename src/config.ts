@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import type { AlertJob, EmailJob, TaskJob } from './core/jobs.ts'
+import type { AlertJob, EmailJob, NotifyJob, TaskJob } from './core/jobs.ts'
 import { sealBytesMax } from './core/limits.ts'
 import { mailDomain, parseMailSettings } from './core/mail_settings.ts'
 import type { MailSettings } from './core/mail_settings.ts'
@@ -32,6 +32,7 @@ export interface Env {
   METER: DurableObjectNamespace<Meter>
   EMAIL_JOBS: Queue<EmailJob>
   ALERT_JOBS: Queue<AlertJob>
+  NOTIFY_JOBS: Queue<NotifyJob>
   TASK_JOBS: Queue<TaskJob>
   ENVIRONMENT?: string
   PUBLIC_URL?: string

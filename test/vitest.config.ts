@@ -59,7 +59,11 @@ export default defineConfig({
                 TEST_CRONS: cronsOf(await readWranglerConfig()),
               },
               // Nobody reads these queues: a mail that went out in the middle of a test would have forgotten its token.
-              queueProducers: { EMAIL_JOBS: { queueName: 'email-jobs-of-tests' }, ALERT_JOBS: { queueName: 'alert-jobs-of-tests' } },
+              queueProducers: {
+                EMAIL_JOBS: { queueName: 'email-jobs-of-tests' },
+                ALERT_JOBS: { queueName: 'alert-jobs-of-tests' },
+                NOTIFY_JOBS: { queueName: 'notify-jobs-of-tests' },
+              },
             },
           })),
         ],

@@ -4,7 +4,7 @@ import { mailKinds } from './mails.ts'
 import { uuidSchema } from './primitives.ts'
 
 /** Queues by name; each has a dead-letter queue, `<name>-dead`. */
-export const queueNames = ['email-jobs', 'alert-jobs', 'task-jobs'] as const
+export const queueNames = ['email-jobs', 'alert-jobs', 'notify-jobs', 'task-jobs'] as const
 export type QueueName = (typeof queueNames)[number]
 
 /** How a run of a schedule ended; null while the first one is under way. */
@@ -24,13 +24,17 @@ const ofOrganization = { organization_id: uuidSchema, ...origin }
 export const emailJobSchema = z.strictObject({ kind: z.enum(mailKinds), id: uuidSchema, ...origin })
 export type EmailJob = z.output<typeof emailJobSchema>
 
-export const alertJobSchema = z.discriminatedUnion('kind', [
-  /** Evaluate those of the rules that are due by now. */
-  z.strictObject({ kind: z.literal('evaluate'), ...ofOrganization, rule_ids: z.array(uuidSchema).min(1).max(alertRulesPerJobMax) }),
-  /** Deliver what waits for a channel from a rule, the oldest first. */
-  z.strictObject({ kind: z.literal('notify'), ...ofOrganization, rule_id: uuidSchema, channel_id: uuidSchema }),
-])
+/** Evaluate those of the rules that are due by now. */
+export const alertJobSchema = z.strictObject({
+  kind: z.literal('evaluate'),
+  ...ofOrganization,
+  rule_ids: z.array(uuidSchema).min(1).max(alertRulesPerJobMax),
+})
 export type AlertJob = z.output<typeof alertJobSchema>
+
+/** Deliver what waits for a channel from a rule, the oldest first. Not among the alerts': receivers of one tenant may be slow. */
+export const notifyJobSchema = z.strictObject({ kind: z.literal('notify'), ...ofOrganization, rule_id: uuidSchema, channel_id: uuidSchema })
+export type NotifyJob = z.output<typeof notifyJobSchema>
 
 export const taskJobSchema = z.discriminatedUnion('kind', [
   /** Do step `step` of a task; one that was done already makes the message a repeat. */
@@ -52,7 +56,13 @@ export type TaskJob = z.output<typeof taskJobSchema>
 export interface JobsOf {
   'email-jobs': EmailJob
   'alert-jobs': AlertJob
+  'notify-jobs': NotifyJob
   'task-jobs': TaskJob
 }
 
-export const jobSchemas = { 'email-jobs': emailJobSchema, 'alert-jobs': alertJobSchema, 'task-jobs': taskJobSchema } as const
+export const jobSchemas = {
+  'email-jobs': emailJobSchema,
+  'alert-jobs': alertJobSchema,
+  'notify-jobs': notifyJobSchema,
+  'task-jobs': taskJobSchema,
+} as const

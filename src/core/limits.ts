@@ -463,6 +463,40 @@ export const alertPreviewGroupsMax = 10
 export const alertSampleGroupsMax = 10
 /** Characters of a log's message that a notification shows. */
 export const alertSampleMessageCharsMax = 1_000
+/** Of a value that names a group, as JSON: what is longer is cut, since rule, history, notices and mails hold the names of all groups. */
+export const alertKeyValueBytesMax = 200
+/** What a rule remembers of its groups, as JSON: each evaluation writes it. State and times of a group take some of it. */
+export const alertGroupsBytesMax = 64 * 1024
+export const alertGroupStateBytes = 250
+/** Groups that a notice names, the worst; it says how many there are. Mails and messages show no more. */
+export const alertNoticeGroupsMax = 20
+/** A notice as JSON: it is stored once for each channel and address, and queues and receivers take it whole. */
+export const alertNoticeBytesMax = 64 * 1024
+/** Of a text in it, as JSON; of a link to the logs of a group, and to all: longer ones become wider until they fit. */
+export const alertNoticeTextBytesMax = 4_000
+export const alertGroupLinkCharsMax = 1_500
+export const alertNoticeLinkCharsMax = 8_000
+/** A row of D1 takes no more (developers.cloudflare.com: D1 limits); what alerts write stays far below. */
+export const d1RowBytesMax = 2_000_000
+/** Lines of history that one evaluation of a rule writes; another line counts the rest. */
+export const alertHistoryLinesMax = 100
+/**
+ * Lines of history of an organization an hour, and notices, one a channel: what rules write is kept for 90 days. A thousand rules
+ * that fire and are resolved once an hour need a tenth of the lines, and all of the notices. What is beyond is told later.
+ */
+export const alertHistoryLinesPerHourMax = 20_000
+export const alertNoticesPerHourMax = 2_000
+/**
+ * Time of evaluations, as their last runs took, that a minute sends to the queue for one organization: four rules at a time of one
+ * consumer that does nothing else, of ten. A thousand rules of 0.2 s fit. One that never ran counts as so much.
+ */
+export const alertDispatchMsPerOrganizationMax = 4 * 60_000
+export const alertFirstRunMs = 500
+/** Late windows of a rule are made up for until so much time has passed: the next minute goes on. */
+export const alertCatchUpMsMax = 10_000
+/** A rule that failed at least `alertFailuresToldMin` times in a row, and took so long for it, is tried so seldom until it works. */
+export const alertCostlyMs = 5_000
+export const alertCostlyRestMs = 5 * 60_000
 /** Rules of one message of `alert-jobs`: they share the look-up of their organization and its shards, and one write. */
 export const alertRulesPerJobMax = 20
 
@@ -520,8 +554,18 @@ export const reportBytesMax = 5 * 1024 * 1024
 /** Time between two of its times, and how many of them are looked at: those of a month, were it each hour of each day. */
 export const reportEveryMsMin = 60 * 60 * 1000
 export const reportTimesChecked = 750
-/** Reports that one run of the schedule sends on; the others are for the next minute. */
+/** Reports that one run of the schedule sends on, and of these one organization's; the others are for the next minutes. */
 export const reportDispatchRowsMax = 200
+export const reportDispatchPerOrganizationMax = 10
+/** Reports that people of one organization send out beside their times, in an hour: each is a search and up to ten mails. */
+export const reportRunsAskedMax = 30
+export const reportRunsWindowMs = 60 * 60 * 1000
+/** How often one report goes out at most, asked for or not. */
+export const reportRunEveryMs = 60_000
+/** A job that runs a report is taken for dead after this: a little more than it has. */
+export const reportLeaseMs = jobRunMsMax['task-jobs'] + 60_000
+/** Times that one run of the schedule takes a thousand files of reports away; the others are for its next one. */
+export const reportFilesRoundsMax = 10
 /** Characters of the reason why one did not go out. */
 export const reportErrorCharsMax = 500
 /** A file waits so long for its mails, which are given up after a day. */

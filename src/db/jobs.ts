@@ -23,7 +23,12 @@ export async function sendJobs<Q extends QueueName>(
 
 /** The producer of a queue. */
 export function queueOf<Q extends QueueName>({ env }: Pick<BaseCtx, 'env'>, queue: Q): Queue<JobsOf[Q]> {
-  const bindings = { 'email-jobs': env.EMAIL_JOBS, 'alert-jobs': env.ALERT_JOBS, 'task-jobs': env.TASK_JOBS } as const
+  const bindings = {
+    'email-jobs': env.EMAIL_JOBS,
+    'alert-jobs': env.ALERT_JOBS,
+    'notify-jobs': env.NOTIFY_JOBS,
+    'task-jobs': env.TASK_JOBS,
+  } as const
   return bindings[queue] as Queue<JobsOf[Q]>
 }
 

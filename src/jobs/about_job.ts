@@ -1,4 +1,4 @@
-import type { AlertJob, EmailJob, JobsOf, QueueName, TaskJob } from '../core/jobs.ts'
+import type { AlertJob, EmailJob, JobsOf, NotifyJob, QueueName, TaskJob } from '../core/jobs.ts'
 
 /** The ids by which the log lines of a job are found: what of D1 it is about. */
 export function aboutJob(queue: QueueName, job: JobsOf[QueueName]): Record<string, unknown> {
@@ -7,16 +7,16 @@ export function aboutJob(queue: QueueName, job: JobsOf[QueueName]): Record<strin
     case 'email-jobs':
       return { kind, mail_id: (job as EmailJob).id }
     case 'alert-jobs':
-      return { kind, ...aboutAlert(job as AlertJob) }
+      return { kind, organization_id: (job as AlertJob).organization_id, rule_ids: (job as AlertJob).rule_ids }
+    case 'notify-jobs':
+      return { kind, ...aboutNotify(job as NotifyJob) }
     case 'task-jobs':
       return { kind, ...aboutTask(job as TaskJob) }
   }
 }
 
-function aboutAlert(job: AlertJob): Record<string, unknown> {
-  const { organization_id } = job
-  if (job.kind === 'notify') return { organization_id, rule_id: job.rule_id, channel_id: job.channel_id }
-  return { organization_id, rule_ids: job.rule_ids }
+function aboutNotify({ organization_id, rule_id, channel_id }: NotifyJob): Record<string, unknown> {
+  return { organization_id, rule_id, channel_id }
 }
 
 function aboutTask(job: TaskJob): Record<string, unknown> {

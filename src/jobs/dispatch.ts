@@ -2,6 +2,7 @@ import type { JobsOf, QueueName } from '../core/jobs.ts'
 import type { BaseCtx } from '../db/context.ts'
 import { giveUpAlertJob, runAlertJob } from './alert_jobs.ts'
 import { giveUpMail, sendMail } from './email_jobs.ts'
+import { giveUpNotify, runNotify } from './notify/deliver.ts'
 import { giveUpTaskJob, runTaskJob } from './task_jobs.ts'
 
 /** How the jobs of one queue are done, and what is to be written down when one is given up. */
@@ -21,5 +22,6 @@ export type Dispatch = { readonly [Q in QueueName]: Handlers<JobsOf[Q]> }
 export const dispatch: Dispatch = {
   'email-jobs': { run: sendMail, giveUp: giveUpMail },
   'alert-jobs': { run: runAlertJob, giveUp: giveUpAlertJob },
+  'notify-jobs': { run: runNotify, giveUp: giveUpNotify },
   'task-jobs': { run: runTaskJob, giveUp: giveUpTaskJob },
 }

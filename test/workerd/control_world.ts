@@ -1,6 +1,6 @@
 import { createExecutionContext, createMessageBatch, env, getQueueResult } from 'cloudflare:test'
 import type { Env } from '../../src/config.ts'
-import type { AlertJob, EmailJob, TaskJob } from '../../src/core/jobs.ts'
+import type { AlertJob, EmailJob, NotifyJob, TaskJob } from '../../src/core/jobs.ts'
 import type { BaseCtx, TenantCtx } from '../../src/db/context.ts'
 import { consumeJobs } from '../../src/jobs/consume.ts'
 import { dispatch } from '../../src/jobs/dispatch.ts'
@@ -17,6 +17,7 @@ export interface Sent<J = TaskJob> {
 export interface Queues {
   sent: Sent[]
   alerts: Sent<AlertJob>[]
+  notices: Sent<NotifyJob>[]
   mails: Sent<EmailJob>[]
 }
 
@@ -28,10 +29,11 @@ export function withJobs(base: BaseCtx = testCtx()): { ctx: BaseCtx } & Queues {
 
 /** The same bindings with queues that keep what they are given. A view, since what a proxy shows cannot be spread. */
 export function keepingJobs(bindings: Env): { env: Env } & Queues {
-  const queues: Queues = { sent: [], alerts: [], mails: [] }
+  const queues: Queues = { sent: [], alerts: [], notices: [], mails: [] }
   const kept: Record<string, unknown> = {
     TASK_JOBS: keeping(queues.sent),
     ALERT_JOBS: keeping(queues.alerts),
+    NOTIFY_JOBS: keeping(queues.notices),
     EMAIL_JOBS: keeping(queues.mails),
   }
   const view = new Proxy(bindings, {

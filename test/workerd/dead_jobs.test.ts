@@ -226,15 +226,15 @@ describe('a dead job that staff send again', () => {
   })
 
   it('needs nothing more of alerts, which go by what is due', async () => {
-    const job: JobsOf['alert-jobs'] = {
+    const job: JobsOf['notify-jobs'] = {
       kind: 'notify',
       organization_id: world.organizationId,
       rule_id: crypto.randomUUID(),
       channel_id: crypto.randomUUID(),
     }
-    const { staff, alerts } = staffWithJobs()
-    await replayDeadJob(staff, await makeDeadJob(world, 'alert-jobs', job))
-    expect(alerts).toMatchObject([{ job }])
+    const { staff, notices } = staffWithJobs()
+    await replayDeadJob(staff, await makeDeadJob(world, 'notify-jobs', job))
+    expect(notices).toMatchObject([{ job }])
   })
 
   it('that no organization has is in the audit log of the staff', async () => {

@@ -12,7 +12,7 @@ import { noticeOf } from '../support/notices.ts'
 import type { World } from '../support/world.ts'
 import { createWorld, testCtx } from '../support/world.ts'
 import { ask, auditOf } from './content_world.ts'
-import { ownerWithJobs, withJobs } from './control_world.ts'
+import { ownerWithJobs } from './control_world.ts'
 import { notifyWorld, receiverOf, writeAll } from './notify_world.ts'
 
 const path = '/api/v1/notification-channels'
@@ -264,23 +264,5 @@ describe('a notice by e-mail', () => {
     expect(await mailsTo(world.owner.email, 'alert')).toEqual([])
     const rows = await ctx.db.select().from(alertNotifications).where(eq(alertNotifications.organizationId, world.organizationId))
     expect(rows).toEqual([])
-  })
-})
-
-describe('the sweep', () => {
-  it('sends a lost notice on, and fails what is too old', async () => {
-    const receiver = await receiverOf({})
-    const { tell, rows, world } = await notifyWorld(receiver.url)
-    await tell()
-    const sweepAt = async (ms: number) => {
-      const { ctx, alerts } = withJobs()
-      await sweepNotifications({ ...ctx, now: () => ms })
-      return alerts.filter(({ job }) => job.organization_id === world.organizationId)
-    }
-    expect(await sweepAt(Date.now())).toEqual([])
-    expect(await sweepAt(Date.now() + 3 * 60 * 1000)).toHaveLength(1)
-    expect(await rows()).toMatchObject([{ status: 'pending' }])
-    expect(await sweepAt(Date.now() + 26 * 60 * 60 * 1000)).toEqual([])
-    expect(await rows()).toMatchObject([{ status: 'failed', error: 'It could not be sent within a day.' }])
   })
 })

@@ -43,7 +43,7 @@ describe('a webhook', () => {
 
   it('is tried again later with the same id after 500, and those behind it wait for it', async () => {
     const receiver = await receiverOf({ status: 500, body: 'broken' }, {})
-    const { tell, run, rows, ctx, alerts, channel } = await notifyWorld(receiver.url)
+    const { tell, run, rows, ctx, notices, channel } = await notifyWorld(receiver.url)
     const [first, second] = [await tell(), await tell({ kind: 'resolved' })]
     await run()
     const [waiting, behind] = await rows()
@@ -52,7 +52,7 @@ describe('a webhook', () => {
       { status: 'pending', attempts: 0 },
     ])
     expect(await channel()).toMatchObject({ lastError: 'It answered 500.' })
-    const [next] = alerts
+    const [next] = notices
     const waitMs = (waiting?.nextAttemptAt ?? 0) - Date.now()
     expect(waitMs).toBeGreaterThan(10_000)
     expect(waitMs).toBeLessThanOrEqual(30_000)
@@ -106,7 +106,7 @@ describe('a webhook', () => {
 
   it('goes out at most to a day after its notice, then has failed for good, until somebody tries again', async () => {
     const receiver = await receiverOf({ status: 503 })
-    const { tell, run, rows, ctx, ruleId, alerts } = await notifyWorld(receiver.url)
+    const { tell, run, rows, ctx, ruleId, notices } = await notifyWorld(receiver.url)
     await tell()
     const start = Date.now()
     let now = start
@@ -123,9 +123,9 @@ describe('a webhook', () => {
     expect(failed).toMatchObject({ status: 'failed', error: 'It answered 503.', attempts })
     const ids = new Set((await receiver.received()).map(({ headers }) => headers['webhook-id']))
     expect(ids.size).toBe(1)
-    alerts.length = 0
+    notices.length = 0
     await retryNotification(at(ctx, now), { ruleId, id: failed?.id ?? '' })
-    expect(alerts).toHaveLength(1)
+    expect(notices).toHaveLength(1)
     expect(await rows()).toMatchObject([{ status: 'pending', attempts: 0, error: null, createdAt: now }])
     await expect(retryNotification(ctx, { ruleId, id: failed?.id ?? '' })).rejects.toMatchObject({ code: 'conflict' })
   })
@@ -194,11 +194,11 @@ describe('a consumer', () => {
 
   it('goes on as another job after some notices', async () => {
     const receiver = await receiverOf({})
-    const { tell, run, alerts } = await notifyWorld(receiver.url)
+    const { tell, run, notices } = await notifyWorld(receiver.url)
     for (let i = 0; i < 9; i++) await tell()
     await run()
     expect(await receiver.received()).toHaveLength(8)
-    expect(alerts).toMatchObject([{ job: { kind: 'notify' }, delaySeconds: 0 }])
+    expect(notices).toMatchObject([{ job: { kind: 'notify' }, delaySeconds: 0 }])
   })
 })
 

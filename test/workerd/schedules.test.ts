@@ -187,6 +187,6 @@ describe('the schedules of the deployment', () => {
     for (const name of ['runs', 'failures', 'skips']) expect(of(`edgelog_schedule_${name}_total`, 'schedule')).toEqual(names)
     expect(of('edgelog_schedule_last_success_timestamp_seconds', 'schedule')).toContain('task-sweep')
     for (const name of ['edgelog_queue_backlog_messages', 'edgelog_queue_backlog_bytes', 'edgelog_dead_jobs'])
-      expect(of(name, 'queue')).toEqual(['email-jobs', 'alert-jobs', 'task-jobs'])
+      expect(of(name, 'queue')).toEqual(['email-jobs', 'alert-jobs', 'notify-jobs', 'task-jobs'])
   })
 })

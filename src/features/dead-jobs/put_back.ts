@@ -18,6 +18,7 @@ export async function putBack(ctx: UserCtx, queue: QueueName, job: JobsOf[QueueN
     case 'email-jobs':
       return putMailBack(ctx, job as EmailJob, isOpen)
     case 'alert-jobs':
+    case 'notify-jobs':
       return []
     case 'task-jobs':
       return putTaskBack(ctx, job as TaskJob, isOpen)

@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm'
 import type { SQL } from 'drizzle-orm'
 import type { BatchItem } from 'drizzle-orm/batch'
 import type { AlertNotice } from '../../core/alerts.ts'
-import type { AlertJob } from '../../core/jobs.ts'
+import type { NotifyJob } from '../../core/jobs.ts'
 import type { TenantCtx } from '../../db/context.ts'
 import { newMail } from '../../db/mails.ts'
 import type { NewMail } from '../../db/mails.ts'
@@ -19,10 +19,10 @@ export interface NoticeToSend {
   source?: SQL
 }
 
-/** Statements for the batch of the act that the notice tells of; once it is done, jobs for `alert-jobs` and mails for `queueMails`. */
+/** Statements for the batch of the act that the notice tells of; once it is done, jobs for `notify-jobs` and mails for `queueMails`. */
 export interface NewNotifications {
   statements: BatchItem<'sqlite'>[]
-  jobs: AlertJob[]
+  jobs: NotifyJob[]
   mails: NewMail[]
 }
 
@@ -52,7 +52,7 @@ export async function newNotifications(
   const confirmed = await confirmedRecipients(ctx, organizationId, emails)
   const rows: NewRow[] = []
   const mails: NewMail[] = []
-  const jobs: AlertJob[] = []
+  const jobs: NotifyJob[] = []
   for (const { id: channel } of channels.filter((each) => each.kind !== 'email')) {
     rows.push({ id: ctx.newId(), channel, recipient: null, status: 'pending', error: null })
     jobs.push({ kind: 'notify', organization_id: organizationId, rule_id: ruleId, channel_id: channel })

@@ -38,7 +38,7 @@ async function again(ctx: TenantCtx, row: NotificationRow, where: SQL): Promise<
   const [, rows] = await ctx.db.batch([entry(ctx, row, where), waiting(ctx, row.id, where)])
   if (rows.length === 0) return false
   const { organizationId } = ctx.tenant
-  await sendJobs(ctx, 'alert-jobs', [{ kind: 'notify', organization_id: organizationId, rule_id: row.ruleId, channel_id: row.channelId }])
+  await sendJobs(ctx, 'notify-jobs', [{ kind: 'notify', organization_id: organizationId, rule_id: row.ruleId, channel_id: row.channelId }])
   return true
 }
 

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import type { AlertJob } from '../../core/jobs.ts'
+import type { NotifyJob } from '../../core/jobs.ts'
 import type { TenantCtx } from '../../db/context.ts'
 import { sendJobs } from '../../db/jobs.ts'
 import { queueMails } from '../../db/mails.ts'
@@ -69,7 +69,7 @@ export interface Telling {
 export async function commitOutcome(ctx: TenantCtx, held: Held, outcome: Outcome, tell: Telling, run: QueryRun): Promise<boolean> {
   const { row, definition, lease } = held
   const source = sql`from ${alertRules} where ${isOurs(ctx, row, lease)}`
-  const jobs: AlertJob[] = []
+  const jobs: NotifyJob[] = []
   const mails: NewMail[] = []
   const rows = []
   for (const { kind, groups, error } of tell.notices) {
@@ -85,7 +85,7 @@ export async function commitOutcome(ctx: TenantCtx, held: Held, outcome: Outcome
   if (!isDone) return false
   queueMails(ctx, mails)
   // What a queue in trouble does not take waits in D1 for the sweeps.
-  await sendJobs(ctx, 'alert-jobs', uniqueJobs(jobs))
+  await sendJobs(ctx, 'notify-jobs', uniqueJobs(jobs))
   return true
 }
 
@@ -109,6 +109,6 @@ function historyStatement(ctx: TenantCtx, { row, lease }: Held, { changes, skipp
   )
 }
 
-function uniqueJobs(jobs: readonly AlertJob[]): AlertJob[] {
+function uniqueJobs(jobs: readonly NotifyJob[]): NotifyJob[] {
   return [...new Map(jobs.map((job) => [JSON.stringify(job), job])).values()]
 }

@@ -1,13 +1,14 @@
 import { and, asc, eq, lte, sql } from 'drizzle-orm'
-import type { AlertJob } from '../../core/jobs.ts'
 import { alertNoticeSchema } from '../../core/alerts.ts'
 import { backOffSeconds } from '../../core/back_off.ts'
+import type { NotifyJob } from '../../core/jobs.ts'
 import {
   jobRetrySecondsMax,
   notificationErrorCharsMax,
   notificationGivenUpMs,
   notificationLeaseMs,
   notificationsPerJobMax,
+  notifyTurnMs,
 } from '../../core/limits.ts'
 import type { BaseCtx, TenantCtx } from '../../db/context.ts'
 import { sendJobs } from '../../db/jobs.ts'
@@ -18,30 +19,36 @@ import type { ChannelRow } from '../../features/notification-channels/channel.ts
 import { channelGone } from '../../features/notification-channels/remove.ts'
 import type { Outcome } from '../../features/notification-channels/send/outcome.ts'
 import { sendNotice } from '../../features/notification-channels/send/send_notice.ts'
-
+import { timeoutOf } from '../../features/notification-channels/send/timeout.ts'
 import { tenantOf } from '../tenant.ts'
 
-export type NotifyJob = Extract<AlertJob, { kind: 'notify' }>
 type Notification = typeof alertNotifications.$inferSelect
 
 /**
  * Delivers what waits for a channel from a rule, the oldest first, and stops at the first that cannot be delivered now: what was told
  * first arrives first. A notice is claimed for a minute by who delivers it, so that no two consumers send it at once; one that died
- * before it wrote down what became of it leaves it to the next, which sends it again with the same id.
+ * before it wrote down what became of it leaves it to the next, which sends it again with the same id. A slow receiver's turn is
+ * short: what is left goes to the end of the queue.
  */
 export async function runNotify(base: BaseCtx, job: NotifyJob): Promise<void> {
   const found = await tenantOf(base, job.organization_id)
   if (found === undefined) return
   const { ctx } = found
   const channel = await channelOf(ctx, job.channel_id)
-  for (let delivered = 0; delivered < notificationsPerJobMax; delivered += 1) {
+  const endMs = ctx.now() + notifyTurnMs
+  for (let delivered = 0; delivered < notificationsPerJobMax && ctx.now() < endMs; delivered += 1) {
     const claimed = await claimOldest(ctx, job)
     if (claimed === undefined) return
     const outcome = await attempt(ctx, channel, claimed)
     const delaySeconds = await record(ctx, claimed, outcome)
-    if (delaySeconds !== undefined) return sendJobs(ctx, 'alert-jobs', [job], { delaySeconds })
+    if (delaySeconds !== undefined) return sendJobs(ctx, 'notify-jobs', [job], { delaySeconds })
   }
-  await sendJobs(ctx, 'alert-jobs', [job])
+  await sendJobs(ctx, 'notify-jobs', [job])
+}
+
+/** Nothing is lost with a message: the sweep sends again what waits for a channel. */
+export async function giveUpNotify(ctx: BaseCtx, job: NotifyJob, reason: string): Promise<void> {
+  ctx.log.error('a message of notify-jobs was given up', new Error(reason), { organization_id: job.organization_id })
 }
 
 async function channelOf(ctx: TenantCtx, id: string): Promise<ChannelRow | undefined> {
@@ -100,7 +107,9 @@ async function attempt(
   // What waited behind others for a day was never tried, and is told all the same: the next one may be its end.
   if (attempts > 1 && createdAt <= ctx.now() - notificationGivenUpMs) return refused(error ?? 'It was not accepted within a day.')
   const parsed = alertNoticeSchema.safeParse(notice)
-  return parsed.success ? sendNotice(ctx, channel, parsed.data) : refused('The stored notice cannot be read.')
+  return parsed.success
+    ? sendNotice(ctx, channel, parsed.data, timeoutOf(channel, ctx.now()))
+    : refused('The stored notice cannot be read.')
 }
 
 /** Writes down what became of an attempt; answers the seconds until the next one, or undefined where none follows. */

@@ -1,5 +1,10 @@
 import { and, eq, isNotNull, isNull, lte, ne, sql } from 'drizzle-orm'
-import { notificationGivenUpMs, notificationStuckMs, notificationSweepRowsMax } from '../../core/limits.ts'
+import {
+  notificationGivenUpMs,
+  notificationStuckMs,
+  notificationSweepPerOrganizationMax,
+  notificationSweepRowsMax,
+} from '../../core/limits.ts'
 import type { BaseCtx } from '../../db/context.ts'
 import { sendJobs } from '../../db/jobs.ts'
 import { accounts, organizations } from '../../db/schema.ts'
@@ -8,7 +13,8 @@ import { mails } from '../../db/schema_content.ts'
 
 /**
  * Sends notices on whose message was lost, or whose consumer died, of all organizations; a second message finds nothing to do. Notices
- * by e-mail follow their mails. What is older than a day, and one more hour for who may be at it, has failed.
+ * by e-mail follow their mails. Organizations take turns, and each has so many at most. What is older than a day, and one more hour
+ * for who may be at it, has failed.
  */
 export async function sweepNotifications(ctx: BaseCtx): Promise<void> {
   const now = ctx.now()
@@ -22,21 +28,30 @@ export async function sweepNotifications(ctx: BaseCtx): Promise<void> {
       updatedAt: now,
     })
     .where(and(due, lte(alertNotifications.leaseUntil, now), lte(alertNotifications.createdAt, now - notificationGivenUpMs - hourMs)))
-  const stuck = await ctx.db
-    .selectDistinct({
+  const rank = sql<number>`row_number() over (partition by ${alertNotifications.organizationId} order by min(${alertNotifications.nextAttemptAt}))`
+  const waiting = ctx.db
+    .select({
       organizationId: alertNotifications.organizationId,
       ruleId: alertNotifications.ruleId,
       channelId: alertNotifications.channelId,
+      rank: rank.as('rank'),
     })
     .from(alertNotifications)
     // Those of deleted organizations wait for their restore, and must not fill every sweep.
     .innerJoin(organizations, and(eq(organizations.id, alertNotifications.organizationId), isNull(organizations.deletedAt)))
     .innerJoin(accounts, and(eq(accounts.id, organizations.accountId), isNull(accounts.deletedAt)))
     .where(and(due, isNull(alertNotifications.recipient), lte(alertNotifications.leaseUntil, now)))
+    .groupBy(alertNotifications.organizationId, alertNotifications.ruleId, alertNotifications.channelId)
+    .as('waiting')
+  const stuck = await ctx.db
+    .select({ organizationId: waiting.organizationId, ruleId: waiting.ruleId, channelId: waiting.channelId })
+    .from(waiting)
+    .where(sql`${waiting.rank} <= ${notificationSweepPerOrganizationMax}`)
+    .orderBy(sql`${waiting.rank}`)
     .limit(notificationSweepRowsMax)
   await sendJobs(
     ctx,
-    'alert-jobs',
+    'notify-jobs',
     stuck.map(({ organizationId, ruleId, channelId }) => {
       return { kind: 'notify', organization_id: organizationId, rule_id: ruleId, channel_id: channelId } as const
     }),

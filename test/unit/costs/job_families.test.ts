@@ -56,12 +56,13 @@ describe('metrics of queues', () => {
     const backlogs = {
       'email-jobs': { backlogCount: 2, backlogBytes: 300 },
       'alert-jobs': null,
+      'notify-jobs': { backlogCount: 1, backlogBytes: 150 },
       'task-jobs': { backlogCount: 0, backlogBytes: 0 },
     }
     expect(read(queueFamilies(backlogs, { 'alert-jobs': 4 }), 'queue')).toEqual({
-      edgelog_queue_backlog_messages: { 'email-jobs': 2, 'task-jobs': 0 },
-      edgelog_queue_backlog_bytes: { 'email-jobs': 300, 'task-jobs': 0 },
-      edgelog_dead_jobs: { 'email-jobs': 0, 'alert-jobs': 4, 'task-jobs': 0 },
+      edgelog_queue_backlog_messages: { 'email-jobs': 2, 'notify-jobs': 1, 'task-jobs': 0 },
+      edgelog_queue_backlog_bytes: { 'email-jobs': 300, 'notify-jobs': 150, 'task-jobs': 0 },
+      edgelog_dead_jobs: { 'email-jobs': 0, 'alert-jobs': 4, 'notify-jobs': 0, 'task-jobs': 0 },
     })
   })
 })

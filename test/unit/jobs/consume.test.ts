@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { QueueName } from '../../../src/core/jobs.ts'
-import { jobRetrySecondsMax, jobRunMsMax } from '../../../src/core/limits.ts'
+import { jobRetrySecondsMax, jobRunMsMax, notifyPutOffSeconds, notifyTurnMs } from '../../../src/core/limits.ts'
 import { createLog } from '../../../src/core/log.ts'
 import type { BaseCtx } from '../../../src/db/context.ts'
 import { consumeJobs } from '../../../src/jobs/consume.ts'
@@ -22,16 +22,24 @@ let dispatch: Dispatch
 
 let lines: Line[]
 let work: Promise<unknown>[]
+/** What was sent to a queue, with its options. */
+let sent: unknown[]
 beforeEach(() => {
   const nothing = () => Promise.reject(new Error('nothing was expected'))
-  run = { 'email-jobs': nothing, 'alert-jobs': nothing, 'task-jobs': nothing }
+  run = { 'email-jobs': nothing, 'alert-jobs': nothing, 'notify-jobs': nothing, 'task-jobs': nothing }
   const handlers = <Q extends QueueName>(queue: Q) => ({
     run: (...args: Parameters<Dispatch[Q]['run']>) => (run[queue] as (...all: unknown[]) => Promise<void>)(...args),
     giveUp: nothing,
   })
-  dispatch = { 'email-jobs': handlers('email-jobs'), 'alert-jobs': handlers('alert-jobs'), 'task-jobs': handlers('task-jobs') }
+  dispatch = {
+    'email-jobs': handlers('email-jobs'),
+    'alert-jobs': handlers('alert-jobs'),
+    'notify-jobs': handlers('notify-jobs'),
+    'task-jobs': handlers('task-jobs'),
+  }
   lines = []
   work = []
+  sent = []
   for (const kind of ['log', 'error'] as const)
     vi.spyOn(console, kind).mockImplementation((text: string) => void lines.push(JSON.parse(text) as Line))
 })
@@ -43,8 +51,10 @@ afterEach(() => {
 /** A context that has a clock and a log, and whose database is down. */
 function baseCtx(): BaseCtx {
   const db = { insert: () => brokenStatement, select: () => brokenStatement, batch: () => Promise.reject(new Error('D1_ERROR: down')) }
+  const sendBatch = async (batch: { body: unknown }[], options: unknown) => void sent.push(...batch.map(({ body }) => [body, options]))
   const base = {
     db,
+    env: { NOTIFY_JOBS: { sendBatch } },
     log: createLog('run'),
     requestId: 'run',
     now: () => Date.now(),
@@ -99,6 +109,7 @@ describe('a batch of jobs', () => {
   it('names what each kind is about', async () => {
     run['task-jobs'] = async () => undefined
     run['alert-jobs'] = async () => undefined
+    run['notify-jobs'] = async () => undefined
     const organization_id = organizationId
     await deliver('task-jobs', [
       { kind: 'task', organization_id, task_id: id, step: 2 },
@@ -106,10 +117,8 @@ describe('a batch of jobs', () => {
       { kind: 'report', organization_id, report_id: id, due_ms: 1 },
       { kind: 'retention', after: { organization_id: '', number: -1 } },
     ])
-    await deliver('alert-jobs', [
-      { kind: 'evaluate', organization_id, rule_ids: [id] },
-      { kind: 'notify', organization_id, rule_id: id, channel_id: id },
-    ])
+    await deliver('alert-jobs', [{ kind: 'evaluate', organization_id, rule_ids: [id] }])
+    await deliver('notify-jobs', [{ kind: 'notify', organization_id, rule_id: id, channel_id: id }])
     expect(jobLines()).toMatchObject([
       { kind: 'task', organization_id, task_id: id, step: 2 },
       { kind: 'purge', thing: 'user', thing_id: id },
@@ -142,6 +151,25 @@ describe('a batch of jobs', () => {
     }
     const ends = await deliver('email-jobs', [mail(), mail(), mail()])
     expect(ends.map((end) => end === 'acked')).toEqual([false, false, true])
+  })
+
+  it('of notices gives each organization a short turn of its own, and puts off what is left of a slow one', async () => {
+    vi.useFakeTimers()
+    const done: string[] = []
+    run['notify-jobs'] = async (_, { organization_id }) => {
+      if (organization_id === organizationId) await new Promise((resolve) => setTimeout(resolve, notifyTurnMs))
+      done.push(organization_id)
+    }
+    const slow = { kind: 'notify', organization_id: organizationId, rule_id: id, channel_id: id }
+    const quick = { ...slow, organization_id: id }
+    const delivered = deliver('notify-jobs', [slow, slow, slow, quick])
+    await vi.advanceTimersByTimeAsync(notifyTurnMs - 1)
+    expect(done).toEqual([id])
+    await vi.advanceTimersByTimeAsync(1)
+    expect(await delivered).toEqual(Array.from({ length: 4 }, () => 'acked'))
+    expect(done).toEqual([id, organizationId])
+    expect(sent).toEqual([slow, slow].map((job) => [{ ...job, request_id: 'run' }, { delaySeconds: notifyPutOffSeconds }]))
+    expect(jobLines().map(({ outcome }) => outcome)).toEqual(['done', 'done', 'put off', 'put off'])
   })
 
   it('goes on behind one that hangs, which counts as failed', async () => {
