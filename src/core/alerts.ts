@@ -1,5 +1,5 @@
 import * as z from 'zod'
-import { alertGroupsMax, alertSampleLogsMax } from './limits.ts'
+import { alertNoticeGroupsMax, alertSampleLogsMax } from './limits.ts'
 
 /* What rules, their evaluation, their history and their notifications have in common. */
 
@@ -56,7 +56,7 @@ export const alertNoticeSchema = z.strictObject({
     severity: z.enum(alertSeverities),
     description: z.string(),
     runbook_url: z.string().nullable(),
-    /** The condition in words, such as `count() > 100 within 5m`. */
+    /** The condition in words, such as `count() > 100 within 5m`. Long texts are cut. */
     condition: z.string(),
     q: z.string(),
   }),
@@ -76,7 +76,9 @@ export const alertNoticeSchema = z.strictObject({
         logs_url: z.string(),
       }),
     )
-    .max(alertGroupsMax),
+    .max(alertNoticeGroupsMax),
+  /** How many there are; `groups` names the worst of them. */
+  groups_total: z.int().optional(),
   logs_url: z.string(),
   rule_url: z.string(),
   /** Some of the logs that caused it, newest first; long messages are cut. */

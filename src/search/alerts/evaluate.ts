@@ -12,6 +12,7 @@ import type { QueryRun } from '../query_run.ts'
 import { queryRun } from '../query_run.ts'
 import { checkQuery } from '../query_text.ts'
 import { statsFunctionsIn } from '../stats_of_logs.ts'
+import { keyValue } from './group_key.ts'
 import type { GroupValue } from './groups.ts'
 import { isBeyond, isUpward } from './groups.ts'
 
@@ -45,7 +46,7 @@ export async function evaluateRule(ctx: TenantCtx, definition: AlertDefinition, 
   const groups = answer.groups
     .map(({ key, values, isComplete }) => {
       const value = numberOf(values[0])
-      const group = { key: Object.fromEntries(definition.by.map((field, i) => [field, key[i] ?? null])), value }
+      const group = { key: Object.fromEntries(definition.by.map((field, i) => [field, keyValue(key[i] ?? null)])), value }
       return { group, isKnown: (isComplete && !isPartial) || (value !== null && isCertain(value)) }
     })
     .filter(({ isKnown }) => isKnown)

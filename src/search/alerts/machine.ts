@@ -1,5 +1,6 @@
 import type { AlertGroupKey, AlertGroupState, AlertNoticeKind, AlertState } from '../../core/alerts.ts'
-import { alertFailuresToldMin, alertGroupsMax } from '../../core/limits.ts'
+import { jsonBytes } from '../../core/json_bytes.ts'
+import { alertFailuresToldMin, alertGroupStateBytes, alertGroupsBytesMax, alertGroupsMax } from '../../core/limits.ts'
 import type { AlertDefinition } from '../../features/alerts/definition.ts'
 import { severityOf } from './groups.ts'
 import type { GroupValue } from './groups.ts'
@@ -104,7 +105,7 @@ export function step(definition: AlertDefinition, before: RuleState, observation
       from: state,
       to: state,
       value: null,
-      detail: `It has more groups than ${alertGroupsMax}: those with the worst values are looked at.`,
+      detail: `It has more groups than ${alertGroupsMax}, or their names are too long: those with the worst values are looked at.`,
     })
   return {
     after: {
@@ -139,7 +140,7 @@ function adopted({ version, groups }: RuleState, moment: Moment, note: Note): Al
   })
 }
 
-/** The groups after what was seen of them, at most `alertGroupsMax`. */
+/** The groups after what was seen of them, as many as a rule tells apart. */
 function observed(
   watch: Watch,
   known: readonly AlertGroupState[],
@@ -156,13 +157,23 @@ function observed(
     ),
   )
   const kept = groups.filter(({ after }) => remembered.has(after)).toSorted((a, b) => compareGroups(watch, a.after, b.after))
-  const some = kept.slice(0, alertGroupsMax)
+  const some = kept.slice(0, fittingGroups(kept.map(({ after }) => after)))
   const dropped = groups.filter(({ after, before }) => before !== undefined && !remembered.has(after))
   for (const { before, after, detail } of [...some, ...dropped]) {
     const from = before?.state ?? 'inactive'
     if (from !== after.state) note({ group: after.key, from, to: after.state, value: after.value, detail })
   }
   return { groups: some.map(({ after }) => after), truncated: observation.truncated || kept.length > some.length }
+}
+
+/**
+ * How many of the groups, the worst first, a rule remembers. Their size is that of their names, which never changes: what people know
+ * of comes first, and what fitted once still does.
+ */
+function fittingGroups(groups: readonly AlertGroupState[]): number {
+  let left = alertGroupsBytesMax
+  const over = groups.slice(0, alertGroupsMax).findIndex(({ key }) => (left -= jsonBytes(key) + alertGroupStateBytes) < 0)
+  return over === -1 ? Math.min(groups.length, alertGroupsMax) : over
 }
 
 function worstOf(groups: readonly AlertGroupState[]): AlertGroupState['state'] {

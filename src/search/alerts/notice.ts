@@ -1,5 +1,13 @@
 import type { AlertGroupKey, AlertGroupState, AlertNotice, AlertNoticeKind } from '../../core/alerts.ts'
-import { alertSampleGroupsMax, alertSampleLogsMax, alertSampleMessageCharsMax, queryBytesMax } from '../../core/limits.ts'
+import {
+  alertGroupLinkCharsMax,
+  alertNoticeGroupsMax,
+  alertNoticeLinkCharsMax,
+  alertSampleGroupsMax,
+  alertSampleLogsMax,
+  alertSampleMessageCharsMax,
+  queryBytesMax,
+} from '../../core/limits.ts'
 import { logsUrl, ruleUrl } from '../../core/links.ts'
 import { formatTimestamp } from '../../core/time.ts'
 import type { TenantCtx } from '../../db/context.ts'
@@ -8,6 +16,8 @@ import type { AlertDefinition } from '../../features/alerts/definition.ts'
 import { conditionText } from '../../features/alerts/definition.ts'
 import type { QueryRun } from '../query_run.ts'
 import { allOf, quoted } from '../query_text.ts'
+import { isWholeValue } from './group_key.ts'
+import { boundedNotice } from './notice_bounds.ts'
 import { searchLogs } from '../search.ts'
 
 /** What a notice says of the rule that it is about. */
@@ -29,7 +39,7 @@ export async function newNotice(ctx: TenantCtx, of: NoticeOf, run?: QueryRun): P
   const from = formatTimestamp(window.fromMs, 0)
   const to = formatTimestamp(window.toMs, 0)
   const urlOf = (q: string) => logsUrl(publicUrl, { organizationId, q, from, to })
-  return {
+  return boundedNotice({
     id: ctx.newId(),
     kind,
     organization: { id: organizationId, name: of.organizationName },
@@ -44,18 +54,24 @@ export async function newNotice(ctx: TenantCtx, of: NoticeOf, run?: QueryRun): P
     },
     from,
     to,
-    groups: groups.map(({ key, state, value, since_ms: since }) => ({
+    groups: groups.slice(0, alertNoticeGroupsMax).map(({ key, state, value, since_ms: since }) => ({
       group: key,
       state,
       value,
       since: formatTimestamp(since, 0),
-      logs_url: urlOf(queryOfGroups(definition.q, [key])),
+      logs_url: fitting([queryOfGroups(definition.q, [key]), queryOfGroups('', [key])].map(urlOf), alertGroupLinkCharsMax, urlOf('')),
     })),
-    logs_url: urlOf(causeQuery(definition.q, groups)),
+    groups_total: groups.length,
+    logs_url: fitting([causeQuery(definition.q, groups), definition.q].map(urlOf), alertNoticeLinkCharsMax, urlOf('')),
     rule_url: ruleUrl(publicUrl, { organizationId, ruleId: rule.id }),
     logs: kind === 'error' || kind === 'resolved' || kind === 'nodata' ? [] : await sampleLogs(ctx, of, { from, to }, run),
     error,
-  }
+  })
+}
+
+/** The first of the links that is short enough; each leads to more logs than the one before it. */
+function fitting(urls: readonly string[], charsMax: number, widest: string): string {
+  return urls.find((url) => url.length <= charsMax) ?? widest
 }
 
 /** The newest logs of the window and the groups. A notice goes out without them when they cannot be read. */
@@ -92,6 +108,8 @@ export function queryOfGroups(q: string, keys: readonly AlertGroupKey[]): string
   return Buffer.byteLength(narrowed) > queryBytesMax ? q : narrowed
 }
 
+/** A value that was cut is any. */
 function fieldIs(field: string, value: string | null): string {
+  if (value !== null && !isWholeValue(value)) return `${quoted(field)}:*`
   return value === null ? `NOT ${quoted(field)}:*` : `${quoted(field)}:=${quoted(value)}`
 }

@@ -38,7 +38,7 @@ export const alertTexts: Writers<'alert'> = {
         ...(rule.description === '' ? [] : [paragraphs(quoted(cut(rule.description, mailTextCharsMax)))]),
         factsOf(notice),
         ...(notice.error === null ? [] : [subheading('What went wrong'), code(quoted(cut(notice.error, mailTextCharsMax)))]),
-        ...groupsOf(notice.groups, place),
+        ...groupsOf(notice, place),
         ...logsOf(notice),
         ...linksOf(notice, place),
       ],
@@ -56,14 +56,14 @@ function factsOf({ rule, from, to }: AlertNotice): Block {
 }
 
 /** As many as fit, with a link to the logs of each where there is more than one. */
-function groupsOf(groups: readonly Group[], place: MailPlace): Block[] {
+function groupsOf({ groups, groups_total: total = groups.length }: AlertNotice, place: MailPlace): Block[] {
   if (groups.length === 0) return []
   let count = Math.min(groups.length, mailGroupsMax)
   let shown = groupTable(groups.slice(0, count), groups.length > 1, place)
   for (; count > 1 && bytesOf(shown) > mailGroupsBytesMax; shown = groupTable(groups.slice(0, count), true, place))
     count = Math.ceil(count / 2)
-  const more = groups.length - count
-  return [subheading(counted(groups.length, 'group')), shown, ...(more > 0 ? [note(`${counted(more, 'more group')} not shown here.`)] : [])]
+  const more = total - count
+  return [subheading(counted(total, 'group')), shown, ...(more > 0 ? [note(`${counted(more, 'more group')} not shown here.`)] : [])]
 }
 
 function groupTable(groups: readonly Group[], hasLinks: boolean, place: MailPlace): Block {

@@ -85,14 +85,14 @@ function conditionText({ rule }: AlertNotice): string {
   return lines.join('\n')
 }
 
-function groupSections({ groups }: AlertNotice): SlackBlock[] {
+function groupSections({ groups, groups_total: total = groups.length }: AlertNotice): SlackBlock[] {
   if (groups.length === 0) return []
   const lines = groups.slice(0, groupsShown).map(({ group, state, value, logs_url: url }) => {
     const names = Object.entries(group).map(([field, of]) => `${cut(field, valueCharsMax / 2)}=${cut(of ?? '(none)', valueCharsMax)}`)
     const name = names.length === 0 ? '' : `${escaped(names.join(', '), valueCharsMax * 2)}: `
     return `• ${name}*${value === null ? 'no value' : value}* (${state})${linkTo(url)}`
   })
-  const more = groups.length - groupsShown
+  const more = total - Math.min(groups.length, groupsShown)
   if (more > 0) lines.push(`… and ${more} more`)
   return sections(lines)
 }
