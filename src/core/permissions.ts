@@ -81,8 +81,16 @@ const organizationTable = {
   'saved_filters:share': { allows: 'share a filter with the organization, and change shared ones', roles: writers },
   'dashboards:read': { allows: 'see dashboards', roles: everybody, keys: ['query', 'admin'] },
   'dashboards:write': { allows: 'create, change and delete dashboards', roles: writers, keys: ['admin'] },
-  'alerts:read': { allows: 'see alert rules, their history and silences', roles: everybody, keys: ['query', 'admin'] },
-  'alerts:write': { allows: 'create, change, test and delete alert rules, and silence them', roles: writers, keys: ['admin'] },
+  'alerts:read': {
+    allows: 'list alert rules and silences; one rule, its history and what it told hold parts of logs, and ask for logs:read as well',
+    roles: everybody,
+    keys: ['query', 'admin'],
+  },
+  'alerts:write': {
+    allows: 'delete and silence alert rules; to create, change and test them, which reads logs, asks for logs:read as well',
+    roles: writers,
+    keys: ['admin'],
+  },
   'channels:read': { allows: 'see notification channels', roles: everybody, keys: ['admin'] },
   // No key: a channel carries logs out of the organization.
   'channels:write': { allows: 'create, change, test and delete notification channels', roles: admins },

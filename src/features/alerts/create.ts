@@ -7,6 +7,7 @@ import type { TenantCtx } from '../../db/context.ts'
 import { alertRules } from '../../db/schema_alerts.ts'
 import { liveSilences } from '../silences/active.ts'
 import { channelsExist, requireChannels } from './channels_exist.ts'
+import { requireLogs } from './require_logs.ts'
 import { fieldsOf, ownRules, rowOf } from './rule.ts'
 import type { RuleRow } from './rule.ts'
 import type { Quiet } from './rule_json.ts'
@@ -14,6 +15,7 @@ import type { CreateAlert } from './schema.ts'
 
 /** A new rule. Its channels must be the organization's when it is stored; it is evaluated from the next window on. */
 export async function createAlert(ctx: TenantCtx, input: CreateAlert): Promise<{ row: RuleRow; quiet: Quiet }> {
+  requireLogs(ctx, 'Making a rule')
   const { name, enabled, definition } = input
   const [id, now] = [ctx.newId(), ctx.now()]
   const { organizationId, actor } = auditOrigin(ctx)

@@ -7,6 +7,7 @@ import { offsetOf } from '../../db/list.ts'
 import type { ListPage } from '../../db/list.ts'
 import { alertHistory, alertRules } from '../../db/schema_alerts.ts'
 import { inTenant } from '../../db/tenant.ts'
+import { requireLogs } from './require_logs.ts'
 import { noSuchRule, ownRules } from './rule.ts'
 import type { alertHistoryQuery, HistoryEntryJson } from './schema.ts'
 
@@ -14,6 +15,7 @@ type HistoryPage = ListPage<HistoryEntryJson> & { countIsLowerBound: boolean }
 
 /** One page of what happened to a rule and its groups, newest first; throws 404 for what is no rule of this organization. */
 export async function listAlertHistory(ctx: TenantCtx, ruleId: string, query: z.output<typeof alertHistoryQuery>): Promise<HistoryPage> {
+  requireLogs(ctx, 'Showing the history of a rule')
   const entries = windowOf(ctx, ruleId, query)
   const matches = query.state === undefined ? sql`true` : eq(entries.toState, query.state)
   const [rules, [counted], rows] = await ctx.db.batch([

@@ -6,6 +6,7 @@ import type { TenantCtx } from '../../db/context.ts'
 import { alertRules } from '../../db/schema_alerts.ts'
 import { liveSilences } from '../silences/active.ts'
 import { channelsExist, requireChannels } from './channels_exist.ts'
+import { requireLogs } from './require_logs.ts'
 import { atRest, historyOfRest } from './rest.ts'
 import { fieldsOf, findRule, ownRules, requireVersion, rowOf } from './rule.ts'
 import type { IsWanted, RuleRow } from './rule.ts'
@@ -22,6 +23,7 @@ export async function updateAlert(
   change: UpdateAlert,
   isWanted: IsWanted,
 ): Promise<{ row: RuleRow; quiet: Quiet }> {
+  requireLogs(ctx, 'Changing a rule')
   const before = await findRule(ctx, id)
   requireVersion(before, isWanted)
   const { name = before.name, enabled = before.enabled, definition = before.definition } = change

@@ -123,10 +123,10 @@ async function keysOf(world: World, place: Place): Promise<CastMember[]> {
   }
   const one = await world.createKey('admin', ['logs:read'])
   members.push({ name: 'an admin key with one scope', facts: { kind: 'key', place, scopes: ['logs:read'] }, credential: one.key })
-  const boards = await world.createKey('admin', ['dashboards:read', 'alerts:write'])
+  const boards = await world.createKey('admin', ['dashboards:read', 'alerts:read', 'alerts:write'])
   members.push({
     name: 'a key for dashboards and alerts without logs',
-    facts: { kind: 'key', place, scopes: ['dashboards:read', 'alerts:write'] },
+    facts: { kind: 'key', place, scopes: ['dashboards:read', 'alerts:read', 'alerts:write'] },
     credential: boards.key,
   })
   const none = await world.createKey('admin')

@@ -47,6 +47,8 @@ const wholeFilter = (shared: boolean) => ({ name: unique(), definition: {}, shar
 const ofTeams = { needs: 'teams:write', orManager: true } as const
 const ofOwners = { needs: 'members:owners', stepUp: true } as const
 const ofShared = { needs: 'saved_filters:share' } as const
+const ofLogs = { needs: 'logs:read' } as const
+const wholeRule = () => ({ name: unique(), definition: { threshold: 1, channel_ids: [nobodysId] } })
 
 export const innerCases: readonly InnerCase[] = [
   ...(['teams.update', 'teams.replace'] as const).map((id): InnerCase => ({
@@ -96,6 +98,19 @@ export const innerCases: readonly InnerCase[] = [
   })),
   { id: 'saved_filters.delete', what: 'a shared one', ...ofShared, request: (things) => ({ path: filterPath(things) }) },
   { id: 'alert_notifications.list', needs: 'channels:read', request: () => ({ path: `/api/v1/alerts/${nobodysId}/notifications` }) },
+  ...(['alerts.update', 'alerts.replace', 'alerts.get'] as const).map((id): InnerCase => ({
+    id,
+    ...ofLogs,
+    request: () => ({ path: `/api/v1/alerts/${nobodysId}`, ...(id !== 'alerts.get' && { json: wholeRule() }) }),
+  })),
+  // A channel of nobody: what may be done is refused as well, and no rule stays behind.
+  { id: 'alerts.create', ...ofLogs, request: () => ({ path: '/api/v1/alerts', json: wholeRule() }) },
+  { id: 'alert_history.list', ...ofLogs, request: () => ({ path: `/api/v1/alerts/${nobodysId}/history` }) },
+  {
+    id: 'alert_notifications.retry',
+    ...ofLogs,
+    request: () => ({ path: `/api/v1/alerts/${nobodysId}/notifications/${nobodysId}/retry` }),
+  },
   { id: 'alerts.test', needs: 'logs:read', request: () => ({ path: `/api/v1/alerts/${nobodysId}/test`, json: {} }) },
   { id: 'alerts.preview', needs: 'logs:read', request: () => ({ path: '/api/v1/alerts/preview', json: { definition: { threshold: 1 } } }) },
   {
