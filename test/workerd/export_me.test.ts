@@ -116,6 +116,15 @@ describe('the export of a person', () => {
     )
   })
 
+  it('holds of what was made for an organization only id, name and times once the person has left it', async () => {
+    const world = await createKnownPerson()
+    await db.delete(memberships).where(eq(memberships.userId, world.owner.userId))
+    const file = await exportOf(world)
+    expect(file['alert_rules']).toMatchObject([{ name: 'Errors', definition: null, created_at: expect.any(String) }])
+    expect(file['silences']).toMatchObject([{ comment: null, recurrence: null, starts_at: expect.any(String) }])
+    expect(file['dashboards']).toMatchObject([{ name: 'Board', definition: null }])
+  })
+
   it('holds no secret, and nothing of others', async () => {
     const [world, other] = [await createKnownPerson(), await createKnownPerson()]
     const text = JSON.stringify({ ...(await exportOf(world)), not_included: [] })

@@ -4,17 +4,22 @@ import { mailSuppressions, reports } from '../../db/schema_jobs.ts'
 import { rowsOf } from './export_me_section.ts'
 import type { ExportSection } from './export_me_section.ts'
 
-/** What alerts, reports and mails know of a person. To whom else channels and reports go is not the person's. */
+/**
+ * What alerts, reports and mails know of a person. To whom else channels and reports go is not the person's, nor what an organization
+ * makes of a rule or a silence once its maker has left: others may have changed it since.
+ */
 export const jobSections: readonly ExportSection[] = [
   rowsOf('alert_rules', alertRules, {
     where: ({ id }) => eq(alertRules.createdBy, id),
     orderBy: alertRules.id,
-    columns: ['organizationId', 'id', 'name', 'enabled', 'definition', 'createdAt', 'updatedAt'],
+    columns: ['organizationId', 'id', 'name', 'enabled', 'createdAt', 'updatedAt'],
+    ofMembers: { person: alertRules.createdBy, organization: alertRules.organizationId, columns: ['definition'] },
   }),
   rowsOf('silences', silences, {
     where: ({ id }) => eq(silences.createdBy, id),
     orderBy: silences.id,
-    columns: ['organizationId', 'id', 'ruleId', 'comment', 'startsAt', 'endsAt', 'recurrence', 'createdAt', 'updatedAt'],
+    columns: ['organizationId', 'id', 'ruleId', 'startsAt', 'endsAt', 'createdAt', 'updatedAt'],
+    ofMembers: { person: silences.createdBy, organization: silences.organizationId, columns: ['comment', 'recurrence'] },
   }),
   rowsOf('notification_channels', notificationChannels, {
     where: ({ id }) => eq(notificationChannels.createdBy, id),

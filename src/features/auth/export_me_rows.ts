@@ -187,7 +187,8 @@ export const exportSections: readonly ExportSection[] = [
   rowsOf('dashboards', dashboards, {
     where: ({ id }) => eq(dashboards.createdBy, id),
     orderBy: dashboards.id,
-    columns: ['organizationId', 'id', 'name', 'definition', 'createdAt', 'updatedAt'],
+    columns: ['organizationId', 'id', 'name', 'createdAt', 'updatedAt'],
+    ofMembers: { person: dashboards.createdBy, organization: dashboards.organizationId, columns: ['definition'] },
   }),
   ...jobSections,
   rowsOf('invitations_sent', invitations, {

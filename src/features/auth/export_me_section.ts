@@ -1,7 +1,8 @@
-import { asc, getTableColumns } from 'drizzle-orm'
+import { asc, getTableColumns, sql } from 'drizzle-orm'
 import type { SQL } from 'drizzle-orm'
 import type { SQLiteColumn, SQLiteTable } from 'drizzle-orm/sqlite-core'
 import type { UserCtx } from '../../db/context.ts'
+import { memberships } from '../../db/schema.ts'
 
 export type ExportRow = Record<string, unknown>
 
@@ -20,18 +21,33 @@ export interface ExportSection {
 
 export type Conditions = (person: { id: string; email: string }) => SQL | undefined
 
+interface RowsOf<T extends SQLiteTable> {
+  where: Conditions
+  orderBy: SQLiteColumn
+  columns: readonly (keyof T['_']['columns'] & string)[]
+  /** What belongs to the organization by now, and is null for a person who has left it. */
+  ofMembers?: { person: SQLiteColumn; organization: SQLiteColumn; columns: readonly (keyof T['_']['columns'] & string)[] }
+}
+
 /** Rows of one table with the named columns only: what is added to a table later does not leave by itself. */
-export function rowsOf<T extends SQLiteTable>(
-  name: string,
-  table: T,
-  { where, orderBy, columns }: { where: Conditions; orderBy: SQLiteColumn; columns: readonly (keyof T['_']['columns'] & string)[] },
-): ExportSection {
-  const picked = pick(table, columns)
+export function rowsOf<T extends SQLiteTable>(name: string, table: T, { where, orderBy, columns, ofMembers }: RowsOf<T>): ExportSection {
+  const picked = { ...pick(table, columns), ...(ofMembers && shownToMembers(table, ofMembers)) }
   return {
     name,
     page: ({ db, user }, { limit, offset }) =>
       db.select(picked).from(table).where(where(user)).orderBy(asc(orderBy)).limit(limit).offset(offset),
   }
+}
+
+function shownToMembers<T extends SQLiteTable>(table: T, { person, organization, columns }: NonNullable<RowsOf<T>['ofMembers']>) {
+  const isMember = sql`exists (select 1 from ${memberships}
+    where ${memberships.userId} = ${person} and ${memberships.organizationId} = ${organization})`
+  return Object.fromEntries(
+    Object.entries(pick(table, columns)).map(([name, column]) => [
+      name,
+      sql`case when ${isMember} then ${column} end`.mapWith(column).as(name),
+    ]),
+  )
 }
 
 export function pick(table: SQLiteTable, names: readonly string[]): Record<string, SQLiteColumn> {
