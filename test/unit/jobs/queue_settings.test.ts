@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { root } from '../../../scripts/dev/settings.ts'
 import { queueNames } from '../../../src/core/jobs.ts'
-import { jobAttemptsMax, jobRunMsMax } from '../../../src/core/limits.ts'
+import { backOffSeconds } from '../../../src/core/back_off.ts'
+import { buryMsMax, jobAttemptsMax, jobRunMsMax } from '../../../src/core/limits.ts'
 
 /*
  * wrangler.toml, read as text. A setting that is left out has one default in production and another in local runs, so each is
@@ -51,6 +52,20 @@ describe('the queues of the configuration', () => {
 
   it.each(queueNames)('%s: gives a message up after the deliveries that the code counts with', (name) => {
     expect(consumers.get(name)?.['max_retries']).toBe(jobAttemptsMax - 1)
+  })
+
+  it('give a message up after two to four hours', () => {
+    const hoursOf = (id: string) => {
+      const waits = Array.from({ length: jobAttemptsMax - 1 }, (_, i) => backOffSeconds(id, i + 1))
+      return waits.reduce((sum, wait) => sum + wait, 0) / 3600
+    }
+    const hours = Array.from({ length: 1_000 }, (_, i) => hoursOf(`message-${i}`))
+    expect(Math.min(...hours)).toBeGreaterThan(2)
+    expect(Math.max(...hours)).toBeLessThan(4.2)
+  })
+
+  it.each(queueNames)('%s: a batch of messages that were given up, and cannot be written down, ends by itself', (name) => {
+    expect(Number(consumers.get(`${name}-dead`)?.['max_batch_size']) * buryMsMax).toBeLessThan(batchMsMax)
   })
 
   it.each(queueNames)('%s: a batch of jobs that all hang ends by itself', (name) => {
