@@ -1,4 +1,4 @@
-import { and, asc, eq, gt, isNotNull, isNull, sql } from 'drizzle-orm'
+import { and, asc, eq, gt, gte, isNotNull, isNull, lt, sql } from 'drizzle-orm'
 import type { SQL } from 'drizzle-orm'
 import type { TaskJob } from '../core/jobs.ts'
 import { digestMailsPerBatch, digestOrganizationsMax, digestOrganizationsPerPage } from '../core/limits.ts'
@@ -7,6 +7,9 @@ import { sendJobs } from '../db/jobs.ts'
 import { ofLiveAccount, ofLiveOrganization } from '../db/live.ts'
 import { newMail, queueMails } from '../db/mails.ts'
 import { accounts, memberships, organizations, users } from '../db/schema.ts'
+import { alertHistory } from '../db/schema_alerts.ts'
+import { mails } from '../db/schema_content.ts'
+import { usageDays } from '../db/schema_jobs.ts'
 import { digestNumbers } from './digest_numbers.ts'
 import type { DigestWeek } from './digest_week.ts'
 import { digestWeek, isDigestTime } from './digest_week.ts'
@@ -59,15 +62,15 @@ export async function sendDigest(base: BaseCtx, { organization_id: organizationI
   const numbers = await digestNumbers(ctx, week)
   if (numbers === null) return
   const params = { ...numbers, organization_name: name }
-  const mails = due.map(({ id, email }) => {
-    const onceKey = `digest:${organizationId}:${id}:${fromDay}`
+  const digests = due.map(({ id, email }) => {
+    const onceKey = digestKey.of(organizationId, id, fromDay)
     // Who left meanwhile, or has another address, gets none.
     const stillThere = and(eq(memberships.organizationId, organizationId), eq(users.id, id), eq(users.email, email), wantsDigest(week))
     const source = sql`from ${memberships} join ${users} on ${users.id} = ${memberships.userId} where ${stillThere}`
     return newMail(ctx, 'weekly_digest', { to: email, ownerId: organizationId, onceKey }, params, source)
   })
-  for (let i = 0; i < mails.length; i += digestMailsPerBatch) {
-    const some = mails.slice(i, i + digestMailsPerBatch)
+  for (let i = 0; i < digests.length; i += digestMailsPerBatch) {
+    const some = digests.slice(i, i + digestMailsPerBatch)
     const [first, ...others] = some.map(({ statement }) => statement)
     if (first !== undefined) await ctx.db.batch([first, ...others])
     queueMails(ctx, some)
@@ -83,21 +86,26 @@ async function dueZones(ctx: BaseCtx): Promise<string[]> {
   return zones.map(({ zone }) => zone).filter((zone) => isDigestTime(zone, ctx.now()))
 }
 
+/** What makes a digest the only one of its week for a member: of given ids, and of a row of `memberships` with its `users`. */
+const digestKey = {
+  of: (organizationId: string, userId: string, fromDay: string) => `digest:${organizationId}:${userId}:${fromDay}`,
+  ofRow: (fromDay: string) => sql`'digest:' || ${memberships.organizationId} || ':' || ${users.id} || ':' || ${fromDay}`,
+}
+
 /** Whether a member may and wants to have the digest, and has it not yet, as a condition on `users` and `memberships`. */
 function wantsDigest({ fromDay }: DigestWeek): SQL | undefined {
-  const key = sql`'digest:' || ${memberships.organizationId} || ':' || ${users.id} || ':' || ${fromDay}`
   return and(
     isNull(users.deletedAt),
     isNotNull(users.emailVerifiedAt),
     sql`coalesce(json_extract(${users.notificationPreferences}, '$.weekly_digest'), 1) <> 0`,
-    sql`not exists (select 1 from mails d where d.once_key = ${key})`,
+    sql`not exists (select 1 from ${mails} where ${mails.onceKey} = ${digestKey.ofRow(fromDay)})`,
   )
 }
 
 /** Whether the organization stored logs in the week or an alert of it fired, as far as the control plane knows. */
 function hadSomething({ fromDay, toDay, fromMs, toMs }: DigestWeek): SQL {
-  return sql`(exists (select 1 from usage_days u where u.organization_id = ${memberships.organizationId}
-      and u.day >= ${fromDay} and u.day < ${toDay} and u.stored_rows > 0)
-    or exists (select 1 from alert_history h where h.organization_id = ${memberships.organizationId}
-      and h.to_state = 'firing' and h.at >= ${fromMs} and h.at < ${toMs}))`
+  const own = (table: typeof usageDays | typeof alertHistory) => eq(table.organizationId, memberships.organizationId)
+  const stored = and(own(usageDays), gte(usageDays.day, fromDay), lt(usageDays.day, toDay), gt(usageDays.storedRows, 0))
+  const fired = and(own(alertHistory), eq(alertHistory.toState, 'firing'), gte(alertHistory.at, fromMs), lt(alertHistory.at, toMs))
+  return sql`(exists (select 1 from ${usageDays} where ${stored}) or exists (select 1 from ${alertHistory} where ${fired}))`
 }

@@ -13,6 +13,7 @@ import type { BaseCtx } from '../db/context.ts'
 import { newMail, queueMails } from '../db/mails.ts'
 import { newOneTimeToken } from '../db/one_time_tokens.ts'
 import { users } from '../db/schema.ts'
+import { mails } from '../db/schema_content.ts'
 import { noPassword } from '../features/auth/password.ts'
 import { deleteUser } from '../features/users/delete_user.ts'
 import { ownershipOf } from '../features/users/ownership.ts'
@@ -34,7 +35,7 @@ export async function remindUnverified(ctx: BaseCtx, among: SQL = everybody): Pr
     // The template within keeps the name of the table, without which the subqueries would mean their own columns.
     .select({ id: users.id, email: users.email, createdAt: users.createdAt, goes: sql<number>`${storedNothingAlone}`.as('goes') })
     .from(users)
-    .where(and(isUnverified, isDue, sql`not ${wasReminded(sql`true`)}`, among))
+    .where(and(isUnverified, isDue, sql`not ${wasReminded()}`, among))
     .orderBy(asc(users.createdAt))
     .limit(verifyRemindersMax)
   const reminders = due.map((user) => {
@@ -54,12 +55,12 @@ export async function remindUnverified(ctx: BaseCtx, among: SQL = everybody): Pr
 /** The mail with its token; neither is written when the person confirmed, or another run was first. */
 function reminderOf(ctx: BaseCtx, { id, email }: { id: string; email: string }, endsAtMs: number | null) {
   const mailId = ctx.newId()
-  const isMailed = sql`where exists (select 1 from mails m where m.id = ${mailId})`
+  const isMailed = sql`where exists (select 1 from ${mails} where ${eq(mails.id, mailId)})`
   const { token, statement } = newOneTimeToken(ctx, 'verify_email', id, verifyEmailTtlMs, isMailed)
   const mail = newMail(
     ctx,
     'verify_reminder',
-    { to: email, ownerId: id, id: mailId, onceKey: `verify-reminder:${id}` },
+    { to: email, ownerId: id, id: mailId, onceKey: reminderKey.of(id) },
     { token, ends_at_ms: endsAtMs },
     sql`from ${users} where ${and(eq(users.id, id), isUnverified)}`,
   )
@@ -74,7 +75,7 @@ export async function removeUnverified(ctx: BaseCtx, among: SQL = everybody): Pr
   if (!ctx.config.verifiedEmailRequired) return
   const now = ctx.now()
   const goes = and(isUnverified, eq(users.isStaff, false), storedNothingAlone)
-  const wasToldInTime = wasReminded(sql`m.created_at <= ${now - unverifiedNoticeMs} and m.status <> 'pending'`)
+  const wasToldInTime = wasReminded(and(lte(mails.createdAt, now - unverifiedNoticeMs), ne(mails.status, 'pending')))
   const due = await ctx.db
     .select({ id: users.id, email: users.email, accountId: users.accountId, isStaff: users.isStaff })
     .from(users)
@@ -90,9 +91,15 @@ export async function removeUnverified(ctx: BaseCtx, among: SQL = everybody): Pr
   ctx.log.add({ unverified_removed: removed })
 }
 
+/** What makes a reminder a person's only one: of a given id, and of a row of `users`. */
+const reminderKey = {
+  of: (userId: string) => `verify-reminder:${userId}`,
+  ofRow: sql`'verify-reminder:' || ${users.id}`,
+}
+
 /** Whether there is a reminder, of which this holds, as a condition on `users`. */
-function wasReminded(holds: SQL): SQL {
-  return sql`exists (select 1 from mails m where m.once_key = 'verify-reminder:' || ${users.id} and ${holds})`
+function wasReminded(holds: SQL = everybody): SQL {
+  return sql`exists (select 1 from ${mails} where ${mails.onceKey} = ${reminderKey.ofRow} and ${holds})`
 }
 
 /**
