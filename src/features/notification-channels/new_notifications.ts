@@ -1,14 +1,17 @@
-import { sql } from 'drizzle-orm'
+import { eq, sql } from 'drizzle-orm'
 import type { SQL } from 'drizzle-orm'
 import type { BatchItem } from 'drizzle-orm/batch'
 import type { AlertNotice } from '../../core/alerts.ts'
 import type { NotifyJob } from '../../core/jobs.ts'
 import type { TenantCtx } from '../../db/context.ts'
-import { newMail } from '../../db/mails.ts'
+import { mailBudgetSpent, newMail } from '../../db/mails.ts'
 import type { NewMail } from '../../db/mails.ts'
 import { alertNotifications, notificationChannels } from '../../db/schema_alerts.ts'
+import { mails } from '../../db/schema_content.ts'
+import { inTenant } from '../../db/tenant.ts'
 import { channelRow, ownChannels } from './channel.ts'
 import type { ChannelRow } from './channel.ts'
+import { endedNotice } from './ended_notice.ts'
 import { confirmedRecipients } from './recipients.ts'
 
 export interface NoticeToSend {
@@ -51,7 +54,7 @@ export async function newNotifications(
   const emails = [...new Set(channels.flatMap(({ config }) => config.to ?? []))]
   const confirmed = await confirmedRecipients(ctx, organizationId, emails)
   const rows: NewRow[] = []
-  const mails: NewMail[] = []
+  const written: NewMail[] = []
   const jobs: NotifyJob[] = []
   for (const { id: channel } of channels.filter((each) => each.kind !== 'email')) {
     rows.push({ id: ctx.newId(), channel, recipient: null, status: 'pending', error: null })
@@ -62,10 +65,29 @@ export async function newNotifications(
     const channel = channels.find(({ config }) => config.to?.includes(recipient) === true)?.id ?? ''
     const isConfirmed = confirmed.has(recipient)
     rows.push({ id, channel, recipient, status: isConfirmed ? 'pending' : 'failed', error: isConfirmed ? null : unconfirmedRecipient })
-    if (isConfirmed) mails.push(newMail(ctx, 'alert', { to: recipient, ownerId: organizationId, id }, { notice }, source))
+    if (isConfirmed) written.push(newMail(ctx, 'alert', { to: recipient, ownerId: organizationId, id }, { notice }, source))
   }
-  if (rows.length === 0) return { statements: [], jobs, mails }
-  return { statements: [insertRows(ctx, ruleId, notice, rows, source), ...mails.map(({ statement }) => statement)], jobs, mails }
+  if (rows.length === 0) return { statements: [], jobs, mails: written }
+  const statements: BatchItem<'sqlite'>[] = [insertRows(ctx, ruleId, notice, rows, source), ...written.map(({ statement }) => statement)]
+  if (written.length > 0) statements.push(failUnwritten(ctx, ruleId, written))
+  return { statements, jobs, mails: written }
+}
+
+/** Behind the mails: a row whose mail had no room left waits for nothing. */
+function failUnwritten(ctx: TenantCtx, ruleId: string, written: readonly NewMail[]) {
+  const ids = sql`(select value from json_each(${JSON.stringify(written.map(({ job }) => job.id))}))`
+  return ctx.db
+    .update(alertNotifications)
+    .set({ status: 'failed', error: mailBudgetSpent, notice: endedNotice('failed') })
+    .where(
+      inTenant(
+        ctx,
+        alertNotifications,
+        eq(alertNotifications.ruleId, ruleId),
+        sql`${alertNotifications.id} in ${ids}`,
+        sql`not exists (select 1 from ${mails} where ${eq(mails.id, alertNotifications.id)})`,
+      ),
+    )
 }
 
 async function channelsOf(ctx: TenantCtx, ids: readonly string[]): Promise<ChannelRow[]> {
@@ -81,8 +103,9 @@ function insertRows(ctx: TenantCtx, ruleId: string, notice: AlertNotice, rows: r
   return ctx.db.insert(alertNotifications).select(
     // In the order of the table's columns, as drizzle wants it.
     sql`select ${ctx.tenant.organizationId}, ${ruleId}, ${of('id')}, ${of('channel')}, ${of('recipient')}, ${notice.kind}, ${of('status')}, 0,
-        ${of('error')}, ${now}, 0, ${ctx.requestId}, ${now}, ${now}, ${JSON.stringify(notice)}
-      from json_each(${JSON.stringify(rows)}) as "each", (select 1 ${source})
+        ${of('error')}, ${now}, 0, ${ctx.requestId}, ${now}, ${now},
+        case ${of('status')} when 'failed' then json_set("told".body, '$.logs', json('[]')) else "told".body end
+      from json_each(${JSON.stringify(rows)}) as "each", (select ${JSON.stringify(notice)} as body ${source}) as "told"
       where true`,
   )
 }

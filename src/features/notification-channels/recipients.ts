@@ -29,24 +29,32 @@ export async function confirmedRecipients(
   emails: readonly string[],
 ): Promise<Set<string>> {
   if (emails.length === 0) return new Set()
-  const listed = sql`(select value from json_each(${JSON.stringify(emails)}))`
-  const ofMembers = ctx.db
-    .select({ email: users.email })
-    .from(users)
-    .innerJoin(memberships, and(eq(memberships.userId, users.id), eq(memberships.organizationId, organizationId)))
-    .where(and(sql`${users.email} in ${listed}`, isNotNull(users.emailVerifiedAt), isNull(users.deletedAt)))
+  const ofMembers = memberEmails(ctx, organizationId, emails)
   const ofOthers = ctx.db
     .select({ email: notificationEmails.email })
     .from(notificationEmails)
     .where(
       and(
         eq(notificationEmails.organizationId, organizationId),
-        sql`${notificationEmails.email} in ${listed}`,
+        sql`${notificationEmails.email} in ${listed(emails)}`,
         isNotNull(notificationEmails.confirmedAt),
       ),
     )
   const rows = await ofMembers.union(ofOthers)
   return new Set(rows.map(({ email }) => email))
+}
+
+/** Query of those of the addresses that are the confirmed e-mails of present members. */
+export function memberEmails(ctx: Pick<BaseCtx, 'db'>, organizationId: string, emails: readonly string[]) {
+  return ctx.db
+    .select({ email: users.email })
+    .from(users)
+    .innerJoin(memberships, and(eq(memberships.userId, users.id), eq(memberships.organizationId, organizationId)))
+    .where(and(sql`${users.email} in ${listed(emails)}`, isNotNull(users.emailVerifiedAt), isNull(users.deletedAt)))
+}
+
+function listed(emails: readonly string[]): SQL {
+  return sql`(select value from json_each(${JSON.stringify(emails)}))`
 }
 
 /** What asking somebody writes: statements for the batch of the act, and the mails for `queueMails` once that is done. */

@@ -2,10 +2,11 @@ import { and, eq, sql } from 'drizzle-orm'
 import type { SQL } from 'drizzle-orm'
 import type { AlertNotice } from '../../core/alerts.ts'
 import { problem } from '../../core/problems.ts'
+import { requirePermission } from '../../db/actor_may.ts'
 import { auditEntry } from '../../db/audit.ts'
 import type { TenantCtx } from '../../db/context.ts'
 import { sendJobs } from '../../db/jobs.ts'
-import { newMail, queueMails } from '../../db/mails.ts'
+import { isWritten, mailBudgetSpent, newMail, queueMails } from '../../db/mails.ts'
 import { alertNotifications, notificationChannels } from '../../db/schema_alerts.ts'
 import { inTenant } from '../../db/tenant.ts'
 import { ownChannels } from './channel.ts'
@@ -15,10 +16,11 @@ type NotificationRow = typeof alertNotifications.$inferSelect
 
 /**
  * Sends a notice that failed once more: it waits again, for another day, with the id that receivers know it by; of e-mail it becomes a
- * mail of its own. Throws `not_found` for none, and `conflict` for one that did not fail, whose channel is gone, or whose address
- * has not confirmed.
+ * mail of its own. Throws `not_found` for none, and `conflict` for one that did not fail, whose channel is gone, whose address
+ * has not confirmed, or when the organization may send no more mails now.
  */
 export async function retryNotification(ctx: TenantCtx, { ruleId, id }: { ruleId: string; id: string }): Promise<void> {
+  requirePermission(ctx, 'logs:read', 'Sending a notification, which tells of logs,')
   const own = inTenant(ctx, alertNotifications, eq(alertNotifications.ruleId, ruleId), eq(alertNotifications.id, id))
   const [row] = await ctx.db.select().from(alertNotifications).where(own)
   if (row === undefined) throw problem('not_found', 'There is no such notification.')
@@ -51,8 +53,13 @@ async function mailAgain(ctx: TenantCtx, row: NotificationRow, to: string, where
   // Only what its schema allowed was stored.
   const notice = row.notice as AlertNotice
   const mail = newMail(ctx, 'alert', { to, ownerId: organizationId, id }, { notice }, sql`from ${alertNotifications} where ${where}`)
-  const [, , rows] = await ctx.db.batch([entry(ctx, row, where), mail.statement, waiting(ctx, id, where)])
-  if (rows.length === 0) return false
+  const written = and(where, isWritten(mail)) ?? where
+  const [, , rows] = await ctx.db.batch([mail.statement, entry(ctx, row, written), waiting(ctx, id, written)])
+  if (rows.length === 0) {
+    const stillFailed = await ctx.db.select({ id: alertNotifications.id }).from(alertNotifications).where(where)
+    if (stillFailed.length > 0) throw problem('conflict', mailBudgetSpent)
+    return false
+  }
   queueMails(ctx, [mail])
   return true
 }

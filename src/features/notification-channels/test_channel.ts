@@ -1,12 +1,13 @@
-import { eq } from 'drizzle-orm'
+import { eq, sql } from 'drizzle-orm'
 import type { AlertNotice } from '../../core/alerts.ts'
 import { logsUrl } from '../../core/links.ts'
 import { problem } from '../../core/problems.ts'
 import { auditEntry } from '../../db/audit.ts'
 import type { TenantCtx } from '../../db/context.ts'
-import { newMail, queueMails } from '../../db/mails.ts'
+import { mailBudgetSpent, newMail, queueMails } from '../../db/mails.ts'
 import { organizations } from '../../db/schema.ts'
 import { notificationChannels } from '../../db/schema_alerts.ts'
+import { mails as storedMails } from '../../db/schema_content.ts'
 import { takePlace } from '../auth/throttle.ts'
 import type { ChannelRow } from './channel.ts'
 import { findChannel, ownChannels } from './channel.ts'
@@ -40,12 +41,26 @@ async function testEmail(ctx: TenantCtx, channel: ChannelRow, notice: AlertNotic
   const { organizationId } = ctx.tenant
   const all = channel.config.to ?? []
   const confirmed = await confirmedRecipients(ctx, organizationId, all)
-  const to = all.filter((email) => confirmed.has(email))
-  const mails = to.map((email) => newMail(ctx, 'alert', { to: email, ownerId: organizationId }, { notice }))
-  await ctx.db.batch([audit(ctx, channel), ...mails.map(({ statement }) => statement)])
+  const wanted = all.filter((email) => confirmed.has(email))
+  const mails = wanted.map((email) => newMail(ctx, 'alert', { to: email, ownerId: organizationId }, { notice }))
+  const ids = JSON.stringify(mails.map(({ job }) => job.id))
+  const results = await ctx.db.batch([
+    audit(ctx, channel),
+    ...mails.map(({ statement }) => statement),
+    ctx.db
+      .select({ to: storedMails.recipient })
+      .from(storedMails)
+      .where(sql`${storedMails.id} in (select value from json_each(${ids}))`),
+  ])
   queueMails(ctx, mails)
-  const left = all.length - to.length
-  const error = left === 0 ? null : `${left} of ${all.length} addresses have not confirmed yet and were sent nothing.`
+  const written = results.at(-1) as { to: string }[]
+  const to = wanted.filter((email) => written.some((mail) => mail.to === email))
+  const left = all.length - wanted.length
+  const reasons = [
+    ...(left === 0 ? [] : [`${left} of ${all.length} addresses have not confirmed yet and were sent nothing.`]),
+    ...(to.length === wanted.length ? [] : [mailBudgetSpent]),
+  ]
+  const error = reasons.length === 0 ? null : reasons.join(' ')
   return { outcome: to.length > 0 ? 'queued' : 'failed', http_status: null, answer: null, error, to }
 }
 

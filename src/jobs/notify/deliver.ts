@@ -16,6 +16,7 @@ import { alertNotifications, notificationChannels } from '../../db/schema_alerts
 import { inTenant } from '../../db/tenant.ts'
 import { channelRow } from '../../features/notification-channels/channel.ts'
 import type { ChannelRow } from '../../features/notification-channels/channel.ts'
+import { endedNotice } from '../../features/notification-channels/ended_notice.ts'
 import { channelGone } from '../../features/notification-channels/remove.ts'
 import type { Outcome } from '../../features/notification-channels/send/outcome.ts'
 import { sendNotice } from '../../features/notification-channels/send/send_notice.ts'
@@ -124,7 +125,10 @@ async function record(ctx: TenantCtx, row: Notification, outcome: Outcome): Prom
   await ctx.db.batch([
     ctx.db
       .update(alertNotifications)
-      .set({ status, error, leaseUntil: 0, nextAttemptAt: goesOn ? now + waitMs : row.nextAttemptAt, updatedAt: now })
+      .set({
+        ...{ status, error, leaseUntil: 0, nextAttemptAt: goesOn ? now + waitMs : row.nextAttemptAt, updatedAt: now },
+        ...(status !== 'pending' && { notice: endedNotice(status) }),
+      })
       // Of two that were at it, the one that was accepted has the last word.
       .where(and(own, outcome.kind === 'accepted' ? undefined : eq(alertNotifications.leaseUntil, row.leaseUntil))),
     ctx.db

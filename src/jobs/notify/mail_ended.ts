@@ -5,6 +5,7 @@ import type { MailKind } from '../../core/mails.ts'
 import type { BaseCtx } from '../../db/context.ts'
 import { alertNotifications, notificationChannels } from '../../db/schema_alerts.ts'
 import { inTenant } from '../../db/tenant.ts'
+import { endedNotice } from '../../features/notification-channels/ended_notice.ts'
 
 /** A mail that is over; of a mail about an organization's alert `ownerId` is the organization. */
 export interface EndedMail {
@@ -38,6 +39,7 @@ export function mailEndedStatements(ctx: BaseCtx, { kind, id, ownerId, status, e
         status: status === 'sent' ? 'sent' : 'failed',
         attempts: sql`${alertNotifications.attempts} + 1`,
         error: reason,
+        notice: endedNotice(status === 'sent' ? 'sent' : 'failed'),
         updatedAt: now,
       })
       .where(waiting),

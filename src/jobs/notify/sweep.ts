@@ -10,6 +10,7 @@ import { sendJobs } from '../../db/jobs.ts'
 import { accounts, organizations } from '../../db/schema.ts'
 import { alertNotifications } from '../../db/schema_alerts.ts'
 import { mails } from '../../db/schema_content.ts'
+import { endedNotice } from '../../features/notification-channels/ended_notice.ts'
 
 /**
  * Sends notices on whose message was lost, or whose consumer died, of all organizations; a second message finds nothing to do. Notices
@@ -25,6 +26,7 @@ export async function sweepNotifications(ctx: BaseCtx): Promise<void> {
     .set({
       status: 'failed',
       error: sql`coalesce(${alertNotifications.error}, 'It could not be sent within a day.')`,
+      notice: endedNotice('failed'),
       updatedAt: now,
     })
     .where(and(due, lte(alertNotifications.leaseUntil, now), lte(alertNotifications.createdAt, now - notificationGivenUpMs - hourMs)))
@@ -64,10 +66,12 @@ const hourMs = 60 * 60 * 1000
 async function followMails(ctx: BaseCtx): Promise<void> {
   const now = ctx.now()
   const mailOf = and(eq(mails.id, alertNotifications.id), ne(mails.status, 'pending'))
+  const status = sql`(select case ${mails.status} when 'sent' then 'sent' else 'failed' end from ${mails} where ${mailOf})`
   await ctx.db
     .update(alertNotifications)
     .set({
-      status: sql`(select case ${mails.status} when 'sent' then 'sent' else 'failed' end from ${mails} where ${mailOf})`,
+      status,
+      notice: endedNotice(status),
       error: sql`(select case ${mails.status} when 'sent' then null else coalesce(${mails.error}, ${mails.status}) end from ${mails} where ${mailOf})`,
       updatedAt: now,
     })
