@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { QueueName } from '../../../src/core/jobs.ts'
-import { jobRetrySecondsMax, jobRunMsMax, notifyPutOffSeconds, notifyTurnMs } from '../../../src/core/limits.ts'
+import { buryMsMax, jobRetrySecondsMax, jobRunMsMax, notifyPutOffSeconds, notifyTurnMs } from '../../../src/core/limits.ts'
 import { createLog } from '../../../src/core/log.ts'
 import type { BaseCtx } from '../../../src/db/context.ts'
 import { consumeJobs } from '../../../src/jobs/consume.ts'
@@ -22,6 +22,8 @@ let dispatch: Dispatch
 
 let lines: Line[]
 let work: Promise<unknown>[]
+/** What the database does with statements. */
+let batch: () => Promise<unknown>
 /** What was sent to a queue, with its options. */
 let sent: unknown[]
 beforeEach(() => {
@@ -40,6 +42,7 @@ beforeEach(() => {
   lines = []
   work = []
   sent = []
+  batch = () => Promise.reject(new Error('D1_ERROR: down'))
   for (const kind of ['log', 'error'] as const)
     vi.spyOn(console, kind).mockImplementation((text: string) => void lines.push(JSON.parse(text) as Line))
 })
@@ -48,10 +51,11 @@ afterEach(() => {
   vi.restoreAllMocks()
 })
 
-/** A context that has a clock and a log, and whose database is down. */
+/** A context that has a clock and a log, and whose database is down unless the test says otherwise. */
 function baseCtx(): BaseCtx {
-  const db = { insert: () => brokenStatement, select: () => brokenStatement, batch: () => Promise.reject(new Error('D1_ERROR: down')) }
-  const sendBatch = async (batch: { body: unknown }[], options: unknown) => void sent.push(...batch.map(({ body }) => [body, options]))
+  const db = { insert: () => brokenStatement, select: () => brokenStatement, batch: () => batch() }
+  const sendBatch = async (messages: { body: unknown }[], options: unknown) =>
+    void sent.push(...messages.map(({ body }) => [body, options]))
   const base = {
     db,
     env: { NOTIFY_JOBS: { sendBatch } },
@@ -193,6 +197,15 @@ describe('a batch of jobs', () => {
     run['email-jobs'] = async () => void runs++
     const [end] = await deliver('email-jobs-dead', [mail()])
     expect([typeof end, runs]).toEqual(['number', 0])
+  })
+
+  it('lets go of a dead letter of any queue after half a minute, so that ten of them end in time', async () => {
+    vi.useFakeTimers()
+    batch = () => new Promise(() => undefined)
+    const delivered = deliver('task-jobs-dead', ['one', 'two'])
+    await vi.advanceTimersByTimeAsync(2 * buryMsMax)
+    expect((await delivered).map((end) => typeof end)).toEqual(['number', 'number'])
+    expect(jobLines()).toMatchObject([{ error: `no answer in ${buryMsMax} ms` }, { outcome: 'retry' }])
   })
 
   it('of a queue that nobody knows is refused as a whole', async () => {
