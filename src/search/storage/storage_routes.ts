@@ -29,7 +29,8 @@ const erase = route(
     path: '/api/v1/logs/delete',
     summary: 'Erase all logs that match, for ever',
     description: `When this is answered no query finds them any more. A background task then removes them from storage and says how many
-they were. Logs that arrive later are not concerned. It cannot be stopped.`,
+they were. Logs that arrive later are not concerned. It cannot be stopped. Copies that left the logs before stay for their time: archives and files
+of exports, files of reports for two days, the weekly digest for a week, values of groups that alerts found for 90 days, mails for 30.`,
     access: 'logs:delete',
     stepUp: true,
     json: eraseJson,
