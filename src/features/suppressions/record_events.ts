@@ -7,6 +7,7 @@ import { eventsSchema, mailEventOf } from './sendgrid_events.ts'
 import type { MailEvent } from './sendgrid_events.ts'
 import { isSignedBySendgrid } from './signature.ts'
 import type { SignedBody } from './signature.ts'
+import { standsAbove } from './suppress.ts'
 
 /**
  * Takes in what SendGrid reports: missing mailboxes, complaints and unsubscriptions stop mails, and a mail that bounced is shown as
@@ -44,8 +45,7 @@ async function record(ctx: BaseCtx, events: readonly MailEvent[]): Promise<void>
       .onConflictDoUpdate({
         target: [mailSuppressions.email, mailSuppressions.scope],
         set: { reason: sql`excluded.reason`, detail: sql`excluded.detail`, createdAt: sql`excluded.created_at` },
-        // What stops more stays: staff's word above a missing mailbox, that above what people do not want.
-        setWhere: sql`${mailSuppressions.reason} <> 'manual' and (${mailSuppressions.reason} <> 'bounce' or excluded.reason = 'bounce')`,
+        setWhere: standsAbove,
       }),
     ctx.db
       .update(mails)

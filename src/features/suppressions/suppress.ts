@@ -3,7 +3,13 @@ import { mailErrorCharsMax } from '../../core/limits.ts'
 import type { BaseCtx } from '../../db/context.ts'
 import { mailSuppressions } from '../../db/schema_jobs.ts'
 
-/** The mailbox of an address is not there: it is not written to any more. A bounce stands above a complaint, which stops less. */
+/**
+ * Condition on a conflict: the reason to come stands above the one there is. What stops more stays: staff's word above a missing
+ * mailbox, that above what people do not want.
+ */
+export const standsAbove = sql`${mailSuppressions.reason} <> 'manual' and (${mailSuppressions.reason} <> 'bounce' or excluded.reason = 'bounce')`
+
+/** The mailbox of an address is not there: it is not written to any more. */
 export async function suppressBounce(ctx: BaseCtx, email: string, detail: string): Promise<void> {
   const row = { email, scope: 'all', reason: 'bounce', detail: detail.slice(0, mailErrorCharsMax), createdAt: ctx.now() } as const
   await ctx.db
@@ -12,6 +18,6 @@ export async function suppressBounce(ctx: BaseCtx, email: string, detail: string
     .onConflictDoUpdate({
       target: [mailSuppressions.email, mailSuppressions.scope],
       set: row,
-      setWhere: sql`${mailSuppressions.reason} <> 'manual'`,
+      setWhere: standsAbove,
     })
 }
