@@ -20,10 +20,8 @@ export type AlertNoticeKind = (typeof alertNoticeKinds)[number]
 
 /** `pending` until the channel accepted it (`sent`) or never will (`failed`). */
 export const notificationStates = ['pending', 'sent', 'failed'] as const
-export type NotificationState = (typeof notificationStates)[number]
 
 export const channelKinds = ['email', 'webhook', 'slack'] as const
-export type ChannelKind = (typeof channelKinds)[number]
 
 /** The values of a group by field; empty for a rule without groups. A value is null where logs lack the field. */
 export const alertGroupKey = z.record(z.string(), z.string().nullable())

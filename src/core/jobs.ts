@@ -9,7 +9,6 @@ export type QueueName = (typeof queueNames)[number]
 
 /** How a run of a schedule ended; null while the first one is under way. */
 export const scheduleOutcomes = ['ok', 'failed'] as const
-export type ScheduleOutcome = (typeof scheduleOutcomes)[number]
 
 /*
  * Messages of the queues. Delivery is at least once and unordered, so each names what it is about by its id in D1, where its state

@@ -4,7 +4,6 @@ import { emailSchema, lineSchema } from './primitives.ts'
 
 /** How mails leave: `outbox` only stores them, for a machine on which nobody delivers mails. */
 export const mailTransports = ['outbox', 'smtp', 'sendgrid', 'cloudflare'] as const
-export type MailTransport = (typeof mailTransports)[number]
 
 const flag = z.enum(['true', 'false']).transform((text) => text === 'true')
 /** What goes into a line of SMTP or HTTP as it is. */

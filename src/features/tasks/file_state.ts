@@ -8,4 +8,3 @@ export const fileState = z.object({
   files: z.int().min(0),
   sizes: z.array(z.int().min(0)),
 })
-export type FileState = z.output<typeof fileState>
