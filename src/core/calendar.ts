@@ -1,5 +1,7 @@
-/** Numbers of the windows that usage is counted in, all in UTC; times are milliseconds since 1970. */
-const minuteMs = 60_000
+/* Numbers of the windows that usage is counted in, all in UTC; times are milliseconds since 1970. */
+
+export const minuteMs = 60_000
+export const hourMs = 60 * minuteMs
 /** Milliseconds of a day in UTC. */
 export const dayMs = 86_400_000
 

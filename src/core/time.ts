@@ -12,6 +12,16 @@ export function formatTimestamp(ms: number, ns: number): string {
   return ns === 0 ? text : `${text.slice(0, -1)}${String(ns).padStart(6, '0')}Z`
 }
 
+/** A moment as the API shows it: RFC 3339 in UTC. */
+export function isoOf(ms: number): string {
+  return new Date(ms).toISOString()
+}
+
+/** The same for one that may not have come yet. */
+export function isoOrNull(ms: number | null | undefined): string | null {
+  return ms === null || ms === undefined ? null : isoOf(ms)
+}
+
 /**
  * The instant that a text names, from 1970-01-01 to 2286-11-20, or undefined. Understood are RFC 3339 (a space for
  * the T, a comma for the point, `/` in the date, offset without colon; no offset means UTC), a date alone, the time of

@@ -1,6 +1,7 @@
 import type { Context } from 'hono'
 import * as z from 'zod'
 import { addressGroup } from '../core/address.ts'
+import { hourMs, minuteMs } from '../core/calendar.ts'
 import { keyWritesPerMinuteMax, rateClientsMax } from '../core/limits.ts'
 import { problem } from '../core/problems.ts'
 import type { BaseCtx } from '../db/context.ts'
@@ -8,8 +9,6 @@ import { learn, newCounter, peek, shouldFlush, shouldRead, takeOne, tell } from 
 import type { RateCounter, RateRecord, RateRule, RateState } from './rate_window.ts'
 import type { AppEnv } from './route.ts'
 
-const minuteMs = 60_000
-const hourMs = 60 * minuteMs
 /** Shortest life and cache time that KV takes, in seconds. */
 const kvTtlSecondsMin = 60
 const kvCacheSeconds = 30

@@ -1,4 +1,4 @@
-import { dateOf, dayMs, dayOf } from '../core/calendar.ts'
+import { dateOf, dayMs, dayOf, hourMs } from '../core/calendar.ts'
 import { digestHour } from '../core/limits.ts'
 
 /** The seven days (UTC) that a digest tells of. */
@@ -10,7 +10,6 @@ export interface DigestWeek {
   readonly toMs: number
 }
 
-const hourMs = 3_600_000
 /** Where a day begins first, in the middle, and last. */
 const offsets = [14, 0, -12]
 

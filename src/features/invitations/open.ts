@@ -2,6 +2,7 @@ import { and, eq, gt, isNull, not, or } from 'drizzle-orm'
 import type { SQL } from 'drizzle-orm'
 import type { Permission, Role } from '../../core/permissions.ts'
 import { problem } from '../../core/problems.ts'
+import { isoOf } from '../../core/time.ts'
 import type { BaseCtx, TenantCtx } from '../../db/context.ts'
 import { personMay } from '../../db/actor_may.ts'
 import { organizations } from '../../db/schema.ts'
@@ -63,12 +64,8 @@ export function invitationJson(row: InvitationRow, nowMs: number): InvitationJso
     role,
     status: expiresAt > nowMs ? 'pending' : 'expired',
     invited_by: invitedBy,
-    created_at: isoTime(createdAt),
-    updated_at: isoTime(updatedAt),
-    expires_at: isoTime(expiresAt),
+    created_at: isoOf(createdAt),
+    updated_at: isoOf(updatedAt),
+    expires_at: isoOf(expiresAt),
   }
-}
-
-function isoTime(ms: number): string {
-  return new Date(ms).toISOString()
 }

@@ -1,5 +1,6 @@
 import { isScheduleLate } from '../../core/schedules.ts'
 import type { ScheduleName } from '../../core/schedules.ts'
+import { isoOrNull } from '../../core/time.ts'
 import type { ScheduleRow } from '../../db/schedules.ts'
 import type { ScheduleState } from './schema.ts'
 
@@ -13,10 +14,10 @@ export function scheduleStates(schedules: readonly ScheduleName[], rows: readonl
       cron,
       status: statusOf(row, nowMs),
       late: isScheduleLate(cron, { succeededAt: row?.succeededAt ?? null, knownAt: row?.knownAt ?? null }, nowMs),
-      started_at: timeOf(row?.startedAt),
-      ended_at: timeOf(row?.endedAt),
+      started_at: isoOrNull(row?.startedAt),
+      ended_at: isoOrNull(row?.endedAt),
       duration_ms: row?.durationMs ?? null,
-      succeeded_at: timeOf(row?.succeededAt),
+      succeeded_at: isoOrNull(row?.succeededAt),
       runs: row?.runs ?? 0,
       failures: row?.failures ?? 0,
       skips: row?.skips ?? 0,
@@ -29,8 +30,4 @@ function statusOf(row: ScheduleRow | undefined, nowMs: number): ScheduleState['s
   if (row === undefined || row.runs === 0) return 'never'
   if (row.leaseId !== null) return row.leaseUntil > nowMs ? 'running' : 'failed'
   return row.outcome ?? 'never'
-}
-
-function timeOf(ms: number | null = null): string | null {
-  return ms === null ? null : new Date(ms).toISOString()
 }

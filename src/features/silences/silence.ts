@@ -2,6 +2,7 @@ import { eq, sql } from 'drizzle-orm'
 import type { SQL } from 'drizzle-orm'
 import { silenceMsMax, silencesPerOrganizationMax } from '../../core/limits.ts'
 import { invalidField, problem } from '../../core/problems.ts'
+import { isoOf, isoOrNull } from '../../core/time.ts'
 import type { TenantCtx } from '../../db/context.ts'
 import { silences } from '../../db/schema_alerts.ts'
 import { inTenant } from '../../db/tenant.ts'
@@ -56,23 +57,19 @@ export function silenceJson(row: SilenceRow, nowMs: number): SilenceJson {
     id,
     rule_id: ruleId,
     comment,
-    starts_at: timeOf(startsAt),
-    ends_at: endsAt === null ? null : timeOf(endsAt),
+    starts_at: isoOf(startsAt),
+    ends_at: isoOrNull(endsAt),
     recurrence,
     active: phase.active,
-    active_until: phase.active && phase.untilMs !== null ? timeOf(phase.untilMs) : null,
-    next_start: !phase.active && phase.nextMs !== null ? timeOf(phase.nextMs) : null,
+    active_until: phase.active && phase.untilMs !== null ? isoOf(phase.untilMs) : null,
+    next_start: !phase.active && phase.nextMs !== null ? isoOf(phase.nextMs) : null,
     created_by: createdBy,
-    created_at: timeOf(createdAt),
-    updated_at: timeOf(updatedAt),
+    created_at: isoOf(createdAt),
+    updated_at: isoOf(updatedAt),
   }
 }
 
 /** What the audit log tells of it. */
 export function fieldsOf({ ruleId, comment, startsAt, endsAt, recurrence }: SilenceTimes & Pick<SilenceRow, 'ruleId' | 'comment'>) {
-  return { rule_id: ruleId, comment, starts_at: timeOf(startsAt), ends_at: endsAt === null ? null : timeOf(endsAt), recurrence }
-}
-
-function timeOf(ms: number): string {
-  return new Date(ms).toISOString()
+  return { rule_id: ruleId, comment, starts_at: isoOf(startsAt), ends_at: isoOrNull(endsAt), recurrence }
 }
