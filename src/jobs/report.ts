@@ -1,18 +1,21 @@
-import { and, asc, eq, isNull, lte, sql } from 'drizzle-orm'
+import { and, asc, eq, lte, sql } from 'drizzle-orm'
 import type { TaskJob } from '../core/jobs.ts'
-import { reportDispatchRowsMax, reportErrorCharsMax, reportFilesKeptMs } from '../core/limits.ts'
+import { reportDispatchPerOrganizationMax, reportDispatchRowsMax, reportErrorCharsMax } from '../core/limits.ts'
 import { problem, ProblemError, problems } from '../core/problems.ts'
 import { auditEntry } from '../db/audit.ts'
 import type { BaseCtx, TenantCtx } from '../db/context.ts'
 import { sendJobs } from '../db/jobs.ts'
+import { ofLiveAccount, ofLiveOrganization } from '../db/live.ts'
 import { newMail, queueMails } from '../db/mails.ts'
 import { accounts, organizations } from '../db/schema.ts'
-import { reports } from '../db/schema_jobs.ts'
+import { reportRuns, reports } from '../db/schema_jobs.ts'
 import { confirmedRecipients } from '../features/notification-channels/recipients.ts'
-import { nextReportMs, ownReports, reportFolder, rowOf } from '../features/reports/report.ts'
+import { creatorMay, findWithCreator, nextReportMs, ownReports, reportFileKey } from '../features/reports/report.ts'
 import type { ReportRow } from '../features/reports/report.ts'
 import { csvOfLogs } from '../search/csv_of_logs.ts'
-import type { CsvFile } from '../search/csv_of_logs.ts'
+import { storedReportFile } from './report_file.ts'
+import { claimRun, endRun, isUnderWay, openRun, releaseRun } from './report_runs.ts'
+import type { RunKey } from './report_runs.ts'
 import { tenantOf } from './tenant.ts'
 
 type ReportJob = Extract<TaskJob, { kind: 'report' }>
@@ -23,16 +26,8 @@ type ReportJob = Extract<TaskJob, { kind: 'report' }>
  */
 export async function dispatchReports(ctx: BaseCtx): Promise<void> {
   const now = ctx.now()
-  const due = await ctx.db
-    .select({ report: reports })
-    .from(reports)
-    .innerJoin(organizations, and(eq(organizations.id, reports.organizationId), isNull(organizations.deletedAt)))
-    .innerJoin(accounts, and(eq(accounts.id, organizations.accountId), isNull(accounts.deletedAt)))
-    .where(lte(reports.nextAt, now))
-    .orderBy(asc(reports.nextAt))
-    .limit(reportDispatchRowsMax)
-  if (due.length === 0) return
-  const rows = due.map(({ report }) => rowOf(report))
+  const rows = await dueReports(ctx, now)
+  if (rows.length === 0) return
   await sendJobs(
     ctx,
     'task-jobs',
@@ -43,90 +38,117 @@ export async function dispatchReports(ctx: BaseCtx): Promise<void> {
   for (const { organizationId, id, nextAt, enabled, definition } of rows) {
     await ctx.db
       .update(reports)
-      .set({ nextAt: nextReportMs(enabled, definition, now) })
+      .set({ nextAt: nextReportMs(enabled, definition as ReportRow['definition'], now) })
       .where(ownReports({ tenant: { organizationId } }, eq(reports.id, id), eq(reports.nextAt, nextAt ?? now)))
   }
+}
+
+/** Some of each organization, its oldest first: one that has a hundred at eight o'clock gets them over ten minutes, as others do theirs. */
+function dueReports(ctx: BaseCtx, now: number) {
+  const { organizationId, id, nextAt, enabled, definition } = reports
+  const place = sql<number>`row_number() over (partition by ${organizationId} order by ${nextAt}, ${id})`.as('place')
+  const due = ctx.db
+    .select({ organizationId, id, nextAt, enabled, definition, place })
+    .from(reports)
+    .innerJoin(organizations, ofLiveOrganization(organizationId))
+    .innerJoin(accounts, ofLiveAccount)
+    .where(lte(nextAt, now))
+    .as('due')
+  return ctx.db
+    .select()
+    .from(due)
+    .where(lte(due.place, reportDispatchPerOrganizationMax))
+    .orderBy(asc(due.place), asc(due.nextAt))
+    .limit(reportDispatchRowsMax)
 }
 
 /** Runs a report and mails what it found, once for each time that it is due, to whoever may and wants to have it. */
 export async function sendReport(
   base: BaseCtx,
-  { organization_id: organizationId, report_id: id, due_ms: dueMs }: ReportJob,
+  { organization_id: organizationId, report_id: id, due_ms: dueAt }: ReportJob,
 ): Promise<void> {
   const organization = await tenantOf(base, organizationId)
   if (organization === undefined) return
   const { ctx, name } = organization
-  const [stored] = await ctx.db
-    .select()
-    .from(reports)
-    .where(ownReports(ctx, eq(reports.id, id)))
-  if (stored === undefined) return
-  const report = rowOf(stored)
+  const found = await findWithCreator(ctx, id)
+  if (found === undefined) return
+  const run = { organizationId, reportId: id, dueAt }
+  if (!(await claimRun(ctx, run))) {
+    // Should that one have died, this message is what is left of it: it comes again until the lease is over.
+    if (await isUnderWay(ctx, run)) throw new Error('another delivery of this report is at work')
+    return
+  }
   try {
-    await mailReport(ctx, report, name, dueMs)
+    await (found.isRightful ? mailReport(ctx, found.report, name, run) : stopReport(ctx, found.report, run))
   } catch (error) {
     // A query that cannot work is the report's fault and seen there; all else is tried again.
-    if (!(error instanceof ProblemError) || problems[error.code].status >= 500) throw error
-    await noteFailure(ctx, id, error.detail)
+    if (!(error instanceof ProblemError) || problems[error.code].status >= 500) {
+      await releaseRun(ctx, run)
+      throw error
+    }
+    await ctx.db.batch([failure(ctx, id, error.detail), endRun(ctx, run)])
   }
 }
 
+/** Disables a report whose maker is gone, or may not have it any more. */
+async function stopReport(ctx: TenantCtx, { id, updatedAt, createdBy }: ReportRow, run: RunKey): Promise<void> {
+  const reason = 'Who made it is not in the organization any more, or may not have it. Whoever enables it takes it over.'
+  const stands = ownReports(ctx, eq(reports.id, id), eq(reports.enabled, true), eq(reports.updatedAt, updatedAt))
+  const entry = { action: 'report.disable', target: { kind: 'report', id }, details: { created_by: createdBy, reason } }
+  await ctx.db.batch([
+    auditEntry(ctx, entry, reports, stands),
+    failure(ctx, id, reason),
+    ctx.db
+      .update(reports)
+      .set({ enabled: false, nextAt: null, updatedAt: Math.max(ctx.now(), updatedAt + 1) })
+      .where(stands),
+    endRun(ctx, run),
+  ])
+}
+
+type ReportPlace = Pick<BaseCtx, 'db' | 'now'> & { tenant: Pick<TenantCtx['tenant'], 'organizationId'> }
+
 /** Says of a report whose job was given up why nobody got it. */
-export async function noteFailure(
-  ctx: Pick<BaseCtx, 'db' | 'now'> & { tenant: Pick<TenantCtx['tenant'], 'organizationId'> },
-  id: string,
-  reason: string,
-): Promise<void> {
-  await ctx.db
+export async function noteFailure(ctx: ReportPlace, id: string, reason: string): Promise<void> {
+  await failure(ctx, id, reason)
+}
+
+function failure(ctx: ReportPlace, id: string, reason: string) {
+  return ctx.db
     .update(reports)
     .set({ lastRunAt: ctx.now(), lastError: reason.slice(0, reportErrorCharsMax) })
     .where(ownReports(ctx, eq(reports.id, id)))
 }
 
-async function mailReport(ctx: TenantCtx, report: ReportRow, organizationName: string, dueMs: number): Promise<void> {
+async function mailReport(ctx: TenantCtx, report: ReportRow, organizationName: string, run: RunKey): Promise<void> {
   const { id, name, definition } = report
   const { organizationId } = ctx.tenant
   const confirmed = await confirmedRecipients(ctx, organizationId, definition.to_emails)
   const recipients = definition.to_emails.filter((email) => confirmed.has(email))
   if (recipients.length === 0)
     throw problem('unprocessable', 'None of its addresses has confirmed that it wants mails of this organization.')
-  const file = await csvOfLogs(ctx, definition, dueMs)
-  const csvKey = await storeFile(ctx, report, file, dueMs)
+  const file = await storedReportFile(ctx, reportFileKey(run), () => csvOfLogs(ctx, definition, run.dueAt))
   const params = {
     organization_name: organizationName,
     report: { id, name, q: definition.q, from: file.from, to: file.to },
     rows: file.rows,
     truncated: file.truncated,
-    csv_key: csvKey,
-    csv_bytes: file.bytes.length,
+    csv_key: file.key,
+    csv_bytes: file.bytes,
   }
-  const mails = recipients.map((to) => {
-    return newMail(ctx, 'report', { to, ownerId: organizationId, onceKey: `report:${id}:${dueMs}:${to}` }, params)
-  })
   const own = ownReports(ctx, eq(reports.id, id))
+  // Whoever lost the right while the search ran, or the report that was deleted, gets nothing out.
+  const source = sql`from ${reports} where ${and(own, creatorMay(ctx))}`
+  const mails = recipients.map((to) => {
+    return newMail(ctx, 'report', { to, ownerId: organizationId, onceKey: `report:${id}:${run.dueAt}:${to}` }, params, source)
+  })
   const entry = { action: 'report.send', target: { kind: 'report', id }, details: { rows: file.rows, recipients: recipients.length } }
   await ctx.db.batch([
     // A repeat is no second sending.
-    auditEntry(ctx, entry, reports, ownReports(ctx, eq(reports.id, id), sql`${reports.lastRunAt} is not ${dueMs}`)),
-    ctx.db.update(reports).set({ lastRunAt: dueMs, lastRows: file.rows, lastError: null }).where(own),
+    auditEntry(ctx, entry, reportRuns, openRun(run)),
+    ctx.db.update(reports).set({ lastRunAt: run.dueAt, lastRows: file.rows, lastError: null }).where(own),
     ...mails.map(({ statement }) => statement),
+    endRun(ctx, run),
   ])
   queueMails(ctx, mails)
-}
-
-/** Puts the file where its mails take it from, and removes those of earlier runs that nobody waits for any more. */
-async function storeFile(
-  ctx: TenantCtx,
-  { organizationId, id }: ReportRow,
-  { bytes, rows }: CsvFile,
-  dueMs: number,
-): Promise<string | null> {
-  const folder = reportFolder(organizationId, id)
-  const { objects } = await ctx.env.STORAGE.list({ prefix: folder })
-  const old = objects.filter(({ uploaded }) => uploaded.getTime() < ctx.now() - reportFilesKeptMs).map(({ key }) => key)
-  if (old.length > 0) await ctx.env.STORAGE.delete(old)
-  if (rows === 0) return null
-  const key = `${folder}${dueMs}.csv`
-  await ctx.env.STORAGE.put(key, bytes, { httpMetadata: { contentType: 'text/csv; charset=utf-8' } })
-  return key
 }

@@ -8,6 +8,7 @@ import { forgetOldMails, sweepMails } from './mail_sweep.ts'
 import { sweepNotifications } from './notify/sweep.ts'
 import { startPurge } from './purge.ts'
 import { dispatchReports } from './report.ts'
+import { forgetReportFiles } from './report_runs.ts'
 import { startRetention } from './retention.ts'
 import type { Schedule } from './schedule_run.ts'
 import { forgetOldTasks, sweepTasks } from './task_sweep.ts'
@@ -28,6 +29,7 @@ export const schedules: readonly Schedule[] = [
   { name: 'alert-evaluation', cron: '* * * * *', run: dispatchAlerts },
   { name: 'notification-sweep', cron: '* * * * *', run: sweepNotifications },
   { name: 'report-dispatch', cron: '* * * * *', run: dispatchReports },
+  { name: 'report-files', cron: '7 * * * *', run: forgetReportFiles },
   { name: 'usage-rollup', cron: '7 * * * *', run: startUsageRollup },
   { name: 'verification-reminders', cron: '7 * * * *', run: (ctx) => remindUnverified(ctx) },
   { name: 'unverified-cleanup', cron: '23 */6 * * *', run: (ctx) => removeUnverified(ctx) },

@@ -1,14 +1,16 @@
 import { env } from 'cloudflare:test'
-import { and, eq } from 'drizzle-orm'
+import { eq } from 'drizzle-orm'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { memberships } from '../../src/db/schema.ts'
 import { notificationEmails } from '../../src/db/schema_alerts.ts'
 import { mails } from '../../src/db/schema_content.ts'
 import { reports } from '../../src/db/schema_jobs.ts'
-import { mailParamsOf } from '../../src/db/mails.ts'
 import { dispatchReports } from '../../src/jobs/report.ts'
 import { createWorld, testCtx } from '../support/world.ts'
 import type { World } from '../support/world.ts'
-import { deliver, withJobs } from './control_world.ts'
+import { auditOf, deliver, withJobs } from './control_world.ts'
+import { createReport, readReport, reportJob, reportMails, writeReport } from './report_world.ts'
+import type { Report } from './report_world.ts'
 
 const db = testCtx().db
 const hourMs = 3_600_000
@@ -22,44 +24,11 @@ beforeAll(async () => {
   if (reply.status !== 202) throw new Error(`the logs were not taken: ${reply.status}`)
 })
 
-interface Report {
-  id: string
-  next_at: string | null
-  last_run_at: string | null
-  last_rows: number | null
-  last_error: string | null
-}
-
-async function write(definition: Record<string, unknown>, more: Record<string, unknown> = {}): Promise<Response> {
-  const whole = { q: 'severity:ERROR', columns: ['message', 'user'], cron: '0 8 * * *', to_emails: [world.owner.email], ...definition }
-  return world.call('/api/v1/reports', { as: world.owner.accessToken, json: { name: 'Errors', definition: whole, ...more } })
-}
-
-async function create(definition: Record<string, unknown> = {}): Promise<Report> {
-  const reply = await write(definition)
-  expect(reply.status).toBe(201)
-  return reply.json()
-}
-
-async function read(id: string): Promise<Report> {
-  return (await world.call(`/api/v1/reports/${id}`, { as: world.owner.accessToken })).json()
-}
-
-function jobOf(id: string, dueMs: number) {
-  return { kind: 'report', organization_id: world.organizationId, report_id: id, due_ms: dueMs }
-}
-
-async function mailsOf(id: string) {
-  const rows = await db
-    .select()
-    .from(mails)
-    .where(and(eq(mails.ownerId, world.organizationId), eq(mails.kind, 'report')))
-  const all = rows.map((row) => ({
-    to: row.recipient,
-    params: mailParamsOf(testCtx(), row) as { report: { id: string }; csv_key: string },
-  }))
-  return all.filter(({ params }) => params.report.id === id)
-}
+const write = (definition: Record<string, unknown>, as = world.owner.accessToken) => writeReport(world, definition, as)
+const create = (definition?: Record<string, unknown>) => createReport(world, definition)
+const read = (id: string) => readReport(world, id)
+const jobOf = (id: string, dueMs: number) => reportJob(world, id, dueMs)
+const mailsOf = (id: string) => reportMails(world, id)
 
 describe('a scheduled report', () => {
   it('mails what it finds as CSV to those who may have it, once for each time that it is due', async () => {
@@ -116,7 +85,7 @@ describe('a scheduled report', () => {
   it('of a storage in trouble is tried again', async () => {
     const report = await create()
     const { ctx } = withJobs()
-    const down = { list: () => Promise.reject(new Error('R2 is down')) }
+    const down = { head: () => Promise.reject(new Error('R2 is down')) }
     const failing = new Proxy(ctx.env, { get: (from, name) => (name === 'STORAGE' ? down : (Reflect.get(from, name) as unknown)) })
     expect(await deliver({ ...ctx, env: failing }, jobOf(report.id, 5))).toBe('retried')
     expect(await mailsOf(report.id)).toEqual([])
@@ -151,6 +120,47 @@ describe('a scheduled report', () => {
     expect((await env.STORAGE.list({ prefix })).objects).toEqual([])
     expect(await deliver(withJobs().ctx, jobOf(report.id, Date.now() + 60_000))).toBe('acked')
     expect(await mailsOf(report.id)).toHaveLength(1)
+  })
+})
+
+describe('what a report may carry out of the organization', () => {
+  const outside = 'someone@elsewhere.example'
+
+  it('goes to others than members only when an admin names them; what is named already stays', async () => {
+    const member = await world.addMember('member')
+    const as = member.accessToken
+    const refused = await write({ to_emails: [world.owner.email, outside] }, as)
+    expect([refused.status, await refused.json()]).toMatchObject([403, { detail: expect.stringContaining(outside) as string }])
+    expect((await write({ to_emails: [world.owner.email] }, as)).status).toBe(201)
+    const report = await create({ to_emails: [outside] })
+    const change = async (json: unknown) => (await world.call(`/api/v1/reports/${report.id}`, { method: 'PATCH', as, json })).status
+    const definition = { cron: '0 9 * * *', to_emails: [outside] }
+    expect(await change({ name: 'Renamed', definition })).toBe(200)
+    expect(await change({ definition: { ...definition, to_emails: [outside, 'other@elsewhere.example'] } })).toBe(403)
+  })
+
+  it('ends with the membership of who made it, until somebody else takes it over', async () => {
+    const member = await world.addMember('member')
+    const own = await (await write({}, member.accessToken)).json<Report>()
+    const outsideToo = { to_emails: [world.owner.email, outside], cron: '0 8 * * *' }
+    const patch = (json: unknown, as = world.owner.accessToken) => world.call(`/api/v1/reports/${own.id}`, { method: 'PATCH', as, json })
+    expect((await patch({ definition: outsideToo })).status).toBe(200)
+    await db.delete(memberships).where(eq(memberships.userId, member.userId))
+    const due = Date.now()
+    expect(await deliver(withJobs().ctx, jobOf(own.id, due))).toBe('acked')
+    expect(await mailsOf(own.id)).toEqual([])
+    expect(await read(own.id)).toMatchObject({
+      enabled: false,
+      next_at: null,
+      last_error: expect.stringContaining('Who made it') as string,
+    })
+    expect((await auditOf(world, 'report.disable')).map((entry) => entry.target_id)).toEqual([own.id])
+    const colleague = await world.addMember('member')
+    // Taking it over is naming its addresses.
+    expect((await patch({ enabled: true }, colleague.accessToken)).status).toBe(403)
+    expect(await (await patch({ enabled: true })).json()).toMatchObject({ enabled: true, created_by: world.owner.userId })
+    await deliver(withJobs().ctx, jobOf(own.id, due + 1))
+    expect(await mailsOf(own.id)).toMatchObject([{ to: world.owner.email }])
   })
 })
 

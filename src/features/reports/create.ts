@@ -7,6 +7,7 @@ import type { TenantCtx } from '../../db/context.ts'
 import { queueMails } from '../../db/mails.ts'
 import { reports } from '../../db/schema_jobs.ts'
 import { askRecipients } from '../notification-channels/recipients.ts'
+import { requireRecipients } from './recipients.ts'
 import { fieldsOf, nextReportMs, ownReports, rowOf } from './report.ts'
 import type { ReportRow } from './report.ts'
 import type { CreateReport } from './schema.ts'
@@ -18,6 +19,7 @@ export async function createReport(ctx: TenantCtx, input: CreateReport): Promise
   const { organizationId, actor } = auditOrigin(ctx)
   const entry = { action: 'report.create', target: { kind: 'report', id }, details: shortFields(fieldsOf(input)) }
   const isStored = sql`exists (select 1 from ${reports} where ${ownReports(ctx, eq(reports.id, id))})`
+  await requireRecipients(ctx, definition.to_emails)
   const asked = await askRecipients(ctx, definition.to_emails, isStored)
   const [rows] = await ctx.db.batch([
     // In the order of the table's columns, as drizzle wants it.

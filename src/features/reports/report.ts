@@ -1,7 +1,8 @@
-import { eq } from 'drizzle-orm'
+import { and, eq, sql } from 'drizzle-orm'
 import type { SQL } from 'drizzle-orm'
 import { nextCronMs } from '../../core/cron.ts'
 import { problem } from '../../core/problems.ts'
+import { personMay } from '../../db/actor_may.ts'
 import type { TenantCtx } from '../../db/context.ts'
 import { reports } from '../../db/schema_jobs.ts'
 import { inTenant } from '../../db/tenant.ts'
@@ -19,8 +20,30 @@ export async function findReport(ctx: TenantCtx, id: string): Promise<ReportRow>
     .select()
     .from(reports)
     .where(ownReports(ctx, eq(reports.id, id)))
-  if (!row) throw problem('not_found', 'There is no such report.')
+  if (!row) throw noReport()
   return rowOf(row)
+}
+
+export function noReport() {
+  return problem('not_found', 'There is no such report.')
+}
+
+/** The same with whether who made it may still have it: see `creatorMay`; undefined for what is no report of this organization. */
+export async function findWithCreator(ctx: TenantCtx, id: string): Promise<{ report: ReportRow; isRightful: boolean } | undefined> {
+  const [row] = await ctx.db
+    .select({ report: reports, isRightful: sql<number>`${creatorMay(ctx)}`.as('is_rightful') })
+    .from(reports)
+    .where(ownReports(ctx, eq(reports.id, id)))
+  return row && { report: rowOf(row.report), isRightful: row.isRightful === 1 }
+}
+
+/**
+ * Condition: who made a report is here and may still read logs and send them out. Logs must not go on leaving on behalf of somebody
+ * who was removed.
+ */
+export function creatorMay({ tenant }: Pick<TenantCtx, 'tenant'>): SQL | undefined {
+  const person = { userId: reports.createdBy, organizationId: tenant.organizationId, accountId: tenant.accountId }
+  return and(personMay('reports:write', person), personMay('logs:read', person))
 }
 
 /** Only what its schema allowed was stored. */
@@ -50,9 +73,9 @@ export function reportJson(row: ReportRow): ReportJson {
   }
 }
 
-/** Folder of the files of a report in R2; `organizationId` must be the authenticated one. */
-export function reportFolder(organizationId: string, reportId: string): string {
-  return `org/${organizationId}/reports/${reportId}/`
+/** Key in R2 of what a run found; `organizationId` must be the authenticated one. */
+export function reportFileKey({ organizationId, reportId, dueAt }: { organizationId: string; reportId: string; dueAt: number }): string {
+  return `org/${organizationId}/reports/${reportId}/${dueAt}.csv`
 }
 
 /** The parts that the audit log tells of. */

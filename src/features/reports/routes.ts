@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { reportRunsAskedMax } from '../../core/limits.ts'
 import { timestampSchema } from '../../core/primitives.ts'
 import type { QueryChecks } from '../../core/query_checks.ts'
 import { pageLinks } from '../../http/page_links.ts'
@@ -70,11 +71,12 @@ const run = route(
     method: 'post',
     path: `${item}/run`,
     summary: 'Send a report out now',
-    description: 'In the background, beside its times; at most once a minute. `last_run_at` then tells that it went out.',
+    description: `In the background, beside its times; a report at most once a minute, and ${reportRunsAskedMax} of an organization an hour.
+\`last_run_at\` then tells that it went out.`,
     access: 'reports:write',
     param: reportParam,
     replies: { 202: z.object({ due_at: timestampSchema.meta({ description: 'The moment that its relative times count from' }) }) },
-    problems: ['not_found', 'unavailable'],
+    problems: ['not_found', 'rate_limited', 'unavailable'],
   },
   async ({ param }, ctx) => ({ status: 202, body: await runReport(ctx, param.id) }),
 )
@@ -89,7 +91,8 @@ export function reportRoutes(checks: QueryChecks): Route[] {
       method: 'post',
       path: collection,
       summary: 'Schedule a search whose result is mailed as CSV',
-      description: 'Due at the times of a cron expression in a time zone, at most once an hour.',
+      description: `Due at the times of a cron expression in a time zone, at most once an hour. It goes to members with a confirmed e-mail; only
+with channels:write to others. When who made it may not have it any more, it is disabled instead of sent.`,
       access: 'reports:write',
       json: bodies.create,
       replies: { 201: reportSchema },
