@@ -42,6 +42,8 @@ export const mailParams = {
   user_deleted: z.strictObject({ purge_at_ms: z.int() }),
   /** The e-mail is not confirmed yet; after `ends_at_ms` the account goes. */
   verify_reminder: z.strictObject({ ...token, ends_at_ms: z.int().nullable() }),
+  /** Somebody turned mails off by the link in one of them: whoever has such a mail may, so the user is told. */
+  mails_turned_off: z.strictObject({ mails: z.enum(notificationKeys) }),
   /** An organization wants to send alerts or reports to an address that is no member's. */
   confirm_recipient: z.strictObject({ ...token, ...organization, asked_by: z.string() }),
   alert: z.strictObject({ notice: alertNoticeSchema }),
@@ -93,6 +95,12 @@ export const noticeKinds = [
 export const optionalMails = { alert: 'alerts', report: 'reports', weekly_digest: 'weekly_digest' } as const satisfies Partial<
   Record<MailKind, NotificationKey>
 >
+
+/** What the link in a mail of this kind turns off; null for mails without one. Whoever does not want to be asked wants none of them. */
+export function turnedOffBy(kind: MailKind): SuppressionScope | null {
+  if (kind === 'confirm_recipient') return 'all'
+  return kind in optionalMails ? optionalMails[kind as keyof typeof optionalMails] : null
+}
 
 /**
  * Mails that rules and reports write by themselves, which one organization sends so many of an hour and a day. The digest is not

@@ -1,4 +1,4 @@
-import { mailKinds, mailParams, optionalMails } from '../../src/core/mails.ts'
+import { mailKinds, mailParams, turnedOffBy } from '../../src/core/mails.ts'
 import type { MailKind } from '../../src/core/mails.ts'
 import type { MailPlace, MailText } from '../../src/features/mails/mail_text.ts'
 import { mailTexts } from '../../src/features/mails/mail_texts.ts'
@@ -23,7 +23,7 @@ export const mailCases: readonly MailCase[] = mailKinds.flatMap((kind) =>
 )
 
 export function write({ kind, params }: MailCase, place: MailPlace = mailPlace): MailText {
-  const unsubscribeUrl = kind in optionalMails ? `${place.publicUrl}/api/v1/unsubscribe#some-token` : null
+  const unsubscribeUrl = turnedOffBy(kind) !== null ? `${place.publicUrl}/api/v1/unsubscribe#some-token` : null
   return (mailTexts[kind] as (params: unknown, place: MailPlace) => MailText)(params, { ...place, unsubscribeUrl })
 }
 

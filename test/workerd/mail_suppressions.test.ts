@@ -3,7 +3,7 @@ import { generateKeyPairSync, sign } from 'node:crypto'
 import { eq } from 'drizzle-orm'
 import { describe, expect, it } from 'vitest'
 import { mailEventWindowMs, optionalMailsPerEmailHourMax } from '../../src/core/limits.ts'
-import type { MailKind, MailParams } from '../../src/core/mails.ts'
+import type { MailKind, MailParams, SuppressionScope } from '../../src/core/mails.ts'
 import type { BaseCtx } from '../../src/db/context.ts'
 import { newMail } from '../../src/db/mails.ts'
 import { users } from '../../src/db/schema.ts'
@@ -13,6 +13,7 @@ import { recordSendgridEvents } from '../../src/features/suppressions/record_eve
 import { unsubscribeUrl } from '../../src/features/unsubscribe/token.ts'
 import { sendMail } from '../../src/jobs/email_jobs.ts'
 import { problemOf } from '../support/app.ts'
+import { mailsTo } from '../support/mails.ts'
 import { makeStaff } from '../support/tenancy.ts'
 import { callFrom, createWorld, randomAddress, testCtx } from '../support/world.ts'
 
@@ -91,8 +92,8 @@ describe('the link of a mail that ends such mails', () => {
       body,
       headers: { 'Content-Type': 'application/x-www-form-urlencoded', ...headers },
     })
-  const pathOf = (email: string, organizationId: string) => {
-    const { pathname, search } = new URL(unsubscribeUrl(testCtx(), { email, scope: 'reports', organizationId }))
+  const pathOf = (email: string, organizationId: string, scope: SuppressionScope = 'reports') => {
+    const { pathname, search } = new URL(unsubscribeUrl(testCtx(), { email, scope, organizationId }))
     return pathname + search
   }
 
@@ -135,10 +136,39 @@ describe('the link of a mail that ends such mails', () => {
     expect(await rowsOf(owner.email)).toEqual([])
     const [user] = await testCtx().db.select().from(users).where(eq(users.id, owner.userId))
     expect(user?.notificationPreferences).toEqual({ reports: false })
+    expect((await post(pathOf(owner.email, organizationId), 'List-Unsubscribe=One-Click')).status).toBe(200)
+    // Whoever has the link did it, so the audit log does not say that the user did, who is told.
+    expect(await mailsTo(owner.email, 'mails_turned_off')).toEqual([{ mails: 'reports' }])
+    const { results } = await env.DB.prepare(
+      "SELECT actor_kind, actor_id, details FROM audit_log WHERE organization_id = ? AND action = 'mails.unsubscribe'",
+    )
+      .bind(organizationId)
+      .all<{ actor_kind: string; actor_id: string | null; details: string }>()
+    expect(results).toEqual([
+      { actor_kind: 'system', actor_id: null, details: JSON.stringify({ scope: 'reports', via: 'unsubscribe link' }) },
+    ])
     expect(await mailTo(owner.email, 'report', report)).toMatchObject({ status: 'suppressed' })
     const on = { notification_preferences: { reports: true } }
     expect((await call('/api/v1/auth/me', { method: 'PATCH', as: owner.accessToken, json: on })).status).toBe(200)
     expect(await mailTo(owner.email, 'report', report)).toMatchObject({ status: 'sent' })
+  })
+
+  it('in a mail that asks whether one wants them ends all of them, the questions too', async () => {
+    const email = newEmail()
+    const { organizationId } = await createWorld()
+    const params = { token: 'x'.repeat(43), organization_name: 'Test', asked_by: 'Owner' }
+    const { message = '' } = await mailTo(email, 'confirm_recipient', params)
+    expect(message).toContain('List-Unsubscribe-Post: List-Unsubscribe=One-Click')
+    const path = pathOf(email, organizationId, 'all')
+    expect(await (await callFrom(randomAddress(), path)).text()).toContain('questions whether they are wanted')
+    expect((await post(path, 'List-Unsubscribe=One-Click')).status).toBe(200)
+    expect(await rowsOf(email)).toMatchObject([{ scope: 'all', reason: 'unsubscribe' }])
+    for (const [kind, given] of [
+      ['confirm_recipient', params],
+      ['report', report],
+    ] as const)
+      expect(await mailTo(email, kind, given)).toMatchObject({ status: 'suppressed', error: 'unsubscribe (all)' })
+    expect(await mailTo(email, 'welcome', { token: 'x'.repeat(43) })).toMatchObject({ status: 'sent' })
   })
 
   it('does nothing when it was changed, is another secret of ours, or the request does not mean it', async () => {

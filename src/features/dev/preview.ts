@@ -1,4 +1,4 @@
-import { mailKinds, optionalMails } from '../../core/mails.ts'
+import { mailKinds, turnedOffBy } from '../../core/mails.ts'
 import type { MailKind } from '../../core/mails.ts'
 import { problem } from '../../core/problems.ts'
 import type { BaseCtx } from '../../db/context.ts'
@@ -55,7 +55,7 @@ function index(ctx: BaseCtx): Html {
 }
 
 function write({ config: { publicUrl } }: BaseCtx, kind: MailKind, params: unknown): MailText {
-  const unsubscribeUrl = kind in optionalMails ? `${publicUrl}/unsubscribe?token=sample` : null
+  const unsubscribeUrl = turnedOffBy(kind) !== null ? `${publicUrl}/unsubscribe?token=sample` : null
   // Kind and parameters are of one sample, which the compiler cannot see.
   const writer = mailTexts[kind] as (params: unknown, place: MailPlace) => MailText
   return writer(params, { to: 'ann@example.com', publicUrl, unsubscribeUrl })

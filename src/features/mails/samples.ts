@@ -34,6 +34,7 @@ export function samplesOf(publicUrl: string): Samples {
       sample: { ...tenant, purge_at_ms: atMs },
       account: { thing: 'account', name: 'Example Ltd', purge_at_ms: atMs },
     },
+    mails_turned_off: { sample: { mails: 'alerts' } },
     user_deleted: { sample: { purge_at_ms: atMs } },
     verify_reminder: { sample: { token, ends_at_ms: atMs }, kept: { token, ends_at_ms: null } },
     confirm_recipient: { sample: { token, organization_name, asked_by: 'Ada Example' } },

@@ -6,7 +6,12 @@ export const pageHeaders = {
   'Content-Security-Policy': "default-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
 }
 
-const mailsOf = { alerts: 'alerts', reports: 'scheduled reports', weekly_digest: 'the weekly digest' } as const
+const mailsOf = {
+  alerts: 'alerts',
+  reports: 'scheduled reports',
+  weekly_digest: 'the weekly digest',
+  all: 'alerts, reports, digests and questions whether they are wanted',
+} as const
 
 /** Asks whether it is meant: programs that look at all links of a mail must not end anything. */
 export function askPage({ email, scope }: Unsubscription, token: string): string {
@@ -24,7 +29,7 @@ export function donePage({ email, scope }: Unsubscription): string {
   return page(
     'Unsubscribed',
     `<p>${escaped(email)} gets no more ${mailsOf[scope].replace(/^the /, '')} of Edgelog.</p>
-<p>Who has a user there turns them on again in the profile.</p>`,
+<p>${scope === 'all' ? 'No organization can ask for it again.' : 'Who has a user there turns them on again in the profile.'}</p>`,
   )
 }
 

@@ -1,7 +1,7 @@
 import * as z from 'zod'
+import { suppressionScopes } from '../../core/mails.ts'
+import type { SuppressionScope } from '../../core/mails.ts'
 import { emailSchema } from '../../core/primitives.ts'
-import { notificationKeys } from '../../core/profile.ts'
-import type { NotificationKey } from '../../core/profile.ts'
 import { problem } from '../../core/problems.ts'
 import type { BaseCtx } from '../../db/context.ts'
 import { sealSame, unseal } from '../../db/sealed.ts'
@@ -9,12 +9,13 @@ import { sealSame, unseal } from '../../db/sealed.ts'
 /** What is ended for whom, and what the mail with the link was about: an organization, or a person. */
 export interface Unsubscription {
   readonly email: string
-  readonly scope: NotificationKey
+  /** `all`: every mail that one can do without, and the questions whether one wants them. */
+  readonly scope: SuppressionScope
   readonly organizationId: string
 }
 
 const place = 'unsubscribe'
-const payloadSchema = z.tuple([emailSchema, z.enum(notificationKeys), z.string()])
+const payloadSchema = z.tuple([emailSchema, z.enum(suppressionScopes), z.string()])
 
 /**
  * The link that ends mails of one kind to one address, without a login and for ever: a mail from years ago must still end them. The

@@ -26,11 +26,13 @@ export function preferenceOf(kind: MailKind): NotificationKey | null {
 
 /**
  * Why a mail of this kind is not sent to the recipient; null where it is. Staff's word and a missing mailbox stop all mails, the latter
- * for `bounceCountsMs`; a complaint or an unsubscription those that one can do without. A user's own preferences stand above
+ * for `bounceCountsMs`; a complaint or an unsubscription those that one can do without, and of all kinds also the question whether
+ * one wants them. A user's own preferences stand above
  * what was unsubscribed by kind before there was the user.
  */
 export function suppressionOf(kind: MailKind, { suppressions, preferences }: Recipient, nowMs: number): string | null {
   const preference = preferenceOf(kind)
+  const isQuestion = kind === 'confirm_recipient'
   const stops = ({ scope, reason, createdAt }: Suppression): boolean => {
     if (scope !== 'all' && scope !== preference) return false
     switch (reason) {
@@ -39,9 +41,9 @@ export function suppressionOf(kind: MailKind, { suppressions, preferences }: Rec
       case 'bounce':
         return createdAt > nowMs - bounceCountsMs
       case 'complaint':
-        return preference !== null
+        return preference !== null || isQuestion
       case 'unsubscribe':
-        return preference !== null && (scope === 'all' || preferences === null)
+        return isQuestion || (preference !== null && (scope === 'all' || preferences === null))
     }
   }
   const stopping = suppressions.find(stops)

@@ -1,5 +1,5 @@
 import { mailAttachmentsBytesMax } from '../../core/limits.ts'
-import { mailParams } from '../../core/mails.ts'
+import { mailParams, turnedOffBy } from '../../core/mails.ts'
 import { mailDomain } from '../../core/mail_settings.ts'
 import type { BaseCtx } from '../../db/context.ts'
 import { mailParamsOf } from '../../db/mails.ts'
@@ -9,7 +9,6 @@ import { mailTexts } from '../../features/mails/mail_texts.ts'
 import { unsubscribeUrl } from '../../features/unsubscribe/token.ts'
 import { MailError, unmailable } from './mail_error.ts'
 import type { OutgoingFile, OutgoingMail } from './outgoing.ts'
-import { preferenceOf } from './suppression.ts'
 
 /**
  * The mail of a row, as it is to be sent. Throws a permanent MailError where its text cannot be written or its files are too large;
@@ -18,7 +17,7 @@ import { preferenceOf } from './suppression.ts'
 export async function writeMail(ctx: BaseCtx, row: typeof mails.$inferSelect): Promise<OutgoingMail> {
   const { id, ownerId, kind, recipient: to, createdAt: writtenMs } = row
   const { from } = ctx.config.mail
-  const scope = preferenceOf(kind)
+  const scope = turnedOffBy(kind)
   const unsubscribe = scope === null ? null : unsubscribeUrl(ctx, { email: to, scope, organizationId: ownerId })
   const { subject, text, html, attachments = [] } = textOf(ctx, row, { to, publicUrl: ctx.config.publicUrl, unsubscribeUrl: unsubscribe })
   return {

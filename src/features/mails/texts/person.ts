@@ -6,6 +6,8 @@ import type { Writers } from './said.ts'
 
 const newPassword = ', "password": "..."'
 
+const mailsOf = { alerts: 'alerts', reports: 'reports', weekly_digest: 'weekly digests' } as const
+
 /** Mails about a person's account on Edgelog, and the way into it. */
 export const personTexts: Writers<
   | 'welcome'
@@ -19,6 +21,7 @@ export const personTexts: Writers<
   | 'change_email_new'
   | 'email_changed'
   | 'user_deleted'
+  | 'mails_turned_off'
 > = {
   welcome: ({ token }, place) =>
     mail(place, {
@@ -153,6 +156,21 @@ export const personTexts: Writers<
         heading(plain('Your e-mail address was changed')),
         paragraph(words`Your Edgelog account belongs to ${mailbox(new_email)} from now on.`),
         notYou,
+      ],
+    }),
+
+  mails_turned_off: ({ mails }, place) =>
+    mail(place, {
+      subject: `You get no more ${mailsOf[mails]} of Edgelog`,
+      preview: 'Somebody, perhaps you, used the link in one of these mails.',
+      reason: `You get this mail because ${mailsOf[mails]} to ${place.to} were turned off.`,
+      blocks: [
+        heading(plain(`No more ${mailsOf[mails]}`)),
+        paragraph(
+          words`Somebody, perhaps you, turned ${plain(mailsOf[mails])} to ${mailbox(place.to)} off by the link in one of these mails. You can turn them on again in your profile.`,
+        ),
+        button('Open Edgelog', place.publicUrl),
+        paragraph('If it was not you, somebody has a mail that was sent to you, perhaps since it was passed on.'),
       ],
     }),
 
