@@ -1,7 +1,17 @@
-import { and, asc, eq, gt, inArray, isNull, or, sql } from 'drizzle-orm'
+import { and, asc, eq, gt, inArray, isNull, lte, or, sql } from 'drizzle-orm'
 import type { SQL } from 'drizzle-orm'
 import type { AlertJob } from '../../core/jobs.ts'
-import { alertAheadMsMax, alertDispatchRulesMax, alertLeaseMs, alertRulesPerJobMax } from '../../core/limits.ts'
+import {
+  alertAheadMsMax,
+  alertCostlyMs,
+  alertCostlyRestMs,
+  alertDispatchMsPerOrganizationMax,
+  alertDispatchRulesMax,
+  alertFailuresToldMin,
+  alertFirstRunMs,
+  alertLeaseMs,
+  alertRulesPerJobMax,
+} from '../../core/limits.ts'
 import type { BaseCtx, TenantCtx } from '../../db/context.ts'
 import { sendJobs } from '../../db/jobs.ts'
 import { isLeaseFree } from '../../db/lease.ts'
@@ -24,23 +34,48 @@ function isDue(nowMs: number): SQL {
   const { evaluatedTo } = alertRules
   const isLate = sql`${evaluatedTo} / ${step} * ${step} + ${step} <= ${newest}`
   const isOver = or(isNull(evaluatedTo), isLate, gt(evaluatedTo, nowMs + alertAheadMsMax))
-  return and(eq(alertRules.enabled, true), isOver, isLeaseFree(alertRules.leaseUntil, nowMs, alertLeaseMs)) ?? sql`false`
+  return and(eq(alertRules.enabled, true), isOver, hasRested(nowMs), isLeaseFree(alertRules.leaseUntil, nowMs, alertLeaseMs)) ?? sql`false`
 }
 
 /**
- * Sends the rules that are due to the queue, some of one organization a message. One that waits there already is sent again: the
- * lease lets one message have it, and finds it done for the others.
+ * Condition: unless the rule failed again and again, and took long for it, or it was left alone for a while since. One that was
+ * changed is tried at once, and what lies ahead of the clock was not a moment ago.
+ */
+function hasRested(nowMs: number): SQL {
+  const { failures, evaluationMs, evaluatedAt, evaluatedVersion, version } = alertRules
+  const isCostly = sql`${failures} >= ${alertFailuresToldMin} and coalesce(${evaluationMs}, 0) >= ${alertCostlyMs}`
+  const isFresh = sql`coalesce(${evaluatedAt}, 0) > ${nowMs - alertCostlyRestMs} and ${evaluatedAt} <= ${nowMs}`
+  return sql`not (${isCostly} and ${isFresh} and coalesce(${evaluatedVersion}, 0) = ${version})`
+}
+
+/**
+ * Sends the rules that are due to the queue, some of one organization a message. Organizations take turns, message by message, and
+ * each has so much of the minute as its rules took the last time: however late those of one are, the others do not wait for them.
+ * A rule that waits in the queue already is sent again: the lease lets one message have it, and finds it done for the others.
  */
 export async function dispatchAlerts(ctx: BaseCtx): Promise<void> {
-  const due = await ctx.db
-    .select({ organizationId: alertRules.organizationId, id: alertRules.id })
+  const { organizationId, id, evaluatedTo, evaluationMs } = alertRules
+  const turn = sql`over (partition by ${organizationId} order by ${evaluatedTo}, ${id} rows unbounded preceding)`
+  const due = ctx.db
+    .select({
+      organizationId,
+      id,
+      evaluatedTo,
+      place: sql<number>`row_number() ${turn} - 1`.as('place'),
+      spentMs: sql<number>`sum(coalesce(${evaluationMs}, ${alertFirstRunMs})) ${turn}`.as('spent_ms'),
+    })
     .from(alertRules)
-    .innerJoin(organizations, ofLiveOrganization(alertRules.organizationId))
+    .innerJoin(organizations, ofLiveOrganization(organizationId))
     .innerJoin(accounts, ofLiveAccount)
     .where(isDue(ctx.now()))
-    .orderBy(asc(alertRules.evaluatedTo))
+    .as('due')
+  const rules = await ctx.db
+    .select({ organizationId: due.organizationId, id: due.id })
+    .from(due)
+    .where(or(eq(due.place, 0), lte(due.spentMs, alertDispatchMsPerOrganizationMax)))
+    .orderBy(sql`${due.place} / ${sql.raw(String(alertRulesPerJobMax))}`, asc(due.evaluatedTo), asc(due.place))
     .limit(alertDispatchRulesMax)
-  await sendJobs(ctx, 'alert-jobs', jobsOf(due))
+  await sendJobs(ctx, 'alert-jobs', jobsOf(rules))
 }
 
 /** The messages for these rules, in their order. */
