@@ -83,16 +83,16 @@ describe('whatever fails while rules are evaluated', () => {
   it('is of one rule alone: the others of its message have their turn', async () => {
     const broken = await addRule(world, listened(), { name: 'broken', definition: { threshold: 'none' } })
     const whole = await addRule(world, listened())
-    const at = afterWindow(ctx, firstMs)
-    await expect(
-      evaluateRules(
-        at,
+    for (const i of [0, 1])
+      await evaluateRules(
+        afterWindow(ctx, firstMs + i * minuteMs),
         job(broken, whole),
         evaluates(() => 11),
-      ),
-    ).rejects.toThrow('threshold')
+      )
     expect(await ruleOf(world, whole)).toMatchObject({ state: 'firing', leaseUntil: 0 })
-    expect(await ruleOf(world, broken)).toMatchObject({ state: 'inactive', evaluatedTo: null, leaseUntil: 0 })
+    const found = { state: 'error', stateSince: firstMs, evaluatedTo: firstMs + minuteMs, failures: 2, leaseUntil: 0 }
+    expect(await ruleOf(world, broken)).toMatchObject({ ...found, error: expect.stringContaining('threshold') as string })
+    expect(await historyOf(world, broken)).toMatchObject([{ fromState: 'inactive', toState: 'error', at: firstMs }])
   })
 })
 

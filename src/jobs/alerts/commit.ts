@@ -10,6 +10,7 @@ import { newNotice } from '../../search/alerts/notice.ts'
 import type { Change, RuleState, Told } from '../../search/alerts/machine.ts'
 import type { QueryRun } from '../../search/query_run.ts'
 import type { AlertDefinition } from '../../features/alerts/definition.ts'
+import { cappedLines, linesWithRoom } from './budget.ts'
 import type { Lease, RuleRow } from './due.ts'
 import { isOurs } from './due.ts'
 
@@ -80,7 +81,12 @@ export async function commitOutcome(ctx: TenantCtx, held: Held, outcome: Outcome
     jobs.push(...added.jobs)
     mails.push(...added.mails)
   }
-  const written = await ctx.db.batch([historyStatement(ctx, held, outcome), ...rows, stateStatement(ctx, held, outcome)])
+  const lines = await linesWithRoom(ctx, cappedLines(linesOf(held, outcome)))
+  const written = await ctx.db.batch([
+    historyStatement(ctx, held, { lines, atMs: outcome.atMs }),
+    ...rows,
+    stateStatement(ctx, held, outcome),
+  ])
   const isDone = changesOf(written.at(-1)) > 0
   if (!isDone) return false
   queueMails(ctx, mails)
@@ -94,12 +100,20 @@ export function changesOf(result: unknown): number {
   return (result as D1Result).meta.changes
 }
 
+function linesOf({ row }: Held, { changes, skipped }: Outcome): readonly Change[] {
+  return skipped === null
+    ? changes
+    : [{ group: {}, from: row.state, to: row.state, value: null, detail: skipped, silenced: false }, ...changes]
+}
+
 /** All lines of the history as one statement and one parameter, however many groups changed. */
-function historyStatement(ctx: TenantCtx, { row, lease }: Held, { changes, skipped, atMs }: Outcome) {
+export function historyStatement(
+  ctx: TenantCtx,
+  { row, lease }: Pick<Held, 'row' | 'lease'>,
+  { lines: changes, atMs }: { lines: readonly Change[]; atMs: number },
+) {
   const { organizationId } = ctx.tenant
-  const gap: Change[] =
-    skipped === null ? [] : [{ group: {}, from: row.state, to: row.state, value: null, detail: skipped, silenced: false }]
-  const lines = [...gap, ...changes].map((change) => ({ id: ctx.newId(), ...change, silenced: Number(change.silenced) }))
+  const lines = changes.map((change) => ({ id: ctx.newId(), ...change, silenced: Number(change.silenced) }))
   const of = (name: keyof (typeof lines)[number]) => sql.raw(`json_extract(line.value, '$.${name}')`)
   return ctx.db.insert(alertHistory).select(
     // In the order of the table's columns, as drizzle wants it. A value is JSON, null where there is none.

@@ -1,5 +1,6 @@
 import type { AlertJob } from '../../core/jobs.ts'
 import { alertJobMsMax, alertLeaseMs, alertRulesAtOnce } from '../../core/limits.ts'
+import { isTemporary } from '../../core/temporary.ts'
 import type { BaseCtx, TenantCtx } from '../../db/context.ts'
 import { evaluateRule } from '../../search/alerts/evaluate.ts'
 import { queryRun } from '../../search/query_run.ts'
@@ -8,6 +9,7 @@ import { changesOf, stateStatement } from './commit.ts'
 import { claimRules, releaseRules } from './due.ts'
 import type { RuleRow } from './due.ts'
 import { evaluateOne } from './evaluate_one.ts'
+import { failRule } from './fail_rule.ts'
 import { evenBudget, silenceLookup } from './round.ts'
 import type { Evaluate, Quiet, Round } from './round.ts'
 
@@ -48,7 +50,10 @@ export async function evaluateRules(base: BaseCtx, job: EvaluateJob, evaluate: E
   }
 }
 
-/** Takes out of `open` the rules that are done. What one fails of keeps no other from its turn, and is thrown at the end. */
+/**
+ * Takes out of `open` the rules that are done. What one fails of keeps no other from its turn: it is thrown at the end where waiting
+ * may mend it, and else written down with the rule.
+ */
 async function evaluateAll(round: Round, rows: readonly RuleRow[], open: Set<string>): Promise<void> {
   const failures: unknown[] = []
   const quiet: Quiet[] = []
@@ -63,7 +68,8 @@ async function evaluateAll(round: Round, rows: readonly RuleRow[], open: Set<str
         else if (result !== 'left') quiet.push(result)
       } catch (error) {
         round.ctx.log.error('a rule could not be evaluated', error, { rule_id: row.id })
-        failures.push(error)
+        if (isTemporary(error)) failures.push(error)
+        else if (await failRule(round, row, error)) open.delete(row.id)
       }
     }
   }

@@ -1,4 +1,5 @@
-import { alertLateMsMax, alertQueryMsMax } from '../../core/limits.ts'
+import { alertCatchUpMsMax, alertLateMsMax, alertNoticeTextBytesMax, alertQueryMsMax } from '../../core/limits.ts'
+import { cutJson } from '../../core/json_bytes.ts'
 import { ProblemError } from '../../core/problems.ts'
 import { isTemporary } from '../../core/temporary.ts'
 import type { TenantCtx } from '../../db/context.ts'
@@ -7,6 +8,7 @@ import type { Moment, Observation, RuleState, Step } from '../../search/alerts/m
 import { step } from '../../search/alerts/machine.ts'
 import type { DueWindows } from '../../search/alerts/windows.ts'
 import { dueWindows, windowOf } from '../../search/alerts/windows.ts'
+import { takeNotices } from './budget.ts'
 import type { Held, Outcome } from './commit.ts'
 import { commitOutcome } from './commit.ts'
 import type { RuleRow } from './due.ts'
@@ -28,6 +30,7 @@ export async function evaluateOne(round: Round, row: RuleRow): Promise<'done' | 
   const startedMs = ctx.now()
   const definition = storedAlertDefinition.parse(row.definition)
   const due = dueWindows(definition, row.evaluatedTo, nowMs)
+  const endMs = Math.min(round.endMs, startedMs + alertCatchUpMsMax)
   let held: Held = { row, definition, lease }
   let before = stateOf(row)
   let skipped = skippedText(due)
@@ -38,7 +41,7 @@ export async function evaluateOne(round: Round, row: RuleRow): Promise<'done' | 
     if (seen.kind === 'unavailable' && nowMs - atMs < alertLateMsMax + definition.delay_seconds * 1000) return 'left'
     const observation: Observation = seen.kind === 'unavailable' ? { kind: 'failed', error: 'The log store does not answer.' } : seen
     const { after, changes, notices } = await stepUnlessSilenced(round, held, before, observation, { atMs, mayRemind: isNewest })
-    const isLast = isNewest || seen.kind === 'unavailable' || ctx.now() >= round.endMs
+    const isLast = isNewest || seen.kind === 'unavailable' || ctx.now() >= endMs
     const evaluatedTo = seen.kind === 'unavailable' ? null : atMs
     const outcome: Outcome = { after, evaluatedTo, atMs, changes, skipped, tookMs: ctx.now() - startedMs, isLast }
     before = after
@@ -77,7 +80,8 @@ async function observe({ ctx, evaluate, ...round }: Round, { row, definition }: 
 
 /** What cannot be mended by waiting is told to people; what they are not to see is logged whole and shown as its request's id. */
 function failureOf(ctx: TenantCtx, { id }: RuleRow, error: unknown): Observation | Unavailable {
-  if (error instanceof ProblemError && error.code !== 'unavailable') return { kind: 'failed', error: error.detail }
+  if (error instanceof ProblemError && error.code !== 'unavailable')
+    return { kind: 'failed', error: cutJson(error.detail, alertNoticeTextBytesMax) }
   ctx.log.error('a query of a rule failed', error, { rule_id: id })
   if (error instanceof ProblemError || error instanceof TooLateError || isTemporary(error)) return { kind: 'unavailable' }
   return { kind: 'failed', error: `Something went wrong on our side. Quote ${ctx.requestId} to support.` }
@@ -100,7 +104,9 @@ async function inTime<T>(work: Promise<T>): Promise<T> {
   }
 }
 
-/** Silences are asked for only when there is something to keep quiet about. */
+const toldLater = 'The organization was told too much in this hour: it is told of this later.'
+
+/** Silences, and what the organization may still be told, are asked for only when there is something to tell. */
 async function stepUnlessSilenced(
   round: Round,
   { row, definition }: Held,
@@ -112,5 +118,11 @@ async function stepUnlessSilenced(
   const loud = step(definition, before, observation, { ...at, isSilenced: false })
   if (loud.changes.length + loud.notices.length === 0) return loud
   const isSilenced = await round.isSilenced(row.id, [moment.atMs, round.nowMs])
-  return isSilenced ? step(definition, before, observation, { ...at, isSilenced }) : loud
+  const quiet = () => step(definition, before, observation, { ...at, isSilenced: true })
+  if (isSilenced) return quiet()
+  const count = loud.notices.length * definition.channel_ids.length
+  if (count === 0 || (await takeNotices(round.ctx, count))) return loud
+  // As a silence does, this delays what is to be told, and what is over by then is not told at all.
+  const held = quiet()
+  return { ...held, changes: held.changes.map((change) => ({ ...change, silenced: false, detail: change.detail ?? toldLater })) }
 }
