@@ -413,9 +413,13 @@ export const alertSampleLogsMax = 5
 export const alertRuleNamesMax = 5
 /** Entries of a history that one page looks at, newest first: `from` and `to` choose others. */
 export const alertHistoryWindowRowsMax = 10_000
-/** Old rows of history and notifications that one statement removes, and statements of one run of the schedule. */
+/**
+ * Old rows of history and notifications that one statement removes, and statements that one run of the schedule has for a table:
+ * a million rows an hour, what fifty organizations may write at most. It ends before the next one begins and others have to wait.
+ */
 export const alertRowsRemoved = 5_000
-export const alertRemovalsMax = 20
+export const alertRemovalsMax = 200
+export const alertRemovalMsMax = 4 * 60_000
 /** Silences of an organization that are not over: each is looked at for every notification. */
 export const silencesPerOrganizationMax = 200
 /** Those that are over stay to be looked up, the newest so many. */
@@ -517,6 +521,16 @@ export const webhookReplyBytesMax = 16 * 1024
 export const webhookReplyCharsShown = 500
 /** Somebody is at a notice so long: the call and what is written about it. Then another one may take it up. */
 export const notificationLeaseMs = 60_000
+/** Calls of an organization's channels in a minute, and of those of them that have one host: nobody is hammered on a tenant's behalf. */
+export const channelCallsPerMinuteMax = 300
+export const channelCallsPerHostMax = 60
+/** A channel that failed so often in a row, and for so long, rests so long; then each further failure makes it rest again. */
+export const channelFailuresMax = 20
+export const channelFailingMs = 60 * 60_000
+export const channelPauseMs = 60 * 60_000
+/** Notices of one channel, and of all of an organization, that people send again in an hour. */
+export const notificationRetriesPerChannelMax = 30
+export const notificationRetriesPerOrganizationMax = 100
 /** Notices that one job delivers before it goes on as another. */
 export const notificationsPerJobMax = 8
 /** A notice that was not accepted for so long is of no use any more. */
@@ -533,12 +547,16 @@ export const channelTestsPerChannelMax = 10
 export const channelTestsPerOrganizationMax = 60
 /** The signing secret before counts on so long after a rotation: time to deploy the new one. */
 export const signingSecretGraceMs = 24 * 60 * 60 * 1000
-/** Life of the token in a mail that asks an address whether it wants to be written to, and how soon it is asked again. */
+/** Life of the token in a mail that asks an address whether it wants to be written to, and how soon an organization asks it again. */
 export const recipientTokenTtlMs = 7 * 24 * 60 * 60 * 1000
-export const recipientAskedEveryMs = 60 * 60 * 1000
-/** Mails that ask, of one organization, and to one address whoever asks, in an hour; and addresses that an organization keeps. */
+export const recipientAskedEveryMs = recipientTokenTtlMs
+/** Mails that ask: of one organization in an hour, to one address in a day whoever asks; and addresses that an organization keeps. */
 export const recipientMailsPerOrganizationMax = 30
 export const recipientMailsPerEmailMax = 3
+export const recipientMailsWindowMs = 24 * 60 * 60 * 1000
+/** The same mails by who asks, and of all organizations of an account, in an hour. */
+export const recipientMailsPerPersonMax = 30
+export const recipientMailsPerAccountMax = 60
 export const recipientsPerOrganizationMax = 1_000
 
 // Reports
@@ -838,6 +856,8 @@ export const exportKeptMs = 7 * 24 * 60 * 60 * 1000
 export const archiveKeptMs = 90 * 24 * 60 * 60 * 1000
 /** Nobody reads what a task was sent once it is over; a day, should its last step run twice. */
 export const processInputKeptMs = 24 * 60 * 60 * 1000
+/** Downloads of one file are told this often at most: a client fetches it in ranges, and a link may be anywhere. */
+export const downloadAuditedEveryMs = 60 * 60 * 1000
 /** A step that was under way when its task was stopped may still write: files are looked for once more after this. */
 export const taskLateFilesMs = 60 * 60 * 1000
 /** Life of a download link. Its files end after a week. */

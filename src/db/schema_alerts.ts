@@ -137,6 +137,13 @@ export const notificationChannels = sqliteTable(
     /** The last attempt to reach it. */
     lastAttemptAt: integer('last_attempt_at'),
     lastError: text('last_error'),
+    /** Calls of webhooks and Slack since `calls_from`, for a limit a minute. */
+    calls: integer('calls').notNull().default(0),
+    callsFrom: integer('calls_from').notNull().default(0),
+    /** Attempts that failed in a row, since when, and until when there is none because of that. */
+    failures: integer('failures').notNull().default(0),
+    failingSince: integer('failing_since'),
+    pausedUntil: integer('paused_until'),
   },
   (table) => [primaryKey({ columns: [table.organizationId, table.id] })],
 )
@@ -188,6 +195,8 @@ export const alertNotifications = sqliteTable(
     updatedAt,
     /** `AlertNotice`. */
     notice: text('notice', { mode: 'json' }).$type<Record<string, unknown>>().notNull(),
+    /** When somebody sent it again: the time that it has begins anew, while its place in the history stays. */
+    retriedAt: integer('retried_at'),
   },
   (table) => [
     primaryKey({ columns: [table.organizationId, table.ruleId, table.id] }),

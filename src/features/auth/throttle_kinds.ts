@@ -15,8 +15,12 @@ import {
   loginFailuresPerAddressMax,
   loginWindowMs,
   mailWindowMs,
+  notificationRetriesPerChannelMax,
+  notificationRetriesPerOrganizationMax,
   preRegistrationsPerAddressMax,
   preRegistrationsPerEmailMax,
+  recipientMailsPerAccountMax,
+  recipientMailsPerPersonMax,
   registrationsPerAddressMax,
   registrationsPerEmailMax,
 } from '../../core/limits.ts'
@@ -103,6 +107,20 @@ export const throttles = {
     names: { subject: 'channel_tests_per_channel', source: 'channel_tests_per_organization' },
     perSubject: channelTestsPerChannelMax,
     perSource: channelTestsPerOrganizationMax,
+  },
+  /** Notices sent again: the same. */
+  notification_retry: {
+    ...named('notices sent again', 'notification_retries', 'organization'),
+    names: { subject: 'notification_retries_per_channel', source: 'notification_retries_per_organization' },
+    perSubject: notificationRetriesPerChannelMax,
+    perSource: notificationRetriesPerOrganizationMax,
+  },
+  /** Mails that ask an address whether it wants mails. Its subject is who asks, its source the account. */
+  recipient_question: {
+    ...named('questions to recipients', 'recipient_questions', 'account'),
+    names: { subject: 'recipient_questions_per_person', source: 'recipient_questions_per_account' },
+    perSubject: recipientMailsPerPersonMax,
+    perSource: recipientMailsPerAccountMax,
   },
 } as const satisfies Record<string, Throttle>
 

@@ -39,7 +39,7 @@ export async function createChannel(ctx: TenantCtx, input: ChannelInput): Promis
       .insert(notificationChannels)
       .select(
         sql`select ${organizationId}, ${id}, ${input.name}, ${input.kind}, ${JSON.stringify(config)}, ${sealed}, ${actor.id ?? actor.kind},
-          ${now}, ${now}, null, null
+          ${now}, ${now}, null, null, 0, 0, 0, null, null
           where (select count(*) from ${notificationChannels} where ${ownChannels(ctx)}) < ${channelsPerOrganizationMax}
             and ${actorStillMay(ctx, 'channels:write')}`,
       )

@@ -104,7 +104,7 @@ function insertRows(ctx: TenantCtx, ruleId: string, notice: AlertNotice, rows: r
     // In the order of the table's columns, as drizzle wants it.
     sql`select ${ctx.tenant.organizationId}, ${ruleId}, ${of('id')}, ${of('channel')}, ${of('recipient')}, ${notice.kind}, ${of('status')}, 0,
         ${of('error')}, ${now}, 0, ${ctx.requestId}, ${now}, ${now},
-        case ${of('status')} when 'failed' then json_set("told".body, '$.logs', json('[]')) else "told".body end
+        case ${of('status')} when 'failed' then json_set("told".body, '$.logs', json('[]')) else "told".body end, null
       from json_each(${JSON.stringify(rows)}) as "each", (select ${JSON.stringify(notice)} as body ${source}) as "told"
       where true`,
   )
