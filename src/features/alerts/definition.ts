@@ -114,7 +114,13 @@ export function dueWindowEndMs(
 }
 
 /** The condition in words. */
-export function conditionText({ stats, operator, threshold, by, window_seconds: window }: AlertDefinition): string {
+export function conditionText({
+  stats,
+  operator,
+  threshold,
+  by,
+  window_seconds: window,
+}: Pick<AlertDefinition, 'stats' | 'operator' | 'threshold' | 'by' | 'window_seconds'>): string {
   const groups = by.length === 0 ? '' : ` by ${by.join(', ')}`
   return `${stats}${groups} ${operator} ${threshold} within ${window / 60}m`
 }

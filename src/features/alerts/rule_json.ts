@@ -1,6 +1,7 @@
 import { isSilenced } from '../silences/active.ts'
 import type { SilenceRow } from '../silences/active.ts'
 import { conditionText } from './definition.ts'
+import type { AlertDefinition } from './definition.ts'
 import type { RuleRow } from './rule.ts'
 import type { AlertJson, ListedAlert } from './schema.ts'
 
@@ -8,6 +9,12 @@ import type { AlertJson, ListedAlert } from './schema.ts'
 export interface Quiet {
   silences: readonly SilenceRow[]
   nowMs: number
+}
+
+/** What a list reads of a rule. */
+export interface ListedRow extends Omit<RuleRow, 'definition' | 'groups'> {
+  shown: Parameters<typeof conditionText>[0] & Pick<AlertDefinition, 'severity'>
+  firingGroups: number
 }
 
 /** A rule with its definition and groups. */
@@ -23,12 +30,11 @@ export function alertJson(row: RuleRow, quiet: Quiet): AlertJson {
 }
 
 /** A line of a list. */
-export function listedAlert(row: RuleRow, quiet: Quiet): ListedAlert {
-  const firing = row.groups.filter(({ state }) => state === 'firing' || state === 'recovering').length
-  return { ...headOf(row, quiet), severity: row.definition.severity, condition: conditionText(row.definition), firing_groups: firing }
+export function listedAlert({ shown, firingGroups, ...row }: ListedRow, quiet: Quiet): ListedAlert {
+  return { ...headOf(row, quiet), severity: shown.severity, condition: conditionText(shown), firing_groups: firingGroups }
 }
 
-function headOf(row: RuleRow, { silences, nowMs }: Quiet) {
+function headOf(row: Omit<RuleRow, 'definition' | 'groups'>, { silences, nowMs }: Quiet) {
   const { id, name, enabled, state, stateSince, evaluatedTo, evaluatedAt, evaluationMs, error, failures, createdBy, createdAt, updatedAt } =
     row
   return {
