@@ -1,7 +1,7 @@
 import { lt, lte, sql } from 'drizzle-orm'
 import type { SQL } from 'drizzle-orm'
 import type { SQLiteTable } from 'drizzle-orm/sqlite-core'
-import { alertHistoryKeptMs, alertRemovalsMax, alertRowsRemoved } from '../core/limits.ts'
+import { alertHistoryKeptMs, alertRemovalMsMax, alertRemovalsMax, alertRowsRemoved } from '../core/limits.ts'
 import type { BaseCtx } from '../db/context.ts'
 import { alertHistory, alertNotifications, silences } from '../db/schema_alerts.ts'
 
@@ -11,20 +11,21 @@ import { alertHistory, alertNotifications, silences } from '../db/schema_alerts.
  */
 export async function forgetOldAlerts(ctx: BaseCtx): Promise<void> {
   const before = ctx.now() - alertHistoryKeptMs
-  const history = await removeOld(ctx, alertHistory, lt(alertHistory.createdAt, before))
-  const notifications = await removeOld(ctx, alertNotifications, lt(alertNotifications.createdAt, before))
+  const untilMs = ctx.now() + alertRemovalMsMax
+  const history = await removeOld(ctx, alertHistory, lt(alertHistory.createdAt, before), untilMs)
+  const notifications = await removeOld(ctx, alertNotifications, lt(alertNotifications.createdAt, before), untilMs)
   // No index names their ends: an organization has some hundreds at most.
-  const ended = await removeOld(ctx, silences, lte(silences.endsAt, before))
+  const ended = await removeOld(ctx, silences, lte(silences.endsAt, before), untilMs)
   ctx.log.add({ alert_history_removed: history, alert_notifications_removed: notifications, silences_removed: ended })
 }
 
-async function removeOld(ctx: BaseCtx, table: SQLiteTable, old: SQL): Promise<number> {
+async function removeOld(ctx: BaseCtx, table: SQLiteTable, old: SQL, untilMs: number): Promise<number> {
   let removed = 0
   for (let i = 0; i < alertRemovalsMax; i++) {
     const some = sql`rowid in (select rowid from ${table} where ${old} limit ${alertRowsRemoved})`
     const { changes } = (await ctx.db.delete(table).where(some)).meta
     removed += changes
-    if (changes < alertRowsRemoved) break
+    if (changes < alertRowsRemoved || ctx.now() >= untilMs) break
   }
   return removed
 }

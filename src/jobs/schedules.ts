@@ -24,7 +24,7 @@ export const schedules: readonly Schedule[] = [
   { name: 'audit-retention', cron: '23 */6 * * *', run: forgetOldAuditEntries },
   { name: 'mail-retention', cron: '23 */6 * * *', run: forgetOldMails },
   { name: 'dead-job-retention', cron: '23 */6 * * *', run: forgetDeadJobs },
-  { name: 'alert-history-retention', cron: '23 */6 * * *', run: forgetOldAlerts },
+  { name: 'alert-history-retention', cron: '7 * * * *', run: forgetOldAlerts },
   { name: 'token-cleanup', cron: '23 */6 * * *', run: forgetEnded },
   { name: 'alert-evaluation', cron: '* * * * *', run: dispatchAlerts },
   { name: 'notification-sweep', cron: '* * * * *', run: sweepNotifications },
