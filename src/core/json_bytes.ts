@@ -1,6 +1,6 @@
 /** Bytes that a value takes as JSON. */
 export function jsonBytes(value: unknown): number {
-  return Buffer.byteLength(JSON.stringify(value))
+  return new TextEncoder().encode(JSON.stringify(value)).length
 }
 
 const mark = '…'
@@ -9,7 +9,7 @@ const mark = '…'
 export function cutJson(text: string, bytesMax: number): string {
   // Each character takes a byte at least: what is far beyond needs no count.
   if (text.length <= bytesMax && innerBytes(text) <= bytesMax) return text
-  let left = bytesMax - Buffer.byteLength(mark)
+  let left = bytesMax - innerBytes(mark)
   let cut = ''
   for (const character of text.slice(0, bytesMax)) {
     left -= innerBytes(character)

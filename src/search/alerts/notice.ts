@@ -9,6 +9,7 @@ import {
   queryBytesMax,
 } from '../../core/limits.ts'
 import { logsUrl, ruleUrl } from '../../core/links.ts'
+import { boundedNotice } from '../../core/notice_bounds.ts'
 import { formatTimestamp } from '../../core/time.ts'
 import type { TenantCtx } from '../../db/context.ts'
 import type { TimeRange } from '../../engine/query/types.ts'
@@ -17,7 +18,6 @@ import { conditionText } from '../../features/alerts/definition.ts'
 import type { QueryRun } from '../query_run.ts'
 import { allOf, quoted } from '../query_text.ts'
 import { isWholeValue } from './group_key.ts'
-import { boundedNotice } from './notice_bounds.ts'
 import { searchLogs } from '../search.ts'
 
 /** What a notice says of the rule that it is about. */

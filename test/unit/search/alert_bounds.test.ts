@@ -14,7 +14,7 @@ import { keyValue } from '../../../src/search/alerts/group_key.ts'
 import { initialState, step } from '../../../src/search/alerts/machine.ts'
 import type { RuleState } from '../../../src/search/alerts/machine.ts'
 import { queryOfGroups } from '../../../src/search/alerts/notice.ts'
-import { boundedNotice } from '../../../src/search/alerts/notice_bounds.ts'
+import { boundedNotice } from '../../../src/core/notice_bounds.ts'
 import { noticeOf } from '../../support/notices.ts'
 
 const nasty = ['\u0000'.repeat(9000), '\ud800'.repeat(9000), '€'.repeat(9000), '"'.repeat(9000), 'plain '.repeat(2000)]

@@ -1,6 +1,6 @@
-import type { AlertNotice } from '../../core/alerts.ts'
-import { jsonBytes, cutJson } from '../../core/json_bytes.ts'
-import { alertNoticeBytesMax, alertNoticeTextBytesMax } from '../../core/limits.ts'
+import type { AlertNotice } from './alerts.ts'
+import { jsonBytes, cutJson } from './json_bytes.ts'
+import { alertNoticeBytesMax, alertNoticeTextBytesMax } from './limits.ts'
 
 /** Of what a sample names its log by. */
 const labelBytesMax = 500
