@@ -6,7 +6,7 @@ import { auditEntry } from '../db/audit.ts'
 import type { BaseCtx, TenantCtx } from '../db/context.ts'
 import { sendJobs } from '../db/jobs.ts'
 import { ofLiveAccount, ofLiveOrganization } from '../db/live.ts'
-import { newMail, queueMails } from '../db/mails.ts'
+import { mailBudgetSpent, newMail, queueMails, unwritten } from '../db/mails.ts'
 import { accounts, organizations } from '../db/schema.ts'
 import { reportRuns, reports } from '../db/schema_jobs.ts'
 import { confirmedRecipients } from '../features/notification-channels/recipients.ts'
@@ -139,15 +139,19 @@ async function mailReport(ctx: TenantCtx, report: ReportRow, organizationName: s
   const own = ownReports(ctx, eq(reports.id, id))
   // Whoever lost the right while the search ran, or the report that was deleted, gets nothing out.
   const source = sql`from ${reports} where ${and(own, creatorMay(ctx))}`
-  const mails = recipients.map((to) => {
-    return newMail(ctx, 'report', { to, ownerId: organizationId, onceKey: `report:${id}:${run.dueAt}:${to}` }, params, source)
-  })
+  const onceKey = (to: string) => `report:${id}:${run.dueAt}:${to}`
+  const mails = recipients.map((to) => newMail(ctx, 'report', { to, ownerId: organizationId, onceKey: onceKey(to) }, params, source))
+  const missing = unwritten(recipients.map(onceKey))
   const entry = { action: 'report.send', target: { kind: 'report', id }, details: { rows: file.rows, recipients: recipients.length } }
   await ctx.db.batch([
     // A repeat is no second sending.
     auditEntry(ctx, entry, reportRuns, openRun(run)),
     ctx.db.update(reports).set({ lastRunAt: run.dueAt, lastRows: file.rows, lastError: null }).where(own),
     ...mails.map(({ statement }) => statement),
+    ctx.db
+      .update(reports)
+      .set({ lastError: sql`${missing} || ${` of ${recipients.length} mails were not sent. ${mailBudgetSpent}`}` })
+      .where(and(own, creatorMay(ctx), sql`${missing} > 0`)),
     endRun(ctx, run),
   ])
   queueMails(ctx, mails)

@@ -15,8 +15,9 @@ import { noticeOf } from '../support/notices.ts'
 import { createWorld } from '../support/world.ts'
 import type { World } from '../support/world.ts'
 import { ask, auditOf } from './content_world.ts'
-import { ownerWithJobs } from './control_world.ts'
+import { deliver, ownerWithJobs, withJobs } from './control_world.ts'
 import { notifyWorld, receiverOf, writeAll } from './notify_world.ts'
+import { createReport, readReport, reportJob } from './report_world.ts'
 
 const hourMs = 60 * 60 * 1000
 const path = '/api/v1/notification-channels'
@@ -101,6 +102,15 @@ describe('the mails of an organization', () => {
     expect(await auditOf(world, 'alert_notification')).toEqual([])
     const { body } = await ask(world, 'POST', `${path}/${channelId}/test`)
     expect(body).toMatchObject({ outcome: 'failed', error: mailBudgetSpent, to: [] })
+  })
+
+  it('are refused to a report, which says how many', async () => {
+    const { world, ctx } = await mailWorld()
+    const report = await createReport(world)
+    await sent(world.organizationId, organizationMailsHourMax, ctx.now())
+    expect(await deliver(withJobs().ctx, reportJob(world, report.id, ctx.now()))).toBe('acked')
+    expect((await readReport(world, report.id)).last_error).toBe(`1 of 1 mails were not sent. ${mailBudgetSpent}`)
+    expect(await mailsTo(world.owner.email, 'report')).toEqual([])
   })
 
   it('bind no mail that somebody needs, and those not written can be counted', async () => {
