@@ -1,6 +1,7 @@
 import { env } from 'cloudflare:test'
 import { eq } from 'drizzle-orm'
 import { beforeEach, describe, expect, it } from 'vitest'
+import { alertNoticeSchema } from '../../src/core/alerts.ts'
 import {
   alertCatchUpMsMax,
   alertCostlyMs,
@@ -73,6 +74,54 @@ describe('the schedule', () => {
     expect(await sentFor([world], firstMs + alertCostlyRestMs)).toHaveLength(1)
     await ctx.db.update(alertRules).set({ version: 2 }).where(eq(alertRules.id, id))
     expect(await sentFor([world], firstMs + minuteMs)).toHaveLength(1)
+  })
+})
+
+describe('a rule that told that it fires', () => {
+  const told = async (id: string) => (await notificationsOf(world, id)).map(({ kind }) => kind)
+
+  it.each(['turned off', 'deleted'])('tells that it is over when it is %s', async (end) => {
+    const id = await addRule(world, { threshold: 10, channel_ids: [await addMailChannel(world)] })
+    const silent = await addRule(world, { threshold: 10 })
+    for (const each of [id, silent]) await run(each, firstMs)
+    const ends = (each: string) => {
+      const as = { as: world.owner.accessToken }
+      const path = `/api/v1/alerts/${each}`
+      return end === 'deleted'
+        ? world.call(path, { ...as, method: 'DELETE' })
+        : world.call(path, { ...as, method: 'PATCH', json: { enabled: false } })
+    }
+    for (const each of [id, silent]) expect((await ends(each)).ok).toBe(true)
+    expect([await told(id), await told(silent)]).toEqual([['firing', 'resolved'], []])
+    const [, over] = await notificationsOf(world, id)
+    expect(alertNoticeSchema.parse(over?.notice)).toMatchObject({
+      rule: { id },
+      groups: [{ state: 'inactive', value: 11 }],
+      groups_total: 1,
+    })
+  })
+
+  it('and is over already tells nothing more', async () => {
+    const id = await addRule(world, { threshold: 10, channel_ids: [await addMailChannel(world)] })
+    await run(id, firstMs)
+    await run(
+      id,
+      firstMs + minuteMs,
+      evaluates(() => 0),
+    )
+    await world.call(`/api/v1/alerts/${id}`, { as: world.owner.accessToken, method: 'DELETE' })
+    expect(await told(id)).toEqual(['firing', 'resolved'])
+  })
+})
+
+describe('a list of rules', () => {
+  it('says what each rule says by itself', async () => {
+    const id = await addRule(world, { threshold: 0.1 + 0.2, by: ['a"b'], stats: 'avg(x)' })
+    await run(id, firstMs)
+    const as = { as: world.owner.accessToken }
+    const page = await (await world.call('/api/v1/alerts', as)).json<{ results: { condition: string }[] }>()
+    const rule = await (await world.call(`/api/v1/alerts/${id}`, as)).json<{ condition: string }>()
+    expect(page.results.map(({ condition }) => condition)).toEqual([rule.condition])
   })
 })
 
