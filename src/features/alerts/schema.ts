@@ -51,7 +51,7 @@ export const alertSchema = z.object({
   condition: z.string().meta({ description: 'In words, such as count() > 100 within 5m' }),
   definition: storedAlertDefinition,
   groups: z.array(groupSchema),
-  groups_truncated: z.boolean().meta({ description: 'There are more groups than a rule tells apart' }),
+  groups_truncated: z.boolean().meta({ description: 'There are more groups than a rule tells apart, or their names are too long' }),
 })
 export type AlertJson = z.input<typeof alertSchema>
 
