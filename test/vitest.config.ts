@@ -58,8 +58,10 @@ export default defineConfig({
                 TEST_MIGRATIONS: await readD1Migrations(join(root, 'migrations')),
                 TEST_CRONS: cronsOf(await readWranglerConfig()),
               },
-              // Nobody reads these queues: a mail that went out in the middle of a test would have forgotten its token.
+              // Nobody reads these queues: a mail that went out in the middle of a test would have forgotten its token, and a
+              // message of a task that the runtime delivers by itself keeps the runtime from ending. Tests deliver what they want.
               queueProducers: {
+                TASK_JOBS: { queueName: 'task-jobs-of-tests' },
                 EMAIL_JOBS: { queueName: 'email-jobs-of-tests' },
                 ALERT_JOBS: { queueName: 'alert-jobs-of-tests' },
                 NOTIFY_JOBS: { queueName: 'notify-jobs-of-tests' },
