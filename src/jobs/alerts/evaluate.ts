@@ -68,14 +68,25 @@ async function evaluateAll(round: Round, rows: readonly RuleRow[], open: Set<str
         else if (result !== 'left') quiet.push(result)
       } catch (error) {
         round.ctx.log.error('a rule could not be evaluated', error, { rule_id: row.id })
-        if (isTemporary(error)) failures.push(error)
-        else if (await failRule(round, row, error)) open.delete(row.id)
+        if (await isWrittenDown(round, row, error)) open.delete(row.id)
+        else failures.push(error)
       }
     }
   }
   await Promise.all(Array.from({ length: Math.min(alertRulesAtOnce, rows.length) }, worker))
   for (const id of await commitQuiet(round.ctx, quiet)) open.delete(id)
   if (failures.length > 0) throw failures[0]
+}
+
+/** False where waiting may mend it, or nobody could write it down: the message comes again. */
+async function isWrittenDown(round: Round, row: RuleRow, error: unknown): Promise<boolean> {
+  if (isTemporary(error)) return false
+  try {
+    return await failRule(round, row, error)
+  } catch (unwritten) {
+    round.ctx.log.error('the failure of a rule could not be written down', unwritten, { rule_id: row.id })
+    return false
+  }
 }
 
 /** One batch for all rules that nothing happened to, which is nearly all of them nearly always. Answers those that were written. */
