@@ -21,9 +21,16 @@ export function createLog(requestId: string): Log & { line: Record<string, unkno
 
 /** Name, message and stack of an error and of its causes; never its other properties, which may hold a request. */
 function describe(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
+  // An error of another realm, such as the runtime's own, is no Error here; of what else there is nothing may be shown.
+  if (!(error instanceof Error)) return foreignMessage(error) ?? typeof error
   const message = messageOf(error)
   // The stack repeats the message, so one that must not be shown takes it along; the cause has a stack as well.
   const own = message === error.message && error.stack !== undefined ? error.stack : `${error.name}: ${message}`
   return error.cause === undefined ? own : `${own}\ncaused by: ${describe(error.cause)}`
+}
+
+function foreignMessage(error: unknown): string | undefined {
+  if (typeof error === 'string') return error
+  const message = typeof error === 'object' && error !== null && 'message' in error ? error.message : undefined
+  return typeof message === 'string' ? message : undefined
 }
