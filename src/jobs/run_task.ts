@@ -1,7 +1,7 @@
 import { and, eq, inArray, isNull, sql } from 'drizzle-orm'
 import type { TaskJob } from '../core/jobs.ts'
 import { problems, ProblemError } from '../core/problems.ts'
-import { isRunning, runningStates } from '../core/tasks.ts'
+import { countsOf, isRunning, runningStates } from '../core/tasks.ts'
 import type { TaskKind } from '../core/tasks.ts'
 import { auditEntry } from '../db/audit.ts'
 import type { BaseCtx, TenantCtx } from '../db/context.ts'
@@ -71,11 +71,15 @@ async function end(ctx: TenantCtx, task: TaskRow, outcome: Exclude<StepOutcome, 
     outcome.status === 'done'
       ? { status: 'SUCCESS' as const, progress: 1, result: outcome.result }
       : { status: 'FAILURE' as const, error: outcome.reason }
-  const { status, ...details } = change
+  const { status } = change
   const entry = {
     action: status === 'SUCCESS' ? 'task.succeed' : 'task.fail',
     target: { kind: 'task', id: task.id },
-    details: { kind: task.kind, created_by: task.createdBy, ...details },
+    details: {
+      kind: task.kind,
+      created_by: task.createdBy,
+      ...(outcome.status === 'done' ? { result: countsOf(task.kind, outcome.result) } : { error: outcome.reason }),
+    },
   }
   const where = atStep(ctx, task)
   const filesUntil = filesUntilOf(task.kind, status, ctx.now())

@@ -1,6 +1,6 @@
 import { and, asc, eq, inArray, isNull, lt, lte, notInArray, sql } from 'drizzle-orm'
 import { archiveFilesRemovedMax, taskFilesSweptMax, tasksKeptMs, tasksRemovedMax, taskStuckMs, taskSweepRowsMax } from '../core/limits.ts'
-import { runningStates } from '../core/tasks.ts'
+import { runningStates, taskKinds, taskRules } from '../core/tasks.ts'
 import type { BaseCtx } from '../db/context.ts'
 import { sendJobs } from '../db/jobs.ts'
 import { accounts, organizations, tasks } from '../db/schema.ts'
@@ -35,19 +35,23 @@ export async function forgetOldTasks(ctx: BaseCtx): Promise<void> {
   await forgetOld(ctx)
 }
 
-/** Files whose time is over. They go before the row says so: what fails in between is done again. */
+/** One that staff sent on again needs its files. */
+const isOver = notInArray(tasks.status, [...runningStates])
+const withOwnResult = taskKinds.filter((kind) => taskRules[kind].ownResult)
+
+/** Files whose time is over, and what the results say of them. They go before the row says so: what fails in between is done again. */
 async function removeFiles(ctx: BaseCtx): Promise<void> {
   const over = await ctx.db
     .select()
     .from(tasks)
-    .where(lte(tasks.filesUntil, ctx.now()))
+    .where(and(lte(tasks.filesUntil, ctx.now()), isOver))
     .orderBy(asc(tasks.filesUntil))
     .limit(taskFilesSweptMax)
   const gone = await removeFilesOf(ctx, over)
   await ctx.db
     .update(tasks)
-    .set({ filesUntil: null })
-    .where(and(amongst(gone), lte(tasks.filesUntil, ctx.now())))
+    .set({ filesUntil: null, result: sql`case when ${inArray(tasks.kind, withOwnResult)} then null else ${tasks.result} end` })
+    .where(and(amongst(gone), lte(tasks.filesUntil, ctx.now()), isOver))
 }
 
 /** Tasks that are over for long, with what files they still have: those first, so that none stays behind. */
@@ -55,7 +59,7 @@ async function forgetOld(ctx: BaseCtx): Promise<void> {
   const old = await ctx.db
     .select()
     .from(tasks)
-    .where(and(notInArray(tasks.status, [...runningStates]), lt(tasks.updatedAt, ctx.now() - tasksKeptMs)))
+    .where(and(isOver, lt(tasks.updatedAt, ctx.now() - tasksKeptMs)))
     .orderBy(asc(tasks.updatedAt))
     .limit(tasksRemovedMax)
   await ctx.db.delete(tasks).where(amongst(await removeFilesOf(ctx, old)))

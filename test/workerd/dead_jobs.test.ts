@@ -11,9 +11,11 @@ import { deadJobs } from '../../src/db/schema_jobs.ts'
 import { replayDeadJob } from '../../src/features/dead-jobs/replay.ts'
 import type { DeadJobJson } from '../../src/features/dead-jobs/schema.ts'
 import { createTask, startTask } from '../../src/features/tasks/create.ts'
+import { partKey } from '../../src/features/tasks/files.ts'
 import { consumeJobs } from '../../src/jobs/consume.ts'
 import { dispatch } from '../../src/jobs/dispatch.ts'
 import { forgetDeadJobs } from '../../src/jobs/forget_dead_jobs.ts'
+import { forgetOldTasks } from '../../src/jobs/task_sweep.ts'
 import { uuidv7 } from '../../src/core/ids.ts'
 import { makeDeadJob } from '../support/dead_jobs.ts'
 import { faultyEnv } from '../support/faulty.ts'
@@ -158,6 +160,26 @@ describe('a dead job that staff send again', () => {
       target_id: row?.id,
       details: { queue: 'task-jobs', kind: 'task', request_id: ctx.requestId },
     })
+  })
+
+  it('finds what its task wrote, or is refused when that was removed', async () => {
+    const { id, job } = await startedTask()
+    await ctx.db.update(tasks).set({ kind: 'export' }).where(eq(tasks.id, id))
+    await deliver(ctx, job, 1, 'task-jobs-dead')
+    const key = partKey(world.organizationId, id, 0)
+    await ctx.env.STORAGE.put(key, 'a part')
+    await replayDeadJob(staffWithJobs().staff, (await rowsOf())[0]?.id ?? '')
+    expect(await taskOf(id)).toMatchObject({ status: 'RETRY', filesUntil: null })
+    // Whatever the row says, the files of a task at work stay.
+    await ctx.db.update(tasks).set({ filesUntil: 1 }).where(eq(tasks.id, id))
+    await forgetOldTasks(ctx)
+    expect(await ctx.env.STORAGE.head(key)).not.toBeNull()
+    await deliver(ctx, job, 1, 'task-jobs-dead')
+    await ctx.db.update(tasks).set({ filesUntil: 1 }).where(eq(tasks.id, id))
+    await forgetOldTasks(ctx)
+    expect(await ctx.env.STORAGE.head(key)).toBeNull()
+    const dead = (await rowsOf()).find(({ replayedAt }) => replayedAt === null)
+    await expect(replayDeadJob(staffWithJobs().staff, dead?.id ?? '')).rejects.toMatchObject({ code: 'conflict' })
   })
 
   it('goes once, also when two press the button, until it died again', async () => {

@@ -103,7 +103,9 @@ describe('a chain of jobs', () => {
           const table = tableWith(async (_, { state }) => {
             const n = Number(state['n'] ?? 0) + 1
             effects.add(n)
-            return n < stepsOfTask ? { status: 'again', afterSeconds: 1, progress: 0, state: { n } } : { status: 'done', result: { n } }
+            return n < stepsOfTask
+              ? { status: 'again', afterSeconds: 1, progress: 0, state: { n } }
+              : { status: 'done', result: { n, files: n } }
           })
           const quiet = events.length
           for (let i = 0; sent.length > 0 && i < quiet + 200; i += 1) {
@@ -118,7 +120,7 @@ describe('a chain of jobs', () => {
           expect(effects).toEqual(new Set([1, 2, 3, 4]))
           const ends = await auditOf(world, 'task.*')
           expect(ends.filter(({ target_id }) => target_id === id)).toMatchObject([
-            { action: 'task.succeed', details: { result: { n: stepsOfTask } } },
+            { action: 'task.succeed', details: { result: { files: stepsOfTask } } },
           ])
         },
       ),

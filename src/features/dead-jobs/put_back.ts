@@ -1,9 +1,9 @@
-import { and, eq, ne } from 'drizzle-orm'
+import { and, eq, gt, ne } from 'drizzle-orm'
 import type { SQL } from 'drizzle-orm'
 import type { BatchItem } from 'drizzle-orm/batch'
 import type { EmailJob, JobsOf, QueueName, TaskJob } from '../../core/jobs.ts'
 import { problem } from '../../core/problems.ts'
-import { runningStates } from '../../core/tasks.ts'
+import { runningStates, taskRules } from '../../core/tasks.ts'
 import type { UserCtx } from '../../db/context.ts'
 import { tasks } from '../../db/schema.ts'
 import { mails } from '../../db/schema_content.ts'
@@ -39,11 +39,17 @@ async function putTaskBack(ctx: UserCtx, job: TaskJob, isOpen: SQL): Promise<Bat
   if (job.kind !== 'task') return []
   const tenant = { tenant: { organizationId: job.organization_id } }
   const own = inTenant(tenant, tasks, eq(tasks.id, job.task_id))
-  const [task] = await ctx.db.select({ status: tasks.status, step: tasks.step }).from(tasks).where(own)
+  const { status, step, kind, filesUntil } = tasks
+  const [task] = await ctx.db.select({ status, step, kind, filesUntil }).from(tasks).where(own)
   if (task === undefined) throw problem('conflict', 'The task is gone.')
   const runs = runningStates.some((state) => state === task.status)
   if (task.step !== job.step) throw problem('conflict', `The task is at another step: ${task.step}.`)
   if (!runs && task.status !== 'FAILURE') throw problem('conflict', `The task is over: ${task.status}.`)
-  const failed = and(own, eq(tasks.status, 'FAILURE'), eq(tasks.step, job.step), isOpen)
-  return [ctx.db.update(tasks).set({ status: 'RETRY', error: null, updatedAt: ctx.now() }).where(failed)]
+  // The schedule removes files at their time; a step that goes on from them would leave a file with a gap.
+  const hasFiles = taskRules[task.kind].files !== null
+  if (!runs && hasFiles && (task.filesUntil ?? 0) <= ctx.now())
+    throw problem('conflict', 'What it wrote or was sent has been removed meanwhile. Begin a new task instead.')
+  const stillThere = hasFiles ? gt(tasks.filesUntil, ctx.now()) : undefined
+  const failed = and(own, eq(tasks.status, 'FAILURE'), eq(tasks.step, job.step), stillThere, isOpen)
+  return [ctx.db.update(tasks).set({ status: 'RETRY', error: null, filesUntil: null, updatedAt: ctx.now() }).where(failed)]
 }

@@ -63,8 +63,8 @@ export async function createTask(ctx: TenantCtx, { kind, params, action, once }:
       .where(once === undefined ? sql`false` : ofKey(ctx, once)),
   ])
   const [row] = rows
-  if (row !== undefined) return taskJson(row)
-  if (once !== undefined && before !== undefined) return sameRequest(before, once)
+  if (row !== undefined) return taskJson(ctx, row)
+  if (once !== undefined && before !== undefined) return sameRequest(ctx, before, once)
   throw tooMany(usage, now)
 }
 

@@ -1,10 +1,12 @@
-import { and, eq, gt, isNull, or, sql } from 'drizzle-orm'
+import { and, eq, gt, isNull, lte, or, sql } from 'drizzle-orm'
 import type { SQL } from 'drizzle-orm'
 import { parseRangeHeader } from '../../core/byte_range.ts'
+import { downloadAuditedEveryMs } from '../../core/limits.ts'
 import { problem } from '../../core/problems.ts'
 import { streamParts } from '../../core/stream_parts.ts'
 import { taskKinds, taskRules } from '../../core/tasks.ts'
 import { personMay, personMayInAccount } from '../../db/actor_may.ts'
+import { auditStatement } from '../../db/audit.ts'
 import type { BaseCtx } from '../../db/context.ts'
 import { accounts, apiKeys, organizations, tasks } from '../../db/schema.ts'
 import { inTenant } from '../../db/tenant.ts'
@@ -27,10 +29,12 @@ export interface Download {
 export async function openDownload(ctx: BaseCtx, token: string, rangeHeader: string | undefined): Promise<Download> {
   const claims = openLink(ctx, token)
   const row = claims && (await findTask(ctx, claims))
-  if (row === undefined || !hasFile(row)) throw problem('not_found', 'There is nothing to download here, or not any more.')
+  if (claims === undefined || row === undefined || !hasFile(row))
+    throw problem('not_found', 'There is nothing to download here, or not any more.')
   const { content_type: contentType, file_name: fileName, sizes } = fileState.parse(row.state)
   const size = sizes.reduce((sum, bytes) => sum + bytes, 0)
   const range = parseRangeHeader(rangeHeader, size)
+  await auditDownload(ctx, row, claims)
   const { start, end } = range ?? { start: 0, end: size }
   const parts = partsBetween(ctx, row, sizes, start, end)
   const body = await streamParts(ctx.log, 'download', parts)
@@ -69,9 +73,33 @@ async function* partsBetween(
   }
 }
 
+type TaskWithFile = NonNullable<Awaited<ReturnType<typeof findTask>>>
+
+/** Tells that the file left, once an hour at most: ranges and retries of one download are not the point, nor is a flood of them. */
+async function auditDownload(ctx: BaseCtx, { organizationId, id, kind, downloadedAt }: TaskWithFile, { by }: LinkClaims): Promise<void> {
+  const before = ctx.now() - downloadAuditedEveryMs
+  if (downloadedAt !== null && downloadedAt > before) return
+  const lately = or(isNull(tasks.downloadedAt), lte(tasks.downloadedAt, before))
+  const where = inTenant({ tenant: { organizationId } }, tasks, eq(tasks.id, id), lately)
+  // Nobody is signed in: a link is for whoever has it.
+  const origin = { organizationId, actor: { kind: 'system', id: null } } as const
+  const entry = { action: 'task.download', target: { kind: 'task', id }, details: { kind, link_of: by.id } }
+  await ctx.db.batch([
+    auditStatement(ctx, origin, entry, sql`from ${tasks} where ${where}`),
+    ctx.db.update(tasks).set({ downloadedAt: ctx.now() }).where(where),
+  ])
+}
+
 async function findTask(ctx: BaseCtx, { organizationId, taskId, by }: LinkClaims) {
   const [row] = await ctx.db
-    .select({ organizationId: tasks.organizationId, id: tasks.id, kind: tasks.kind, status: tasks.status, state: tasks.state })
+    .select({
+      organizationId: tasks.organizationId,
+      id: tasks.id,
+      kind: tasks.kind,
+      status: tasks.status,
+      state: tasks.state,
+      downloadedAt: tasks.downloadedAt,
+    })
     .from(tasks)
     .innerJoin(organizations, and(eq(organizations.id, tasks.organizationId), isNull(organizations.deletedAt)))
     .innerJoin(accounts, and(eq(accounts.id, organizations.accountId), isNull(accounts.deletedAt)))

@@ -3,13 +3,13 @@ import * as z from 'zod'
 import { problem } from '../../core/problems.ts'
 import { taskRules } from '../../core/tasks.ts'
 import type { TaskKind, TaskState } from '../../core/tasks.ts'
-import { auditEntry } from '../../db/audit.ts'
+import { actorId, auditEntry } from '../../db/audit.ts'
 import type { Actor, BaseCtx, TenantCtx } from '../../db/context.ts'
 import { seal, unseal } from '../../db/sealed.ts'
 import { tasks } from '../../db/schema.ts'
 import { inTenant } from '../../db/tenant.ts'
 import { getTask } from './get.ts'
-import { requireRight } from './require_kind.ts'
+import { requireKind, requireRight } from './require_kind.ts'
 
 export interface DownloadLink {
   url: string
@@ -30,13 +30,17 @@ const place = 'task-download'
 
 /**
  * Makes a link that gives the file of a finished task without credentials, for a while. Throws `forbidden` for who may not read
- * the file, and `conflict` when there is none (any more).
+ * the file, or has not proved who it is as its making asks for, and `conflict` when there is none (any more).
  */
 export async function createDownloadLink(ctx: TenantCtx, id: string, expiresInSeconds: number): Promise<DownloadLink> {
   const task = await getTask(ctx, id)
   requireRight(ctx, task.kind)
   const filesUntilMs = task.files_until === null ? 0 : Date.parse(task.files_until)
   if (!hasFile(task) || filesUntilMs <= ctx.now()) throw problem('conflict', noFile(task))
+  // A link is the file: giving one asks for what making the file asked for.
+  await requireKind(ctx, task.kind)
+  if (taskRules[task.kind].needs === 'account_admin' && task.created_by !== actorId(ctx.actor))
+    throw problem('forbidden', 'Who made the export of an account gives it. Make one of your own.')
   // A link beyond the file's own end would promise what is not there.
   const endsMs = Math.min(ctx.now() + expiresInSeconds * 1000, filesUntilMs)
   const expiresAt = new Date(endsMs).toISOString()

@@ -13,5 +13,5 @@ export async function getTask(ctx: TenantCtx, id: string): Promise<TaskJson> {
     .from(tasks)
     .where(inTenant(ctx, tasks, eq(tasks.id, id)))
   if (row === undefined) throw problem('not_found', 'No such task.')
-  return taskJson(row)
+  return taskJson(ctx, row)
 }

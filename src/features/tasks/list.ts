@@ -27,5 +27,8 @@ export async function listTasks(ctx: TenantCtx, query: z.output<typeof listTasks
       .limit(query.page_size)
       .offset(offsetOf(query)),
   ])
-  return listPage(totals, rows.map(taskJson))
+  return listPage(
+    totals,
+    rows.map((row) => taskJson(ctx, row)),
+  )
 }

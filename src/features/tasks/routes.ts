@@ -68,12 +68,12 @@ const link = route(
     path: `${item}/download-link`,
     summary: 'A link that gives the file of a task, for a while',
     description: `Of tasks of the kinds export and account_export that are done, for who may read what is in the file. The link needs no
-credentials. It ends at its time, with the file, when the task is deleted, and when who made it may not read the file any more.`,
+credentials. One to the export of an account is for who made that, with the password proved lately. It ends at its time, with the file, when the task is deleted, and when who made it may not read the file any more.`,
     access: 'tasks:read',
     param: taskParam,
     json: downloadLinkJson,
     replies: { 201: downloadLinkSchema },
-    problems: ['not_found', 'conflict'],
+    problems: ['not_found', 'conflict', 'reauthentication_required', 'second_factor_required'],
   },
   async ({ param, json }, ctx) => ({ status: 201, body: await createDownloadLink(ctx, param.id, json.expires_in_seconds) }),
 )

@@ -10,7 +10,12 @@ export const taskSchema = z
     status: z.enum(taskStates),
     params: z.record(z.string(), z.unknown()).describe('What was asked for.'),
     progress: z.number().describe('Part that is done, 0 to 1.'),
-    result: z.record(z.string(), z.unknown()).nullable().describe('What came of it, once it is over.'),
+    result: z
+      .record(z.string(), z.unknown())
+      .nullable()
+      .describe(
+        'What came of it, once it is over. That of `process` is for who posted it and for tasks:write, and is forgotten after a day.',
+      ),
     error: z.string().nullable(),
     retries: z.int().describe('Steps that had to be tried again.'),
     files_until: timestampSchema

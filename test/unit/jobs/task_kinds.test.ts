@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { taskStuckMs, waitSecondsMax, waitStepsMax } from '../../../src/core/limits.ts'
-import { taskRules } from '../../../src/core/tasks.ts'
+import { countsOf, taskRules } from '../../../src/core/tasks.ts'
 import { addStep } from '../../../src/jobs/task_add.ts'
 import type { StepOutcome } from '../../../src/jobs/task_step.ts'
 import { waitStep } from '../../../src/jobs/task_wait.ts'
@@ -54,5 +54,11 @@ describe('the table of kinds', () => {
     expect(rules.filter(({ needs, files }) => files?.kind === 'file' && needs === null)).toEqual([])
     expect(rules.filter(({ files }) => files !== null && !(files.keptMs > 0))).toEqual([])
     expect(Object.entries(taskRules).flatMap(([kind, { revocable }]) => (revocable ? [] : [kind]))).toEqual(['erase'])
+  })
+  it('lets the audit log know numbers of a result, and nothing that was worked on', () => {
+    const most = [{ word: 'secret', count: 2 }]
+    expect(countsOf('process', { records: 2, text: { words: 2, most_frequent: most }, fields: { secret: {} } })).toEqual({ records: 2 })
+    expect(countsOf('export', { rows: 5, bytes: 'secret', files: 1, file_name: 'x' })).toEqual({ rows: 5, files: 1 })
+    expect(countsOf('add', { sum: 5 })).toEqual({})
   })
 })
