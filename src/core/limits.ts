@@ -554,8 +554,10 @@ export const recipientAskedEveryMs = recipientTokenTtlMs
 export const recipientMailsPerOrganizationMax = 30
 export const recipientMailsPerEmailMax = 3
 export const recipientMailsWindowMs = 24 * 60 * 60 * 1000
+/** Addresses that nobody names any more, of which one run of the schedule forgets so many. */
+export const recipientsForgottenMax = 5_000
 /** The same mails by who asks, and of all organizations of an account, in an hour. */
-export const recipientMailsPerPersonMax = 30
+export const recipientMailsPerPersonMax = 20
 export const recipientMailsPerAccountMax = 60
 export const recipientsPerOrganizationMax = 1_000
 

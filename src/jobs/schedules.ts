@@ -5,6 +5,7 @@ import { forgetOldAlerts } from './forget_alerts.ts'
 import { forgetDeadJobs } from './forget_dead_jobs.ts'
 import { forgetEnded } from './forget_ended.ts'
 import { forgetOldMails, sweepMails } from './mail_sweep.ts'
+import { forgetRecipients } from './notify/forget_recipients.ts'
 import { sweepNotifications } from './notify/sweep.ts'
 import { startPurge } from './purge.ts'
 import { dispatchReports } from './report.ts'
@@ -25,6 +26,7 @@ export const schedules: readonly Schedule[] = [
   { name: 'mail-retention', cron: '23 */6 * * *', run: forgetOldMails },
   { name: 'dead-job-retention', cron: '23 */6 * * *', run: forgetDeadJobs },
   { name: 'alert-history-retention', cron: '7 * * * *', run: forgetOldAlerts },
+  { name: 'recipient-cleanup', cron: '23 */6 * * *', run: forgetRecipients },
   { name: 'token-cleanup', cron: '23 */6 * * *', run: forgetEnded },
   { name: 'alert-evaluation', cron: '* * * * *', run: dispatchAlerts },
   { name: 'notification-sweep', cron: '* * * * *', run: sweepNotifications },

@@ -198,14 +198,16 @@ describe('an address of e-mail', () => {
     await askAt(longAgo)
     const confirm = (token = '') => world.call(`${path}/confirm-email`, { json: { token } })
     expect((await confirm((await mailsTo(email, 'confirm_recipient'))[0]?.token)).status).toBe(400)
-    await askAt(now - recipientAskedEveryMs)
+    // Within a week nobody is asked again.
+    await askAt(longAgo + recipientAskedEveryMs - 1)
+    expect(await mailsTo(email, 'confirm_recipient')).toHaveLength(1)
     await askAt(now)
-    const [, second, third] = await mailsTo(email, 'confirm_recipient')
-    expect((await confirm(second?.token)).status).toBe(400)
-    expect((await confirm(third?.token)).status).toBe(204)
+    const [first, second] = await mailsTo(email, 'confirm_recipient')
+    expect((await confirm(first?.token)).status).toBe(400)
+    expect((await confirm(second?.token)).status).toBe(204)
   })
 
-  it('gets no more mails that ask than an hour allows, whoever asks', async () => {
+  it('gets no more mails that ask than a day allows, whoever asks', async () => {
     const email = stranger()
     for (let i = 0; i <= recipientMailsPerEmailMax; i++) {
       const { ctx } = ownerWithJobs(await createWorld())

@@ -3,6 +3,7 @@ import type { ChannelJson } from './schema.ts'
 
 /** A channel as the API shows it; `confirmed` are those of its addresses that are written to. */
 export function channelJson(row: ChannelRow, confirmed: ReadonlySet<string>, nowMs: number): ChannelJson {
+  const { pausedUntil } = row
   const { to, host, url_hint: urlHint, secret_hint: secretHint, previous_secret_ends_ms: previousEndsMs } = row.config
   return {
     id: row.id,
@@ -18,6 +19,7 @@ export function channelJson(row: ChannelRow, confirmed: ReadonlySet<string>, now
     updated_at: isoTime(row.updatedAt),
     last_attempt_at: row.lastAttemptAt === null ? null : isoTime(row.lastAttemptAt),
     last_error: row.lastError,
+    paused_until: pausedUntil !== null && pausedUntil > nowMs ? isoTime(pausedUntil) : null,
   }
 }
 

@@ -6,6 +6,7 @@ import {
   recipientAskedEveryMs,
   recipientMailsPerEmailMax,
   recipientMailsPerOrganizationMax,
+  recipientMailsWindowMs,
   recipientsPerOrganizationMax,
   recipientTokenTtlMs,
 } from '../../core/limits.ts'
@@ -18,6 +19,7 @@ import { notificationEmails } from '../../db/schema_alerts.ts'
 import { mails } from '../../db/schema_content.ts'
 import { newSecretToken } from '../../db/secret_token.ts'
 import { inTenant } from '../../db/tenant.ts'
+import { isReserved, newAttempt, reserve } from '../auth/throttle.ts'
 
 /**
  * Who may be written to on behalf of an organization: present members by their confirmed e-mail, and whoever confirmed to want it.
@@ -66,55 +68,73 @@ export interface Asked {
 }
 
 /**
- * Asks those of the addresses that may not be written to, but none that was asked within the hour, and so many an hour as the
- * limits say; who is not asked now is asked with the next change of what names the address. `condition` makes it depend on the act.
+ * Asks those of the addresses that may not be written to, but none that the organization asked within the week, and so many as the
+ * limits of it, its account, who asks and the address say; who is not asked now is asked with the next change of what names the address.
+ * `condition` makes it depend on the act.
  */
 export async function askRecipients(ctx: TenantCtx, emails: readonly string[], condition: SQL = sql`true`): Promise<Asked> {
   const { organizationId } = ctx.tenant
-  const [confirmed, [names]] = await Promise.all([
+  const [confirmed, [[names], lately]] = await Promise.all([
     confirmedRecipients(ctx, organizationId, emails),
-    ctx.db
-      .select({ organization: organizations.name, person: sql<string | null>`(${personName(ctx)})`.as('person') })
-      .from(organizations)
-      .where(eq(organizations.id, organizationId)),
+    ctx.db.batch([
+      ctx.db
+        .select({ organization: organizations.name, person: sql<string | null>`(${personName(ctx)})`.as('person') })
+        .from(organizations)
+        .where(eq(organizations.id, organizationId)),
+      ctx.db
+        .select({ email: mails.recipient })
+        .from(mails)
+        .where(and(sql`${mails.recipient} in ${listed(emails)}`, askedLately(ctx))),
+    ]),
   ])
-  const unknown = emails.filter((email) => !confirmed.has(email))
+  const known = new Set([...confirmed, ...lately.map(({ email }) => email)])
   const params = { organization_name: names?.organization ?? '', asked_by: names?.person ?? 'Somebody' }
-  const asked = unknown.map((email) => ask(ctx, email, params, condition))
+  const asked = emails.filter((email) => !known.has(email)).map((email) => ask(ctx, email, params, condition))
   return {
     confirmed,
-    statements: unknown.length === 0 ? [] : [forgetUnanswered(ctx), ...asked.flatMap(({ row, mail }) => [row, mail.statement])],
+    statements: asked.length === 0 ? [] : [forgetUnanswered(ctx), ...asked.flatMap(({ statements }) => statements)],
     mails: asked.map(({ mail }) => mail),
   }
 }
 
+/** Mails by which this organization asked somebody within the week; they are kept for longer. */
+function askedLately(ctx: TenantCtx): SQL | undefined {
+  const since = ctx.now() - recipientAskedEveryMs
+  return and(eq(mails.kind, 'confirm_recipient'), eq(mails.ownerId, ctx.tenant.organizationId), gt(mails.createdAt, since))
+}
+
 function ask(ctx: TenantCtx, email: string, params: { organization_name: string; asked_by: string }, condition: SQL) {
-  const { organizationId } = ctx.tenant
+  const { organizationId, accountId } = ctx.tenant
   const now = ctx.now()
   const { token, tokenHash } = newSecretToken()
+  const asker = actorId(ctx.actor) ?? organizationId
+  const attempt = newAttempt(ctx, { kind: 'recipient_question', subject: asker, source: accountId })
+  const [, place] = reserve(ctx, attempt)
   const since = now - mailWindowMs
   const howMany = (where: SQL) => sql`(select count(*) from ${notificationEmails} where ${where})`
   const mailsToEmail = ctx.db
     .select({ count: count() })
     .from(mails)
-    .where(and(eq(mails.recipient, email), eq(mails.kind, 'confirm_recipient'), gt(mails.createdAt, since)))
+    .where(and(eq(mails.recipient, email), eq(mails.kind, 'confirm_recipient'), gt(mails.createdAt, now - recipientMailsWindowMs)))
+  const isAsked = sql`exists (select 1 from ${mails} where ${and(eq(mails.recipient, email), askedLately(ctx))})`
   const row = ctx.db
     .insert(notificationEmails)
     // In the order of the table's columns, as drizzle wants it.
     .select(
       sql`select ${organizationId}, ${email}, ${tokenHash}, ${now}, null, ${now}
-        where ${condition} and (${mailsToEmail}) < ${recipientMailsPerEmailMax}
+        where ${condition} and ${isReserved(attempt)} and not ${isAsked} and (${mailsToEmail}) < ${recipientMailsPerEmailMax}
           and ${howMany(ofTenant(ctx, gt(notificationEmails.askedAt, since)))} < ${recipientMailsPerOrganizationMax}
           and ${howMany(ofTenant(ctx))} < ${recipientsPerOrganizationMax}`,
     )
     .onConflictDoUpdate({
       target: [notificationEmails.organizationId, notificationEmails.email],
       set: { tokenHash, askedAt: now },
-      setWhere: sql`${and(isNull(notificationEmails.confirmedAt), lte(notificationEmails.askedAt, now - recipientAskedEveryMs))}`,
+      setWhere: isNull(notificationEmails.confirmedAt),
     })
   // The mail goes out exactly where its token was stored.
   const source = sql`from ${notificationEmails} where ${ofTenant(ctx, eq(notificationEmails.email, email), eq(notificationEmails.tokenHash, tokenHash))}`
-  return { row, mail: newMail(ctx, 'confirm_recipient', { to: email, ownerId: organizationId }, { ...params, token }, source) }
+  const mail = newMail(ctx, 'confirm_recipient', { to: email, ownerId: organizationId }, { ...params, token }, source)
+  return { statements: [place, row, mail.statement], mail }
 }
 
 /** Whoever did not answer while the token was good is nobody's recipient, and keeps no place. */

@@ -9,6 +9,7 @@ import { sendJobs } from '../../db/jobs.ts'
 import { isWritten, mailBudgetSpent, newMail, queueMails } from '../../db/mails.ts'
 import { alertNotifications, notificationChannels } from '../../db/schema_alerts.ts'
 import { inTenant } from '../../db/tenant.ts'
+import { takePlace } from '../auth/throttle.ts'
 import { ownChannels } from './channel.ts'
 import { confirmedRecipients } from './recipients.ts'
 
@@ -16,8 +17,8 @@ type NotificationRow = typeof alertNotifications.$inferSelect
 
 /**
  * Sends a notice that failed once more: it waits again, for another day, with the id that receivers know it by; of e-mail it becomes a
- * mail of its own. Throws `not_found` for none, and `conflict` for one that did not fail, whose channel is gone, whose address
- * has not confirmed, or when the organization may send no more mails now.
+ * mail of its own. Throws `not_found` for none, and `conflict` for one that did not fail, whose channel is gone or names
+ * the address no more, whose address has not confirmed, or when the organization may send no more mails now.
  */
 export async function retryNotification(ctx: TenantCtx, { ruleId, id }: { ruleId: string; id: string }): Promise<void> {
   requirePermission(ctx, 'logs:read', 'Sending a notification, which tells of logs,')
@@ -25,15 +26,23 @@ export async function retryNotification(ctx: TenantCtx, { ruleId, id }: { ruleId
   const [row] = await ctx.db.select().from(alertNotifications).where(own)
   if (row === undefined) throw problem('not_found', 'There is no such notification.')
   if (row.status !== 'failed') throw notFailed()
-  const hasChannel = sql`exists (select 1 from ${notificationChannels} where ${ownChannels(ctx, eq(notificationChannels.id, row.channelId))})`
+  // Somebody may have taken the address out of the channel since.
+  const isNamed =
+    row.recipient === null
+      ? undefined
+      : sql`exists (select 1 from json_each(${notificationChannels.config}, '$.to') as "to" where "to".value = ${row.recipient})`
+  const hasChannel = sql`exists (select 1 from ${notificationChannels} where ${ownChannels(ctx, eq(notificationChannels.id, row.channelId), isNamed)})`
   const where = and(own, eq(alertNotifications.status, 'failed'), hasChannel) ?? own
+  await takePlace(ctx, { kind: 'notification_retry', subject: row.channelId, source: ctx.tenant.organizationId })
   const isDone = await (row.recipient === null ? again(ctx, row, where) : mailAgain(ctx, row, row.recipient, where))
   if (isDone) return
   const [channel] = await ctx.db
-    .select({ id: notificationChannels.id })
+    .select({ isNamed: sql<number>`${isNamed ?? sql`1`}`.as('is_named') })
     .from(notificationChannels)
     .where(ownChannels(ctx, eq(notificationChannels.id, row.channelId)))
-  throw channel === undefined ? problem('conflict', 'Its channel was deleted.') : notFailed()
+  if (channel === undefined) throw problem('conflict', 'Its channel was deleted.')
+  if (channel.isNamed === 0) throw problem('conflict', 'Its channel does not name the address any more.')
+  throw notFailed()
 }
 
 async function again(ctx: TenantCtx, row: NotificationRow, where: SQL): Promise<boolean> {
@@ -79,8 +88,8 @@ function waiting(ctx: TenantCtx, id: string, where: SQL) {
   return (
     ctx.db
       .update(alertNotifications)
-      // `created_at` is where the day begins that it has.
-      .set({ id, status: 'pending', attempts: 0, error: null, nextAttemptAt: now, leaseUntil: 0, createdAt: now, updatedAt: now })
+      // `created_at` stays: what tells of logs is not kept longer for it.
+      .set({ id, status: 'pending', attempts: 0, error: null, nextAttemptAt: now, leaseUntil: 0, retriedAt: now, updatedAt: now })
       .where(where)
       .returning({ id: alertNotifications.id })
   )

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 import { channelKinds } from '../../core/alerts.ts'
-import { channelRecipientsMax, channelUrlCharsMax, nameCharsMax } from '../../core/limits.ts'
+import { channelFailuresMax, channelRecipientsMax, channelUrlCharsMax, nameCharsMax } from '../../core/limits.ts'
 import { emailSchema, lineSchema, nameSchema, pageQuery, pageSchema, patchOf, timestampSchema, uuidSchema } from '../../core/primitives.ts'
 
 const url = z.string().min(1, 'must not be empty').max(channelUrlCharsMax).meta({
@@ -48,6 +48,9 @@ const shape = {
   updated_at: timestampSchema,
   last_attempt_at: timestampSchema.nullable(),
   last_error: z.string().nullable().meta({ description: 'Why the last attempt failed; null when it was accepted' }),
+  paused_until: timestampSchema.nullable().meta({
+    description: `It failed ${channelFailuresMax} times in a row for an hour: until then it is not called, unless a test or another address works`,
+  }),
 }
 export const shownChannelSchema = z.object(shape)
 export type ChannelJson = z.output<typeof shownChannelSchema>

@@ -13,6 +13,7 @@ import type { ChannelRow } from './channel.ts'
 import { findChannel, ownChannels } from './channel.ts'
 import { confirmedRecipients } from './recipients.ts'
 import type { ChannelTest } from './schema.ts'
+import { afterCall } from './send/limits.ts'
 import { sendNotice } from './send/send_notice.ts'
 
 /**
@@ -32,7 +33,7 @@ async function testCall(ctx: TenantCtx, channel: ChannelRow, notice: AlertNotice
   const error = outcome.kind === 'accepted' ? null : outcome.error
   await ctx.db
     .update(notificationChannels)
-    .set({ lastAttemptAt: ctx.now(), lastError: error })
+    .set(afterCall(error, ctx.now()))
     .where(ownChannels(ctx, eq(notificationChannels.id, channel.id)))
   return { outcome: error === null ? 'accepted' : 'failed', http_status: outcome.status, answer: outcome.answer, error, to: [] }
 }

@@ -21,6 +21,7 @@ import {
 import { nobody } from './create.ts'
 import { askRecipients } from './recipients.ts'
 import type { ChannelInput, ChannelPatch } from './schema.ts'
+import { working } from './send/limits.ts'
 
 /** Changes name and address of a channel; its kind and its signing secret stay. Throws `precondition_failed` for an unwanted version. */
 export async function updateChannel(
@@ -33,6 +34,8 @@ export async function updateChannel(
   requireVersion(before, isWanted)
   requireKind(before, change)
   const next = changed(ctx, before, change)
+  // Another address has failed at nothing yet.
+  const fresh = next.sealedSecret === before.sealedSecret ? {} : working
   const updatedAt = Math.max(ctx.now(), before.updatedAt + 1)
   const version = (at: number) => ownChannels(ctx, eq(notificationChannels.id, id), eq(notificationChannels.updatedAt, at))
   // Those who were asked before and have not answered are asked again, if that was long ago.
@@ -45,7 +48,7 @@ export async function updateChannel(
     auditEntry(ctx, entry, notificationChannels, where),
     ctx.db
       .update(notificationChannels)
-      .set({ ...next, config: { ...next.config }, updatedAt })
+      .set({ ...next, ...fresh, config: { ...next.config }, updatedAt })
       .where(where)
       .returning(),
     ...asked.statements,

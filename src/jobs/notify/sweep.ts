@@ -1,14 +1,18 @@
 import { and, eq, isNotNull, isNull, lte, ne, sql } from 'drizzle-orm'
+import { hourMs } from '../../core/calendar.ts'
 import {
   notificationGivenUpMs,
+  notificationLeaseMs,
   notificationStuckMs,
   notificationSweepPerOrganizationMax,
   notificationSweepRowsMax,
 } from '../../core/limits.ts'
 import type { BaseCtx } from '../../db/context.ts'
 import { sendJobs } from '../../db/jobs.ts'
+import { isLeaseFree } from '../../db/lease.ts'
+import { ofLiveAccount, ofLiveOrganization } from '../../db/live.ts'
 import { accounts, organizations } from '../../db/schema.ts'
-import { alertNotifications } from '../../db/schema_alerts.ts'
+import { alertNotifications, notificationChannels } from '../../db/schema_alerts.ts'
 import { mails } from '../../db/schema_content.ts'
 import { endedNotice } from '../../features/notification-channels/ended_notice.ts'
 
@@ -19,7 +23,11 @@ import { endedNotice } from '../../features/notification-channels/ended_notice.t
  */
 export async function sweepNotifications(ctx: BaseCtx): Promise<void> {
   const now = ctx.now()
-  const due = and(eq(alertNotifications.status, 'pending'), lte(alertNotifications.nextAttemptAt, now - notificationStuckMs))
+  const due = and(
+    eq(alertNotifications.status, 'pending'),
+    lte(alertNotifications.nextAttemptAt, now - notificationStuckMs),
+    isLeaseFree(alertNotifications.leaseUntil, now, notificationLeaseMs),
+  )
   await followMails(ctx)
   await ctx.db
     .update(alertNotifications)
@@ -29,7 +37,10 @@ export async function sweepNotifications(ctx: BaseCtx): Promise<void> {
       notice: endedNotice('failed'),
       updatedAt: now,
     })
-    .where(and(due, lte(alertNotifications.leaseUntil, now), lte(alertNotifications.createdAt, now - notificationGivenUpMs - hourMs)))
+    .where(
+      and(due, sql`coalesce(${alertNotifications.retriedAt}, ${alertNotifications.createdAt}) <= ${now - notificationGivenUpMs - hourMs}`),
+    )
+  const isAwake = sql`coalesce(${notificationChannels.pausedUntil}, 0) <= ${now}`
   const rank = sql<number>`row_number() over (partition by ${alertNotifications.organizationId} order by min(${alertNotifications.nextAttemptAt}))`
   const waiting = ctx.db
     .select({
@@ -40,9 +51,16 @@ export async function sweepNotifications(ctx: BaseCtx): Promise<void> {
     })
     .from(alertNotifications)
     // Those of deleted organizations wait for their restore, and must not fill every sweep.
-    .innerJoin(organizations, and(eq(organizations.id, alertNotifications.organizationId), isNull(organizations.deletedAt)))
-    .innerJoin(accounts, and(eq(accounts.id, organizations.accountId), isNull(accounts.deletedAt)))
-    .where(and(due, isNull(alertNotifications.recipient), lte(alertNotifications.leaseUntil, now)))
+    .innerJoin(organizations, ofLiveOrganization(alertNotifications.organizationId))
+    .innerJoin(accounts, ofLiveAccount)
+    .leftJoin(
+      notificationChannels,
+      and(
+        eq(notificationChannels.organizationId, alertNotifications.organizationId),
+        eq(notificationChannels.id, alertNotifications.channelId),
+      ),
+    )
+    .where(and(due, isAwake, isNull(alertNotifications.recipient)))
     .groupBy(alertNotifications.organizationId, alertNotifications.ruleId, alertNotifications.channelId)
     .as('waiting')
   const stuck = await ctx.db
@@ -59,8 +77,6 @@ export async function sweepNotifications(ctx: BaseCtx): Promise<void> {
     }),
   )
 }
-
-const hourMs = 60 * 60 * 1000
 
 /** Mails that ended in another way than by their own job, which tells of its end by itself. */
 async function followMails(ctx: BaseCtx): Promise<void> {
