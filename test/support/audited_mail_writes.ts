@@ -27,6 +27,8 @@ export const auditedMailWrites: Record<string, Audited> = {
   },
   'unsubscribe.confirm': {
     leaves: ['mails.unsubscribe'],
+    // Whoever has the mail has the link.
+    by: 'system',
     how: ({ owner, organizationId }) => {
       const { pathname, search } = new URL(unsubscribeUrl(testCtx(), { email: owner.email, scope: 'alerts', organizationId }))
       return { as: null, path: pathname + search, form: 'List-Unsubscribe=One-Click' }

@@ -18,6 +18,8 @@ export interface Write {
 export interface Audited {
   /** Actions of the entries that the request leaves, in the organization's log and in the account's. */
   leaves: readonly string[]
+  /** Who did it, where that is no person who is signed in. */
+  by?: 'system'
   how?: (world: World) => Promise<Write> | Write
 }
 
