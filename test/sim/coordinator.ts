@@ -9,7 +9,6 @@ import type { SealedPlaces, SealedRow } from '../../src/objects/log-shard/protoc
 import { aggregateLogs } from '../../src/search/aggregate.ts'
 import { readFilePage } from '../../src/search/export.ts'
 import { runExportPage } from '../../src/search/export_page.ts'
-import type { ExportInput } from '../../src/search/schema.ts'
 import type { Listing } from '../../src/search/pages.ts'
 import { readPage } from '../../src/search/pages.ts'
 import type { QueryDeps, ScanLimits } from '../../src/search/query_deps.ts'
@@ -69,7 +68,7 @@ export async function page(world: SimWorld, session: Session, listing: Listing, 
 export async function exportPage(world: SimWorld, session: Session, listing: Listing, keepFromMs: number) {
   const { bytes, next, damaged } = await readFilePage(depsOf(world, session, keepFromMs), session.shards, listing, {
     format: 'ndjson',
-  } as ExportInput)
+  })
   return { text: new TextDecoder().decode(bytes), next, damaged }
 }
 
