@@ -178,24 +178,6 @@ export const sessions = sqliteTable(
   (table) => [index('sessions_user').on(table.userId)],
 )
 
-/**
- * Password checks that failed or are under way: made before the check and removed when it succeeds. And registrations, under
- * names of their own (see register_throttle.ts).
- */
-export const loginAttempts = sqliteTable(
-  'login_attempts',
-  {
-    /** SHA-256 of the normalised e-mail, whether or not a user has it. */
-    emailHash: text('email_hash').notNull(),
-    id: text('id').notNull(),
-    address: text('address').notNull(),
-    createdAt,
-    /** Set when the password was wrong; until then the check is under way. */
-    failed: integer('failed', { mode: 'boolean' }).notNull().default(false),
-  },
-  (table) => [primaryKey({ columns: [table.emailHash, table.id] }), index('login_attempts_address').on(table.address)],
-)
-
 export const apiKeys = sqliteTable(
   'api_keys',
   {

@@ -9,6 +9,24 @@ import { organizations, users } from './schema.ts'
 const createdAt = integer('created_at').notNull()
 const updatedAt = integer('updated_at').notNull()
 
+/**
+ * Password checks that failed or are under way: made before the check and removed when it succeeds. And registrations, under
+ * names of their own (see register_throttle.ts).
+ */
+export const loginAttempts = sqliteTable(
+  'login_attempts',
+  {
+    /** SHA-256 of the normalised e-mail, whether or not a user has it. */
+    emailHash: text('email_hash').notNull(),
+    id: text('id').notNull(),
+    address: text('address').notNull(),
+    createdAt,
+    /** Set when the password was wrong; until then the check is under way. */
+    failed: integer('failed', { mode: 'boolean' }).notNull().default(false),
+  },
+  (table) => [primaryKey({ columns: [table.emailHash, table.id] }), index('login_attempts_address').on(table.address)],
+)
+
 /** Single-use tokens that mails carry; only their SHA-256 is kept. */
 export const oneTimeTokens = sqliteTable(
   'one_time_tokens',

@@ -4,8 +4,8 @@ import type { SQLiteTable } from 'drizzle-orm/sqlite-core'
 import { uuidv7Bound } from '../core/ids.ts'
 import { endedKeptMs, endedRowsRemovedMax, refreshTokenTtlMs } from '../core/limits.ts'
 import type { BaseCtx } from '../db/context.ts'
-import { loginAttempts, sessions } from '../db/schema.ts'
-import { emailChanges, oneTimeTokens } from '../db/schema_identity.ts'
+import { sessions } from '../db/schema.ts'
+import { emailChanges, loginAttempts, oneTimeTokens } from '../db/schema_identity.ts'
 
 /**
  * Removes what ended long ago and that nobody came back to clear away: attempts that no longer count, tokens, changes of

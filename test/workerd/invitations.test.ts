@@ -7,9 +7,9 @@ import {
   invitationsPerPersonMax,
   invitationTtlMs,
 } from '../../src/core/limits.ts'
-import { loginAttempts, memberships } from '../../src/db/schema.ts'
+import { memberships } from '../../src/db/schema.ts'
 import { auditLog } from '../../src/db/schema_audit.ts'
-import { invitations } from '../../src/db/schema_identity.ts'
+import { invitations, loginAttempts } from '../../src/db/schema_identity.ts'
 import { sha256 } from '../../src/features/auth/hash.ts'
 import { invite as inviteMember } from '../../src/features/invitations/create.ts'
 import { resendInvitation } from '../../src/features/invitations/resend.ts'
