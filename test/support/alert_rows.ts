@@ -44,18 +44,16 @@ export async function fillJobTables({ organizationId }: Pick<World, 'organizatio
       .onConflictDoNothing(),
     db.insert(alertNotifications).values({ organizationId, ...notice, ...times, id: newId(), recipient: email }),
     db.insert(reports).values({ ...made, id: newId(), name: 'Weekly', enabled: true, definition: { q: '', to_emails: [others, email] } }),
-    db
-      .insert(reportRuns)
-      .values({
-        organizationId,
-        reportId: newId(),
-        dueAt: at,
-        leaseUntil: null,
-        asked: true,
-        requestId: 'r',
-        createdAt: at,
-        keptUntil: at,
-      }),
+    db.insert(reportRuns).values({
+      organizationId,
+      reportId: newId(),
+      dueAt: at,
+      leaseUntil: null,
+      asked: true,
+      requestId: 'r',
+      createdAt: at,
+      keptUntil: at,
+    }),
     db.insert(mailSuppressions).values({ email, scope: 'alerts', reason: 'unsubscribe', createdAt: at }).onConflictDoNothing(),
     db.insert(deadJobs).values({
       id: newId(),

@@ -34,14 +34,10 @@ function conditionShape({ stats }: DefinitionChecks) {
     stats: checkedText(queryBytesMax, (text) => stats(text, 1))
       .default('count()')
       .meta({ description: 'One function, as GET /logs/stats takes it: count(), p99(duration), avg(bytes)' }),
-    by: z
-      .array(z.string().min(1, 'must not be empty').max(attributeNameBytesMax))
-      .max(alertByMax)
-      .default([])
-      .meta({
-        description:
-          'Fields whose values make groups, each of which fires by itself; at most 100 groups, and 64 KB of their names, are looked at',
-      }),
+    by: z.array(z.string().min(1, 'must not be empty').max(attributeNameBytesMax)).max(alertByMax).default([]).meta({
+      description:
+        'Fields whose values make groups, each of which fires by itself; at most 100 groups, and 64 KB of their names, are looked at',
+    }),
     operator: z.enum(alertOperators).default('>'),
     threshold: z.number(),
     recovery_threshold: z
