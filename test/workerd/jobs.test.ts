@@ -1,4 +1,4 @@
-import { createExecutionContext, createMessageBatch, env, getQueueResult } from 'cloudflare:test'
+import { createExecutionContext, createMessageBatch, env, getQueueResult, waitOnExecutionContext } from 'cloudflare:test'
 import { eq } from 'drizzle-orm'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -13,7 +13,7 @@ import { taskSteps } from '../../src/jobs/task_steps.ts'
 import worker from '../../src/worker.ts'
 import { createWorld } from '../support/world.ts'
 import type { World } from '../support/world.ts'
-import { auditOf, ownerWithJobs } from './control_world.ts'
+import { auditOf, keepingJobs, ownerWithJobs } from './control_world.ts'
 import type { Sent } from './control_world.ts'
 
 let world: World
@@ -32,13 +32,24 @@ function linesOf() {
 describe('a request and the jobs that it makes', () => {
   it('have one id, by which the lines of the log lead from one to the other', async () => {
     const lines = linesOf()
-    const reply = await world.call('/api/v1/logs/archive', { as: world.owner.accessToken, json: { q: 'no log has this' } })
+    // The Worker itself, with queues that keep what they are given: the test delivers it.
+    const { env: kept, sent } = keepingJobs(env)
+    const execution = createExecutionContext()
+    const headers = { Authorization: `Bearer ${world.owner.accessToken}`, 'Content-Type': 'application/json' }
+    const body = JSON.stringify({ q: 'no log has this' })
+    const reply = await worker.fetch(
+      new Request('https://edgelog.test/api/v1/logs/archive', { method: 'POST', headers, body }),
+      kept,
+      execution,
+    )
     expect(reply.status).toBe(202)
     const { id } = await reply.json<{ id: string }>()
+    await waitOnExecutionContext(execution)
     const requestId = reply.headers.get('X-Request-Id')
     expect(lines('request')).toContainEqual(expect.objectContaining({ request_id: requestId, route: 'logs.archive', status: 202 }))
-    // The queue of this test is a real one.
-    await vi.waitFor(() => expect(lines('job').filter((line) => line['task_id'] === id)).not.toEqual([]), { timeout: 20_000 })
+    const messages = sent.map(({ job }) => ({ id: crypto.randomUUID(), timestamp: new Date(), body: job, attempts: 1 }))
+    expect(messages).toHaveLength(1)
+    await worker.queue(createMessageBatch('task-jobs', messages), kept, createExecutionContext())
     const [job] = lines('job').filter((line) => line['task_id'] === id)
     expect(job).toMatchObject({ request_id: requestId, queue: 'task-jobs', kind: 'task', step: 0, attempts: 1, outcome: 'done' })
     expect(job).toMatchObject({ organization_id: world.organizationId, message_id: expect.any(String) as string })
