@@ -1,7 +1,15 @@
 import { env } from 'cloudflare:test'
 import { and, eq } from 'drizzle-orm'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { taskAttemptsMax, tasksKeptMs, tasksRemovedMax, tasksRunningMax, tasksRunningPerActorMax, taskStuckMs, taskSweepRowsMax } from '../../src/core/limits.ts'
+import {
+  taskAttemptsMax,
+  tasksKeptMs,
+  tasksRemovedMax,
+  tasksRunningMax,
+  tasksRunningPerActorMax,
+  taskStuckMs,
+  taskSweepRowsMax,
+} from '../../src/core/limits.ts'
 import { ProblemError } from '../../src/core/problems.ts'
 import type { TenantCtx } from '../../src/db/context.ts'
 import { tasks } from '../../src/db/schema.ts'
