@@ -7,8 +7,9 @@ import { root } from './dev/settings.ts'
 import { main, seconds } from './dev/terminal.ts'
 
 /**
- * The suites of a lane run one after the other, what fails fastest first; the lanes run side by side, one for each core of a small
- * machine. The real runtime keeps one core busy at a time, so half of its files go into each lane, with storages of their own.
+ * The suites of a lane run one after the other, what fails fastest first; the lanes run side by side. The real runtime keeps one
+ * core busy at a time, so half of its files go into a lane of their own, with a storage of their own; end-to-end tests wait more
+ * than they work.
  */
 const workerd = 'Worker, D1 and Durable Objects in the real runtime'
 const lanes = [
@@ -16,10 +17,8 @@ const lanes = [
     { project: 'unit', what: 'pure code in Node' },
     { project: 'workerd', shard: '1/2', what: `${workerd}, one half` },
   ],
-  [
-    { project: 'e2e', what: 'real processes and sockets' },
-    { project: 'workerd', shard: '2/2', what: `${workerd}, the other half` },
-  ],
+  [{ project: 'workerd', shard: '2/2', what: `${workerd}, the other half` }],
+  [{ project: 'e2e', what: 'real processes and sockets' }],
 ] as const satisfies readonly (readonly Suite[])[]
 
 interface Suite {

@@ -173,10 +173,6 @@ describe('work in the background over storages that fail', () => {
       expect(found).toEqual(outcomes)
     },
   )
-
-  it('gives back a message that no schema takes', async () => {
-    expect(await deliver(testCtx(), { kind: 'nothing' })).toBe('retried')
-  })
 })
 
 describe('a shard over a bucket that fails', () => {

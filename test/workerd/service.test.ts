@@ -1,5 +1,5 @@
 import { env } from 'cloudflare:test'
-import { describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { version } from '../../src/core/version.ts'
 import { schedules } from '../../src/jobs/schedules.ts'
 import { callFrom, randomAddress } from '../support/world.ts'
@@ -23,6 +23,11 @@ describe('the service', () => {
 })
 
 describe('health', () => {
+  // What other files left in the one storage of all: schedules that failed, and segments that they damaged.
+  beforeAll(async () => {
+    await env.DB.batch([env.DB.prepare('DELETE FROM schedules'), env.DB.prepare('DELETE FROM damaged_segments')])
+  })
+
   it('asks every storage for real', async () => {
     const response = await get('/health')
     expect(response.status).toBe(200)
