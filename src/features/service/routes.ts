@@ -62,8 +62,11 @@ function detailedRoute(schedules: readonly ScheduleName[]): Route {
     },
     async (_, ctx) => {
       const health = await checkHealth(ctx, schedules)
-      // Without the database nobody knows; the checks say so, and the log why.
-      const states = await scheduleHealth(ctx, schedules).catch(() => null)
+      // Without the database nobody knows; the checks may be older than its trouble, so the log says why.
+      const states = await scheduleHealth(ctx, schedules).catch((error: unknown) => {
+        ctx.log.error('the schedules could not be read', error)
+        return null
+      })
       const where = { environment: ctx.config.environment, region: ctx.region, time: new Date(ctx.now()).toISOString() }
       return { status: statusOf(health), body: { ...health, schedules: states, version, ...where } }
     },
